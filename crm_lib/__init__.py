@@ -1,0 +1,1 @@
+"""Customer relationship management: from a company's tables to findings."""

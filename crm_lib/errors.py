@@ -1,0 +1,31 @@
+"""The errors that a user can mend; everything else is a fault of the software."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CrmError(Exception):
+    """Base of the errors whose message tells a user what is wrong, where, and what to do."""
+
+
+class CompanyError(CrmError):
+    """A company's settings or tables cannot be used."""
+
+
+class MissingData(CrmError):
+    """An analysis needs a table or columns that the company does not have.
+
+    Parameters
+    ----------
+    table : str
+        Name of the table in the schema.
+    columns : sequence of str
+        The columns that are missing; empty where the whole table is.
+    """
+
+    def __init__(self, table: str, columns: Sequence[str] = ()) -> None:
+        self.table = table
+        self.columns = tuple(columns)
+        what = f"columns {', '.join(self.columns)} of table '{table}'" if self.columns else f"table '{table}'"
+        super().__init__(f"needs {what}, which the company does not have")

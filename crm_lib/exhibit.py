@@ -1,0 +1,196 @@
+"""Tables as a notebook shows them, a report prints them and a workbook keeps them; and notes on what was skipped."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import pandas as pd
+
+from crm_lib import language
+from crm_lib.errors import MissingData
+from crm_lib.estimate import Estimate
+
+TABLE_MIME = "application/vnd.crm-lib.table+json"
+"""Under this type a table travels, whole, in the outputs of an executed notebook."""
+SKIPPED_MIME = "application/vnd.crm-lib.skipped+json"
+"""Under this type a note on a skipped analysis travels."""
+
+Kind = Literal["text", "count", "number", "share", "money", "date"]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table with title, labels and number forms.
+
+    Parameters
+    ----------
+    name : str
+        Short name, unique in the notebook: the sheet of the workbook and the anchor in the page.
+    title : str
+        What the table shows.
+    frame : DataFrame
+        The numbers, unrounded; a named index becomes the first columns.
+    kinds : mapping of str to str
+        How each column is written: "text", "count", "number", "share", "money" or "date". Columns left out are
+        written by their type.
+    labels : mapping of str to str
+        What a reader sees above each column; by default the column's name with spaces.
+    currency : str
+        ISO code for columns of kind "money".
+    source : str
+        Where the numbers come from.
+    note : str
+        What a reader must know to read them.
+    rows_shown : int
+        Rows printed; the workbook keeps all.
+    """
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    currency: str = ""
+    source: str = ""
+    note: str = ""
+    rows_shown: int = 20
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in (*self.kinds, *self.labels) if name not in self.columns.columns]
+        if unknown:
+            raise ValueError(f"table '{self.name}' has no columns {unknown}; it has {list(self.columns.columns)}")
+        if "money" in self.kinds.values() and not self.currency:
+            raise ValueError(f"table '{self.name}' has columns of money and needs a currency")
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        """The frame with its named index as columns."""
+        named = any(name is not None for name in self.frame.index.names)
+        return self.frame.reset_index() if named else self.frame.reset_index(drop=True)
+
+    @property
+    def _names(self) -> list[str]:
+        return [str(name) for name in self.columns]
+
+    def label(self, column: str) -> str:
+        """Return what a reader sees above `column`."""
+        return language.text(self.labels.get(column, str(column).replace("_", " ").capitalize()))
+
+    def write(self, column: str, value: Any) -> str:
+        """Return one value as a reader sees it."""
+        kind = self.kinds.get(column, "")
+        if isinstance(value, Estimate):
+            return str(value)
+        if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+            return "–"
+        if isinstance(value, dt.date):
+            return language.date(value)
+        if isinstance(value, bool) or kind == "text" or isinstance(value, str):
+            return language.text(str(value)) if isinstance(value, bool) else str(value)
+        if kind == "share":
+            return language.share(float(value), 1)
+        if kind == "money":
+            return language.money(float(value), self.currency)
+        return language.number(float(value), 0 if kind == "count" else None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the whole table as plain values for JSON."""
+        columns = self.columns
+        return {
+            "name": self.name,
+            "title": language.text(self.title),
+            "labels": [self.label(name) for name in self._names],
+            "kinds": [self._kind(columns[name]) for name in columns],
+            "currency": self.currency,
+            "source": language.text(self.source) if self.source else "",
+            "note": language.text(self.note) if self.note else "",
+            "rows": [[_plain(value) for value in row] for row in columns.astype(object).itertuples(index=False)],
+        }
+
+    def _kind(self, column: pd.Series[Any]) -> Kind:
+        if column.name in self.kinds:
+            return self.kinds[str(column.name)]
+        if pd.api.types.is_datetime64_any_dtype(column):
+            return "date"
+        if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+            return "text"
+        return "count" if pd.api.types.is_integer_dtype(column) else "number"
+
+    def to_html(self) -> str:
+        """Return the table as HTML; every value is escaped."""
+        columns = self.columns
+        kinds = [self._kind(columns[name]) for name in columns]
+        head = "".join(
+            f'<th scope="col"{_align(kind)}>{escape(self.label(name))}</th>'
+            for name, kind in zip(self._names, kinds, strict=True)
+        )
+        body = []
+        for row in columns.head(self.rows_shown).astype(object).itertuples(index=False):
+            cells = "".join(
+                f"<td{_align(kind)}>{escape(self.write(name, value))}</td>"
+                for name, kind, value in zip(self._names, kinds, row, strict=True)
+            )
+            body.append(f"<tr>{cells}</tr>")
+        notes = [language.text(self.note)] if self.note else []
+        if len(columns) > self.rows_shown:
+            shown = language.text("{shown} of {all} rows; all of them are in the workbook.")
+            notes.append(shown.format(shown=language.number(self.rows_shown, 0), all=language.number(len(columns), 0)))
+        if self.source:
+            notes.append(language.text("Source:") + " " + language.text(self.source))
+        foot = f"<p><small>{escape(' '.join(notes))}</small></p>" if notes else ""
+        caption = f"<caption>{escape(language.text(self.title))}</caption>"
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{foot}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        plain = f"{language.text(self.title)}\n{self.columns.head(self.rows_shown)}"
+        return {TABLE_MIME: self.to_dict(), "text/html": self.to_html(), "text/plain": plain}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """A note that an analysis was left out, and why."""
+
+    what: str
+    why: str
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        line = language.text("Left out: {what}. Why: {why}.").format(what=language.text(self.what), why=self.why)
+        style = "border-left:5px solid #5b5f66;padding:.4em 1em;margin:.8em 0;background:rgba(127,127,127,.08)"
+        html = f'<aside class="skipped" style="{style}"><p style="margin:0">{escape(line)}</p></aside>'
+        return {SKIPPED_MIME: {"what": self.what, "why": self.why}, "text/html": html, "text/plain": line}
+
+
+def when_possible(what: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | Skipped:
+    """Return ``function(...)``, or a note that `what` was left out because the company lacks the data for it.
+
+    Only :class:`~crm_lib.errors.MissingData` is caught: any other error is a fault and stops the notebook.
+    """
+    try:
+        return function(*args, **kwargs)
+    except MissingData as missing:
+        return Skipped(what=what, why=str(missing))
+
+
+def _align(kind: Kind) -> str:
+    return "" if kind == "text" else ' class="number" style="text-align:right"'
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Estimate):
+        return str(value)
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, (bool, int, float, str)) else str(value)

@@ -1,0 +1,49 @@
+import datetime as dt
+import math
+
+import pytest
+
+from crm_lib import language
+
+
+@pytest.fixture(autouse=True)
+def _english_afterwards():
+    yield
+    language.set_language("en_GB")
+
+
+def test_numbers_money_and_dates_follow_the_language():
+    language.set_language("de_DE")
+    assert language.number(12345.6) == "12.346"
+    assert language.date(dt.date(2026, 11, 22)) == "22.11.2026"
+    assert language.language() == "de-DE"
+
+
+def test_a_text_without_translation_stays_english():
+    language.set_language("zh_CN")
+    assert language.text("Revenue") == "Revenue"
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(ValueError, match="zh_CN"):
+        language.set_language("klingon")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (math.nan, "–"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
+        (-3.14159, "−3.14"),
+        (0.0, "0"),
+        (1.23e-9, "0.00000000123"),
+        (1e30, "1" + ",000" * 10),
+    ],
+)
+def test_special_values_have_a_form(value, written):
+    assert language.number(value) == written
+
+
+def test_missing_money_and_shares_are_dashes():
+    assert language.money(math.nan, "GBP") == language.share(math.nan) == "–"
