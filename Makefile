@@ -29,7 +29,7 @@ check: $(DEV)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'crm_lib/*.py')
+	$(BIN)/numpydoc lint $$(git ls-files 'crm_lib/*.py')
 	$(BIN)/pytest -q tests/notebooks/test_rules.py
 
 lab: $(RUNTIME) $(DEMO)

@@ -105,6 +105,11 @@ class TableContract:
     def column(self, name: str) -> Column:
         """Return the column called `name`.
 
+        Parameters
+        ----------
+        name : str
+            Name of a column in the software.
+
         Raises
         ------
         KeyError

@@ -80,11 +80,25 @@ class Table:
         return [str(name) for name in self.columns]
 
     def label(self, column: str) -> str:
-        """Return what a reader sees above `column`."""
+        """Return what a reader sees above `column`.
+
+        Parameters
+        ----------
+        column : str
+            Name of a column.
+        """
         return language.text(self.labels.get(column, str(column).replace("_", " ").capitalize()))
 
     def write(self, column: str, value: Any) -> str:
-        """Return one value as a reader sees it."""
+        """Return one value as a reader sees it.
+
+        Parameters
+        ----------
+        column : str
+            Name of the column the value stands in.
+        value : object
+            The value; an estimate is written with its interval.
+        """
         kind = self.kinds.get(column, "")
         if isinstance(value, Estimate):
             return str(value)
@@ -170,6 +184,17 @@ class Skipped:
 def when_possible(what: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | Skipped:
     """Return ``function(...)``, or a note that `what` was left out because the company lacks the data for it.
 
+    Parameters
+    ----------
+    what : str
+        The analysis, in words for the reader.
+    function : callable
+        The analysis.
+    *args, **kwargs
+        Its arguments.
+
+    Notes
+    -----
     Only :class:`~crm_lib.errors.MissingData` is caught: any other error is a fault and stops the notebook.
     """
     try:

@@ -60,6 +60,11 @@ def language() -> str:
 def text(message: str) -> str:
     """Return `message` in the language in use.
 
+    Parameters
+    ----------
+    message : str
+        The English text, which is also the key of its translation.
+
     Examples
     --------
     >>> text("Revenue")
@@ -70,6 +75,13 @@ def text(message: str) -> str:
 
 def plural(one: str, many: str, n: int) -> str:
     """Return the form of the message that fits `n`, with ``{n}`` filled in.
+
+    Parameters
+    ----------
+    one, many : str
+        The English texts for one and for many.
+    n : int
+        How many.
 
     Examples
     --------
@@ -109,6 +121,13 @@ def number(value: float, decimals: int | None = None) -> str:
 
 def share(value: float, decimals: int = 0) -> str:
     """Write a share as a percentage.
+
+    Parameters
+    ----------
+    value : float
+        The share, 1 being the whole.
+    decimals : int
+        Digits after the point of the percentage.
 
     Examples
     --------
@@ -151,6 +170,11 @@ def money(value: float, currency: str, decimals: int | None = None) -> str:
 
 def date(value: dt.date) -> str:
     """Write a date.
+
+    Parameters
+    ----------
+    value : date
+        The day.
 
     Examples
     --------
