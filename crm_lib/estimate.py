@@ -109,7 +109,9 @@ class Estimate:
         scale = 100.0 if self.unit == "share" else 1.0
         half, value = half * scale, abs(self.value) * scale
         if not math.isfinite(half) or half <= 0:
-            return None
+            # In a sentence nobody reads pennies behind thousands; tables hold the whole amount.
+            large = _is_currency(self.unit) and _LARGE <= value < math.inf
+            return 2 - math.floor(math.log10(value)) if large else None
         exponent = math.floor(math.log10(half))
         decimals = -exponent + (1 if half / 10.0**exponent < 2 else 0)
         if value > half:
@@ -130,6 +132,10 @@ class Estimate:
         for name, missing in (("value", math.nan), ("low", -math.inf), ("high", math.inf)):
             fields[name] = missing if fields[name] is None else fields[name]
         return cls(**fields)
+
+
+_LARGE = 1000
+"""From here on an exact amount of money is written with three significant digits."""
 
 
 def _is_currency(unit: str) -> bool:

@@ -32,6 +32,12 @@ def test_a_counted_number_prints_without_an_interval():
     assert str(Estimate.exact(0.2, n=5, unit="share")) == "20%"
 
 
+def test_an_exact_amount_of_money_keeps_three_digits():
+    assert str(Estimate.exact(315_949.2, n=9, unit="GBP")) == "£316,000"
+    assert str(Estimate.exact(999.5, n=9, unit="GBP")) == "£1,000"
+    assert str(Estimate.exact(12.3, n=9, unit="GBP")) == "£12.30"
+
+
 def test_what_cannot_be_estimated_says_so():
     assert str(Estimate(value=math.nan, low=-math.inf, high=math.inf, n=0, method="none")) == "not estimable"
 
