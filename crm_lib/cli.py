@@ -1,0 +1,288 @@
+"""The command line: ``crm demo``, ``crm check``, ``crm report``, ``crm notebooks``, ``crm dictionary``.
+
+Exit codes: 0 when all went well, 1 when a notebook failed, 2 when something given cannot be used.
+
+Each command imports what it needs itself, so that help and mistyped arguments are answered at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from crm_lib import language
+from crm_lib.errors import CompanyError, CrmError
+from crm_lib.language import text
+
+if TYPE_CHECKING:
+    from crm_lib.company import Company
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help=text("Customer relationship management: from a company's tables to a published report."),
+)
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+CompanyName = Annotated[
+    str, typer.Argument(metavar="COMPANY", help=text("Name of a folder under data/, or a folder with a company.toml."))
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        help=text("Look at nothing later than this day (2026-06-30); default: as the data say."),
+    ),
+]
+ReportsFolder = Annotated[
+    Path | None,
+    typer.Option("--reports", metavar="FOLDER", help=text("Where reports go; default: reports/ of the project.")),
+]
+
+
+class Edition(StrEnum):
+    """Which notebooks belong to a report."""
+
+    ROUTINE = "routine"
+    ANNUAL = "annual"
+    ALL = "all"
+
+
+@app.command()
+def demo(
+    seed: Annotated[
+        int, typer.Option(help=text("Start of the random numbers: the same seed, the same company."))
+    ] = 20260101,
+    customers: Annotated[int, typer.Option(min=1, help=text("How many customers."))] = 8000,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help=text("Where the tables go; default: data/demo of the project.")),
+    ] = None,
+) -> None:
+    """Simulate the demo company.
+
+    A book shop with a paid membership, three years, all tables; the truth behind its numbers is written beside them.
+    """
+    from crm_lib.demo import simulate
+
+    folder = to or _project() / "data" / "demo"
+    simulation = simulate(seed=seed, customers=customers)
+    simulation.write(folder)
+    for name, frame in simulation.tables.items():
+        _out.print(f"  {name:<16}{language.number(len(frame), 0):>10}", markup=False)
+    _out.print(text("Written to {folder}.").format(folder=folder), markup=False)
+
+
+@app.command()
+def check(
+    company: CompanyName,
+    as_of: AsOf = None,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help=text("Where rejected rows go; default: reports/COMPANY/rejected.")),
+    ] = None,
+) -> None:
+    """Check a company's tables.
+
+    Tells what is there, what was rejected and why, with the first offending rows, and what each notebook can do with
+    it. Rejected rows are written aside. Exits with 2 if the company cannot be analysed.
+    """
+    from crm_lib.company import Company, check_company, write_rejected
+
+    try:
+        opened = Company.open(company, as_of)
+    except CompanyError:
+        # Where the tables are at fault, the report tells more than the error; where the settings are, this fails too.
+        report = check_company(company, as_of)
+        _print_lines(report.lines())
+        if not report.fatal:
+            raise
+        for fault in report.fatal:
+            _err.print(f"{text('Fatal')}: {fault.table}: {fault.message}", markup=False, style="red")
+        raise typer.Exit(2) from None
+    _print_lines(opened.check.lines())
+    if any(table.rejected for table in opened.check.tables):
+        folder = rejected or _project() / "reports" / opened.key / "rejected"
+        write_rejected(opened, folder)
+        _out.print("\n" + text("Rejected rows were written to {folder}.").format(folder=folder), markup=False)
+    _print_readiness(opened)
+
+
+@app.command()
+def report(
+    company: CompanyName,
+    notebook: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notebook", "-n", metavar="NOTEBOOK", help=text("Number or name of a notebook; may be repeated.")
+        ),
+    ] = None,
+    edition: Annotated[Edition, typer.Option(help=text("Which notebooks, where none is named."))] = Edition.ALL,
+    as_of: AsOf = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", metavar="NAME=VALUE", help=text("Set a parameter (see: crm notebooks); may be repeated.")),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help=text("Notebooks at a time; default: 2."))] = None,
+    reports: ReportsFolder = None,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help=text("Keep only so many runs of the company; default: all."))
+    ] = None,
+) -> None:
+    """Publish a company's report.
+
+    Runs the notebooks, several at a time, and publishes the report whole under reports/COMPANY/; the last good one is
+    always at reports/COMPANY/latest/. Exits with 1 if a notebook failed: the others are published all the same.
+    """
+    from crm_lib.reports.run import run_report
+
+    with _Bars() as bars:
+        run = run_report(
+            company,
+            notebooks=notebook or (),
+            edition=edition.value,
+            as_of=as_of,
+            parameters=parameter or (),
+            jobs=jobs,
+            reports=reports,
+            keep=keep,
+            progress=bars.move,
+        )
+    for outcome in run.outcomes:
+        line = f"{outcome.notebook.key}: {text(outcome.status)}"
+        if outcome.status == "skipped":
+            line += " – " + text("the company lacks {missing}").format(missing=", ".join(outcome.missing))
+        if outcome.failure:
+            _err.print(f"{line} – {outcome.failure}", markup=False, style="red")
+        else:
+            _out.print(line, markup=False)
+    _out.print(str(run.folder / "index.html"), markup=False)
+    if not run.good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def notebooks() -> None:
+    """List the notebooks.
+
+    Tells the edition of each, the tables that it needs and can use, and its parameters with their defaults.
+    """
+    from crm_lib.reports.notebooks import all_notebooks, find_folder
+    from crm_lib.reports.parameters import SET_BY_COMMAND
+
+    for each in all_notebooks(find_folder()):
+        _out.print(f"[bold]{escape(each.key)}[/] · {escape(each.title)} · {text(each.edition)}")
+        for label, tables in ((text("needs"), each.needs), (text("can use"), each.uses)):
+            if tables:
+                wanted = (f"{name} ({', '.join(columns)})" if columns else name for name, columns in tables.items())
+                _out.print(f"  {label}: {', '.join(wanted)}", markup=False)
+        for parameter in each.parameters:
+            if parameter.name not in SET_BY_COMMAND:
+                shown = f"  -p {parameter.name}={_written(parameter.default)}"
+                _out.print(f"{shown}  ({parameter.type}) {parameter.meaning}", markup=False)
+
+
+@app.command()
+def dictionary(
+    write: Annotated[
+        bool, typer.Option("--write", help=text("Write it to data/README.md instead of showing it."))
+    ] = False,
+) -> None:
+    """Show the data dictionary.
+
+    Every table and column that a company may bring, and how its company.toml is written.
+    """
+    from crm_lib.company.dictionary import dictionary as written
+    from crm_lib.company.dictionary import write_dictionary
+
+    if write:
+        path = write_dictionary(_project() / "data")
+        _out.print(text("Written to {folder}.").format(folder=path), markup=False)
+    else:
+        print(written())  # noqa: T201 - as it is, for a pipe
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend are told without a traceback."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        app()
+    except CrmError as error:
+        _err.print(f"[bold red]{escape(text('Error:'))}[/] {escape(str(error))}")
+        sys.exit(2)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    # As an exception, so that kernels are ended and what was half built is removed.
+    sys.exit(128 + number)
+
+
+def _project() -> Path:
+    """Return the folder of the project: the nearest one upwards that has data/, or else the current one."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "data").is_dir()), here)
+
+
+def _print_lines(lines: list[str]) -> None:
+    for line in lines:
+        _out.print(line, markup=False)
+
+
+def _print_readiness(company: Company) -> None:
+    from crm_lib.reports.notebooks import NotebookError, all_notebooks, find_folder
+
+    try:
+        folder = find_folder()
+    except NotebookError:
+        return  # tables can be checked where no notebooks are
+    _out.print("\n" + text("What the notebooks can do with it:"), markup=False)
+    for each in all_notebooks(folder):
+        missing, unused = each.missing(company), each.unused(company)
+        if missing:
+            state = text("not possible: lacks {missing}").format(missing=", ".join(missing))
+        elif unused:
+            state = text("partly: lacks {missing}").format(missing=", ".join(unused))
+        else:
+            state = text("ready")
+        _out.print(f"  {each.key}: {state}", markup=False)
+
+
+def _written(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value).lower() if value is None else str(value)
+
+
+class _Bars:
+    """A bar a notebook; nothing is drawn before the first notebook starts."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=_err
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._tasks:
+            self._progress.stop()
+
+    def move(self, key: str, cell: int, cells: int) -> None:
+        """Show that a cell was finished."""
+        self._progress.start()
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(key, total=None)
+        self._progress.update(self._tasks[key], completed=cell, total=cells or None)

@@ -1,0 +1,152 @@
+"""The manifest of a run: all that is needed to repeat it and to trust it, and nothing of the machine or its secrets."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import crm_lib
+from crm_lib.company import Company
+from crm_lib.reports.execute import Outcome
+from crm_lib.reports.page import effective
+
+LOCK_FILE = "requirements.lock"
+_REQUIREMENT = re.compile(r"[\w.-]+")
+
+
+def make_manifest(
+    company: Company,
+    outcomes: Sequence[Outcome],
+    *,
+    run_id: str,
+    values: Mapping[str, Mapping[str, Any]],
+    root: Path,
+    started: dt.datetime,
+    finished: dt.datetime,
+) -> dict[str, Any]:
+    """Return the manifest as plain values for JSON.
+
+    Parameters
+    ----------
+    company : Company
+        The company; its tables' fingerprints and row counts are stated.
+    outcomes : sequence of Outcome
+        What became of each notebook.
+    run_id : str
+        Name of the run.
+    values : mapping of str to mapping
+        Parameters that were set, by notebook; the defaults are added.
+    root : Path
+        Folder of the project: its lock file and revision are stated.
+    started, finished : datetime
+        When the run began and ended, UTC.
+
+    Returns
+    -------
+    dict
+        Parameters in effect, hashes of data, code and lock file, versions, row counts, durations and outcomes.
+    """
+    hashes = company.fingerprint()
+    return {
+        "run": run_id,
+        "company": {
+            "key": company.key,
+            "name": company.name,
+            "currency": company.currency,
+            "as_of": company.as_of.isoformat(),
+            "margin_rate": company.margin_rate,
+        },
+        "started": started.isoformat(timespec="seconds"),
+        "finished": finished.isoformat(timespec="seconds"),
+        "seconds": round((finished - started).total_seconds(), 2),
+        "parameters": {
+            outcome.notebook.key: {
+                each["name"]: each["value"]
+                for each in effective(outcome.notebook.parameters, values.get(outcome.notebook.key, {}))
+            }
+            for outcome in outcomes
+        },
+        "notebooks": [_outcome(outcome) for outcome in outcomes],
+        "data": {
+            table.name: {
+                "sha256": hashes.get(table.name),
+                "rows": table.rows,
+                "kept": table.kept,
+                "rejected": table.rejected,
+                "cut": table.cut,
+            }
+            for table in company.check.tables
+        },
+        "code": {
+            "crm_lib": hash_tree(Path(crm_lib.__file__).parent),
+            "lock_file": hash_file(root / LOCK_FILE),
+            "revision": _revision(root),
+        },
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def hash_file(path: Path) -> str | None:
+    """Return the SHA-256 of a file, None where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def hash_tree(folder: Path) -> str:
+    """Return the SHA-256 of all files of a package, by name and content; what Python compiled is left out."""
+    total = hashlib.sha256()
+    for path in sorted(_sources(folder), key=lambda path: path.relative_to(folder).as_posix()):
+        total.update(f"{path.relative_to(folder).as_posix()}\0{hash_file(path)}\n".encode())
+    return total.hexdigest()
+
+
+def _sources(folder: Path) -> Iterable[Path]:
+    return (
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
+    )
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "notebook": outcome.notebook.key,
+        "title": outcome.notebook.title,
+        "sha256": hash_file(outcome.notebook.path),
+        "status": outcome.status,
+        "missing": list(outcome.missing),
+        "failure": str(outcome.failure) if outcome.failure else None,
+        "seconds": round(outcome.seconds, 2),
+    }
+
+
+def _versions() -> dict[str, str]:
+    try:
+        required = metadata.requires("crm-lib") or []
+        names = [match[0] for each in required if "extra ==" not in each and (match := _REQUIREMENT.match(each))]
+        return {name: metadata.version(name) for name in ("crm-lib", *sorted(names))}
+    except metadata.PackageNotFoundError:
+        return {}
+
+
+def _revision(root: Path) -> dict[str, Any] | None:
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return None
+
+    def ask(*words: str) -> str | None:
+        answer = subprocess.run(  # noqa: S603 - fixed words
+            [git, *words], cwd=root, capture_output=True, text=True, check=False, timeout=30
+        )
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    # The working tree may hold changes that the commit does not name.
+    return {"commit": commit, "clean": ask("status", "--porcelain") == ""} if commit else None

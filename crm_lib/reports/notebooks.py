@@ -1,0 +1,193 @@
+"""The notebooks there are: where they stand, what they need, and which ones a user asked for."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from crm_lib import language
+from crm_lib.errors import CrmError
+from crm_lib.reports.documents import UNREADABLE, read_document
+from crm_lib.reports.parameters import Parameter, read_parameters
+
+Edition = Literal["routine", "annual"]
+EDITIONS: tuple[Edition, ...] = ("routine", "annual")
+_NAME = re.compile(r"(?P<number>\d\d)_(?P<name>\w+)")
+
+
+class NotebookError(CrmError):
+    """A notebook was not found, or breaks the rules that a report relies on."""
+
+
+class HasTables(Protocol):
+    """What is asked of a company here: whether it has a table and columns of it."""
+
+    def has(self, table: str, /, *columns: str) -> bool:
+        """Return whether the company has `table` with all `columns`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notebook:
+    """One notebook of the analyses.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    title : str
+        What a reader sees.
+    edition : {"routine", "annual"}
+        Whether it belongs to every report or to the yearly one.
+    needs : mapping of str to sequence of str
+        Tables, and columns of them, without which the notebook cannot run.
+    uses : mapping of str to sequence of str
+        Tables and columns of which the notebook makes use where they are there.
+    parameters : tuple of Parameter
+        What the parameters cell defines.
+    """
+
+    path: Path
+    title: str
+    edition: Edition
+    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    uses: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """File name without ending, such as ``06_segmentation``: names the notebook and its pages."""
+        return self.path.stem
+
+    @property
+    def number(self) -> str:
+        """The two digits that the file name begins with."""
+        return self.key[:2]
+
+    def missing(self, company: HasTables) -> tuple[str, ...]:
+        """Return what the notebook needs and `company` lacks, as ``table`` or ``table.column``."""
+        return _lacking(self.needs, company)
+
+    def unused(self, company: HasTables) -> tuple[str, ...]:
+        """Return what the notebook could use and `company` lacks, as ``table`` or ``table.column``."""
+        return _lacking(self.uses, company)
+
+
+def _lacking(wanted: Mapping[str, Sequence[str]], company: HasTables) -> tuple[str, ...]:
+    lacking = []
+    for table, columns in wanted.items():
+        if not company.has(table):
+            lacking.append(table)
+        else:
+            lacking.extend(f"{table}.{column}" for column in columns if not company.has(table, column))
+    return tuple(lacking)
+
+
+def find_folder(start: Path | None = None) -> Path:
+    """Return the folder of the notebooks, looked for from `start` (the current folder) upwards.
+
+    Raises
+    ------
+    NotebookError
+        If no folder on the way up has a ``notebooks/`` with numbered notebooks.
+    """
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if any(_NAME.fullmatch(path.stem) for path in (folder / "notebooks").glob("*.ipynb")):
+            return folder / "notebooks"
+    raise NotebookError(
+        language.text(
+            "no folder 'notebooks' with numbered notebooks (such as 06_segmentation.ipynb) in '{folder}' or above it; "
+            "change to the project's folder and try again"
+        ).format(folder=start)
+    )
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read what a notebook says of itself, without running it.
+
+    Raises
+    ------
+    NotebookError
+        If the file is no notebook, or its metadata or parameters cell break the rules.
+    """
+    try:
+        document = read_document(path)
+    except UNREADABLE as error:
+        raise NotebookError(
+            language.text("notebook '{name}' cannot be read: {error}").format(name=path.name, error=error)
+        ) from error
+    about: Mapping[str, Any] = document.metadata.get("crm", {})
+    edition = about.get("edition")
+    if edition not in EDITIONS or not about.get("title"):
+        raise NotebookError(
+            language.text(
+                "notebook '{name}' does not say its title and edition (routine or annual) under 'crm' in its metadata"
+            ).format(name=path.name)
+        )
+    cells = [cell for cell in document.cells if "parameters" in cell.metadata.get("tags", [])]
+    source = cells[0].source if cells else ""
+    return Notebook(
+        path=path,
+        title=str(about["title"]),
+        edition=edition,
+        needs=dict(about.get("needs", {})),
+        uses=dict(about.get("uses", {})),
+        parameters=read_parameters(source, where=path.name),
+    )
+
+
+def all_notebooks(folder: Path) -> tuple[Notebook, ...]:
+    """Return the notebooks in `folder`, in the order of their numbers."""
+    paths = sorted(path for path in folder.glob("*.ipynb") if _NAME.fullmatch(path.stem))
+    return tuple(read_notebook(path) for path in paths)
+
+
+def select(notebooks: Iterable[Notebook], *, names: Sequence[str] = (), edition: str = "all") -> tuple[Notebook, ...]:
+    """Return the notebooks that a user asked for, in their own order.
+
+    Parameters
+    ----------
+    notebooks : iterable of Notebook
+        Those there are.
+    names : sequence of str
+        Numbers ("06", "6") or names ("06_segmentation", "segmentation"); empty for all of the edition.
+    edition : {"routine", "annual", "all"}
+        Which edition; left out of account where `names` are given.
+
+    Raises
+    ------
+    NotebookError
+        If a name fits no notebook, or nothing is left.
+    """
+    notebooks = tuple(notebooks)
+    if edition not in (*EDITIONS, "all"):
+        raise NotebookError(
+            language.text("unknown edition '{edition}': choose routine, annual or all").format(edition=edition)
+        )
+    if names:
+        chosen = {_find(name, notebooks).key for name in names}
+        return tuple(notebook for notebook in notebooks if notebook.key in chosen)
+    kept = tuple(notebook for notebook in notebooks if edition in ("all", notebook.edition))
+    if not kept:
+        raise NotebookError(language.text("there is no notebook of edition '{edition}'").format(edition=edition))
+    return kept
+
+
+def _find(name: str, notebooks: Sequence[Notebook]) -> Notebook:
+    wanted = name.strip().removesuffix(".ipynb").rpartition("/")[2].lower()
+    for notebook in notebooks:
+        key = notebook.key.lower()
+        if wanted in (key, key[3:]) or (wanted.isdigit() and wanted.zfill(2) == notebook.number):
+            return notebook
+    keys = [notebook.key for notebook in notebooks]
+    near = difflib.get_close_matches(wanted, [*keys, *(key[3:] for key in keys)], n=1, cutoff=0.5)
+    hint = language.text(" Did you mean '{near}'?").format(near=near[0]) if near else ""
+    raise NotebookError(
+        language.text("there is no notebook '{name}'.{hint} There are: {keys}").format(
+            name=name, hint=hint, keys=", ".join(keys)
+        )
+    )

@@ -1,0 +1,178 @@
+"""The Excel workbook of a notebook: its findings and its tables, a sheet each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from crm_lib import language
+
+_LAST_ROW = 1_048_576
+_LONGEST_TEXT = 32_767
+_FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+_INK, _TINT = "#1d2733", "#eef2f5"
+Fields = Mapping[str, Any]
+
+
+def write_workbook(
+    path: Path, *, title: str, as_of: dt.date, tables: Sequence[Fields], findings: Sequence[Fields] = ()
+) -> None:
+    """Write the workbook; equal content gives equal bytes.
+
+    No cell becomes a formula or a link, whatever the data hold.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    title : str
+        Title of the notebook.
+    as_of : date
+        The day the numbers are of; it also stands as the day of creation.
+    tables : sequence of mapping
+        Tables as :meth:`crm_lib.exhibit.Table.to_dict` wrote them.
+    findings : sequence of mapping
+        Findings as :meth:`crm_lib.finding.Finding.to_dict` wrote them.
+    """
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    book = xlsxwriter.Workbook(str(path), options)
+    created = dt.datetime.combine(as_of, dt.time())
+    book.set_properties({"title": title, "created": created})
+    contents_name, findings_name = language.text("Contents"), language.text("Findings")
+    names = sheet_names([contents_name, findings_name, *(table["name"] for table in tables)])
+    contents = book.add_worksheet(names[0])
+    rows = [(names[1], findings_name, "")] if findings else []
+    if findings:
+        _write_table(book, names[1], _findings_table(findings))
+    for name, table in zip(names[2:], tables, strict=True):
+        _write_table(book, name, table)
+        rows.append((name, table["title"], table.get("source", "")))
+    _write_contents(book, contents, title=title, as_of=as_of, rows=rows)
+    book.close()
+
+
+def sheet_names(wanted: Sequence[str]) -> list[str]:
+    """Return names that Excel takes: no forbidden characters, at most 31 of them, no two alike.
+
+    Examples
+    --------
+    >>> sheet_names(["a/b", "A:B", ""])
+    ['a b', 'A B 2', 'Sheet']
+    """
+    given: list[str] = []
+    used = {"history"}  # Excel keeps this one for itself
+    for name in wanted:
+        base = _FORBIDDEN.sub(" ", name).strip().strip("'")[:31] or "Sheet"
+        unique, number = base, 1
+        while unique.lower() in used:
+            number += 1
+            unique = f"{base[: 31 - len(str(number)) - 1]} {number}"
+        used.add(unique.lower())
+        given.append(unique)
+    return given
+
+
+def _write_table(book: xlsxwriter.Workbook, name: str, table: Fields) -> None:
+    sheet = book.add_worksheet(name)
+    sheet.hide_gridlines(2)
+    sheet.freeze_panes(1, 0)
+    head = {"bold": True, "font_color": _INK, "bg_color": _TINT, "bottom": 1, "text_wrap": True, "valign": "top"}
+    kinds, rows = table["kinds"], table["rows"][: _LAST_ROW - 1]
+    for column, (label, kind) in enumerate(zip(table["labels"], kinds, strict=True)):
+        sheet.write_string(0, column, label, book.add_format({**head, "align": "left" if kind == "text" else "right"}))
+        cell_format = book.add_format({"num_format": _number_format(kind, table.get("currency", ""))})
+        longest = max([len(label) / 1.5, *(len(str(row[column])) for row in rows[:200])], default=8)
+        sheet.set_column(column, column, min(max(longest + 2, 10), 60), cell_format)
+        for index, row in enumerate(rows, start=1):
+            _write_cell(sheet, index, column, row[column], kind, cell_format)
+    if rows:
+        sheet.autofilter(0, 0, len(rows), len(kinds) - 1)
+
+
+def _write_cell(sheet: Any, row: int, column: int, value: Any, kind: str, cell_format: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool):
+        sheet.write_boolean(row, column, value, cell_format)
+    elif isinstance(value, (int, float)):
+        sheet.write_number(row, column, value, cell_format)
+    elif kind == "date" and (moment := _moment(value)):
+        sheet.write_datetime(row, column, moment, cell_format)
+    else:
+        sheet.write_string(row, column, str(value)[:_LONGEST_TEXT], cell_format)
+
+
+def _moment(value: str) -> dt.datetime | None:
+    try:
+        moment = dt.datetime.fromisoformat(value).replace(tzinfo=None)
+    except ValueError:
+        return None
+    return moment if moment.year >= 1900 else None  # Excel's days begin there
+
+
+def _number_format(kind: str, currency: str) -> str:
+    return {
+        "count": "#,##0",
+        "number": "#,##0.00##",
+        "share": "0.0%",
+        "money": f'#,##0.00 "{currency}"' if currency else "#,##0.00",
+        "date": "yyyy-mm-dd",
+    }.get(kind, "@")
+
+
+def _findings_table(findings: Sequence[Fields]) -> Fields:
+    labels = [
+        language.text("Claim"),
+        language.text("Verdict"),
+        language.text("Finding"),
+        language.text("What to do"),
+        language.text("Value"),
+        language.text("Low"),
+        language.text("High"),
+        language.text("Level"),
+        language.text("Number of cases"),
+        language.text("Method"),
+        language.text("Source"),
+    ]
+    rows = []
+    for each in findings:
+        estimate = each["estimate"]
+        rows.append(
+            [
+                each["claim"],
+                language.text(each["verdict"]),
+                each["text"],
+                each["decision"],
+                *(estimate[name] for name in ("value", "low", "high", "level", "n", "method")),
+                each["source"],
+            ]
+        )
+    kinds = ("text",) * 4 + ("number",) * 3 + ("share", "count", "text", "text")
+    return {"labels": labels, "kinds": kinds, "rows": rows}
+
+
+def _write_contents(
+    book: xlsxwriter.Workbook, sheet: Any, *, title: str, as_of: dt.date, rows: Sequence[tuple[str, str, str]]
+) -> None:
+    sheet.hide_gridlines(2)
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 1, 70)
+    sheet.set_column(2, 2, 60)
+    sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 16, "font_color": _INK}))
+    sheet.write_string(1, 0, language.text("As of {date}").format(date=language.date(as_of)))
+    head = book.add_format({"bold": True, "bg_color": _TINT, "bottom": 1, "font_color": _INK})
+    labels = (language.text("Sheet"), language.text("What it shows"), language.text("Source"))
+    for column, label in enumerate(labels):
+        sheet.write_string(3, column, label, head)
+    link = book.add_format({"font_color": "#0b5a7a", "underline": 1})
+    for index, (name, shows, source) in enumerate(rows, start=4):
+        quoted = name.replace("'", "''")
+        sheet.write_url(index, 0, f"internal:'{quoted}'!A1", link, name)
+        sheet.write_string(index, 1, shows)
+        sheet.write_string(index, 2, source)
+    sheet.freeze_panes(4, 0)

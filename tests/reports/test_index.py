@@ -1,0 +1,122 @@
+"""The front page opens with the findings, compared with the run before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm_lib.company.report import CheckReport, Fault, TableCheck
+from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Finding, Verdict
+from crm_lib.reports.changes import write_findings
+from crm_lib.reports.collect import Collected
+from crm_lib.reports.execute import Failure, Outcome
+from crm_lib.reports.facts import RunFacts
+from crm_lib.reports.index import Part, render_index
+from crm_lib.reports.notebooks import Notebook
+
+HOSTILE = "<script>alert(1)</script>"
+RUN = RunFacts(
+    run_id="2026-06-30_20261122T100000Z_abcdef",
+    company_key="shop",
+    company_name="Shop",
+    as_of=dt.date(2026, 6, 30),
+    started=dt.datetime(2026, 11, 22, 10, 5, tzinfo=dt.UTC),
+)
+CHECK = CheckReport(
+    company="Shop", key="shop", currency="GBP", as_of=RUN.as_of,
+    tables=(
+        TableCheck(
+            name="transactions", label="Transactions", origin="x.csv", available=True, rows=12345, rejected=17, cut=3,
+            kept=12325, first=dt.date(2025, 1, 1), last=dt.date(2026, 6, 30),
+            faults=(
+                Fault(table="transactions", kind="not a number", severity="tolerable", treatment="row rejected",
+                      column="revenue", count=17, examples=((4, HOSTILE),)),
+            ),
+        ),
+    ),
+)  # fmt: skip
+
+
+def finding(key: str, value: float) -> dict[str, Any]:
+    return Finding(
+        key=key, claim="C.", source="S", criterion=Criterion(low=0.5), sentence=f"{key} is {{estimate}}.",
+        estimate=Estimate(value=value, low=value - 0.05, high=value + 0.05, n=9, method="counted"),
+        decisions=dict.fromkeys(Verdict, "Act."),
+    ).to_dict()  # fmt: skip
+
+
+def part(name: str, *findings: dict[str, Any], skipped: tuple[dict[str, str], ...] = (), **more: Any) -> Part:
+    notebook = Notebook(path=Path(f"{name}.ipynb"), title=f"Title {name}", edition="routine")
+    outcome = Outcome(notebook=notebook, **{"status": "done", **more})
+    return Part(outcome=outcome, collected=Collected(findings=findings, skipped=skipped))
+
+
+def render(*parts: Part, previous: Path | None = None) -> str:
+    return render_index(parts, run=RUN, check=CHECK, seconds=12.3, previous=previous, manifest={})
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("</style>")[2]))
+
+
+@pytest.fixture
+def previous(tmp_path: Path) -> Path:
+    before = [finding("same", 0.7), finding("moved", 0.7), finding("turned", 0.7), finding("dropped", 0.7)]
+    write_findings(tmp_path / "findings.json", company="shop", as_of="2026-05-31", findings={"06_x": before})
+    return tmp_path
+
+
+def test_changes_since_the_run_before_are_named(previous: Path) -> None:
+    now = [finding("same", 0.72), finding("moved", 0.8), finding("turned", 0.4), finding("fresh", 0.7)]
+    text = words(render(part("06_x", *now), previous=previous))
+    for told in (
+        "supported unchanged same is 0.72 [",
+        "supported number moved moved is 0.80",
+        "not supported verdict changed turned is 0.40",
+        "supported new fresh is 0.70",
+        "Before: supported – turned is 0.70",
+        "1 new, 1 verdict changed, 1 number moved, 1 unchanged",
+    ):
+        assert told in text
+    assert "dropped is 0.70" in text.partition("No longer found")[2]
+    assert "Before: supported – same" not in text
+
+
+def test_a_first_run_compares_with_nothing() -> None:
+    text = words(render(part("06_x", finding("a", 0.7))))
+    assert "a is 0.70" in text
+    assert " new " not in text
+    assert "No longer found" not in text
+
+
+def test_what_was_skipped_or_failed_is_said() -> None:
+    failure = Failure(kind="ValueError", message=HOSTILE, cell=3)
+    page = render(
+        part("06_x", finding("a", 0.7), skipped=({"what": "By region", "why": "needs region"},)),
+        part("08_y", status="skipped", missing=("surveys",)),
+        part("09_z", status="failed", failure=failure),
+    )
+    text = words(page)
+    assert text.index("Failed: Title 09_z.") < text.index("a is 0.70") < text.index("By region needs region")
+    assert "Title 08_y The whole analysis needs surveys" in text
+    assert 'href="09_z.html"' in page
+    assert 'href="08_y.html"' not in page
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") == 2  # in the failure and in the remark of the data check
+
+
+def test_the_data_check_is_summed_up() -> None:
+    text = words(render(part("06_x")))
+    assert "Transactions 12,345 12,325 17 3 1 Jan 2025 30 Jun 2026" in text
+    assert "1 remark of the data check" in text
+    assert "22 Nov 2026, 10:05 UTC" in text
+
+
+def test_verdicts_are_counted() -> None:
+    text = words(render(part("06_x", finding("a", 0.7), finding("b", 0.8), finding("c", 0.5))))
+    assert "2 supported 0 not supported 1 undecided" in text

@@ -1,0 +1,260 @@
+"""A page shows everything the notebook shows, needs nothing from the network, and runs nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from crm_lib import language
+from crm_lib.estimate import Estimate
+from crm_lib.exhibit import Skipped, Table
+from crm_lib.figures.chart import CHART_MIME
+from crm_lib.finding import Criterion, Finding, Verdict
+from crm_lib.reports.evidence import strip
+from crm_lib.reports.execute import Failure, Outcome
+from crm_lib.reports.facts import RunFacts
+from crm_lib.reports.notebooks import Notebook
+from crm_lib.reports.page import render_page
+from crm_lib.reports.parameters import read_parameters
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><text>chart</text></svg>'
+HOSTILE = "<script>alert('owned')</script>"
+RUN = RunFacts(
+    run_id="2026-06-30_20261122T100000Z_abcdef",
+    company_key="shop",
+    company_name=f"Shop {HOSTILE}",
+    as_of=dt.date(2026, 6, 30),
+    started=dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC),
+)
+VOID = {"meta", "img", "br", "link", "hr", "input", "wbr"}
+
+
+class Elements(HTMLParser):
+    """Keeps the elements of a page, and sees that every one is closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self._open or self._open[-1] != "style":
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+    def all(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
+        wanted = {name.rstrip("_"): value for name, value in attributes.items()}
+        return [found for name, found in self.found if name == tag and wanted.items() <= found.items()]
+
+
+def finding(**more: Any) -> Finding:
+    fields: dict[str, Any] = {
+        "key": "k",
+        "claim": f"A claim {HOSTILE}.",
+        "source": "textbook",
+        "estimate": Estimate(value=0.7, low=0.6, high=0.8, n=3, method="counted", unit="share"),
+        "criterion": Criterion(low=0.5),
+        "sentence": "They bring {estimate}.",
+        "decisions": dict.fromkeys(Verdict, "Look after them."),
+        "money_at_stake": Estimate(value=1000, low=900, high=1100, n=3, method="counted", unit="GBP"),
+    }
+    return Finding(**{**fields, **more})
+
+
+def shown(exhibit: Any) -> NotebookNode:
+    return new_output("display_data", data=exhibit._repr_mimebundle_())
+
+
+def code(source: str, *outputs: NotebookNode, **metadata: Any) -> NotebookNode:
+    return new_code_cell(source, outputs=list(outputs), execution_count=3, metadata=metadata)
+
+
+def render(*cells: NotebookNode, failure: Failure | None = None) -> str:
+    parameters = read_parameters("company: str = 'demo'  # the company\nlevels: int = 5  # groups a score")
+    notebook = Notebook(path=Path("06_x.ipynb"), title="Segments", edition="routine", parameters=parameters)
+    outcome = Outcome(notebook=notebook, status="failed" if failure else "done", failure=failure)
+    return render_page(
+        new_notebook(cells=list(cells)), run=RUN, outcome=outcome, values={"company": "shop", "levels": 4}
+    )
+
+
+def everything() -> list[NotebookNode]:
+    table = Table(name="t", title=f"Names {HOSTILE}", frame=pd.DataFrame({"name": [HOSTILE, "b"], "n": [1, 2]}))
+    chart = {
+        "name": "c",
+        "title": "Chart",
+        "alt": f'It "rises" {HOSTILE}',
+        "source": "sales",
+        "table_html": table.to_html(),
+    }
+    foreign = f"<table><tr><td onclick='x()'>{HOSTILE}</td></tr></table>"
+    return [
+        new_markdown_cell(f"# Who buys?\n\nText with $x^2$ and {HOSTILE}.\n\n![remote](https://example.org/x.png)"),
+        code("levels = 4", tags=["injected-parameters"]),
+        new_markdown_cell("## First part\n\n### Detail\n\n## First part"),
+        code(f"print('{HOSTILE}')", new_output("stream", name="stdout", text=HOSTILE)),
+        code("table", shown(table)),
+        code("chart", new_output("display_data", data={CHART_MIME: chart, "image/svg+xml": SVG})),
+        code("finding", shown(finding())),
+        code("skip", shown(Skipped(what="A part", why=f"needs {HOSTILE}"))),
+        code("frame", new_output("display_data", data={"text/html": foreign})),
+        code("plain", new_output("display_data", data={"text/plain": HOSTILE})),
+        code("words", new_output("display_data", data={"text/markdown": f"*said* {HOSTILE}"})),
+        code("picture", new_output("display_data", data={"image/png": "iVBORw0KGgo=\n"})),
+        code("warned", new_output("stream", name="stderr", text="\x1b[31mFutureWarning\x1b[0m")),
+        code("1/0", new_output("error", ename="ValueError", evalue=HOSTILE, traceback=[f"\x1b[31m{HOSTILE}"])),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(*everything())
+
+
+def test_nothing_of_the_data_becomes_an_element(page: str) -> None:
+    elements = Elements(page)
+    assert not elements.all("script")
+    assert not [name for _, attributes in elements.found for name in attributes if name.startswith("on")]
+    # As text it is shown in each place that it came to: nothing was lost either.
+    assert elements.text.count("alert('owned')") >= 10
+
+
+def test_the_page_asks_the_network_for_nothing(page: str) -> None:
+    elements = Elements(page)
+    assert not [tag for tag in ("link", "script", "iframe", "object", "embed", "base", "form") if elements.all(tag)]
+    for tag, attributes in elements.found:
+        for name in ("src", "srcset", "poster", "data", "background", "action"):
+            assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
+    assert not re.search(r"@import|url\(", page)
+    policy = elements.all("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; img-src data:;")
+
+
+def test_a_page_without_references_names_no_address(page: str) -> None:
+    assert "https://example.org/x.png" in page  # the picture from elsewhere, turned into a reference
+    assert not re.search(r"https?://", page.replace("https://example.org/x.png", ""))
+
+
+def test_every_picture_has_a_description(page: str) -> None:
+    pictures = Elements(page).all("img")
+    assert len(pictures) == 2
+    assert [picture["alt"] for picture in pictures] == [f'It "rises" {HOSTILE}', "Chart without a description"]
+
+
+def test_a_chart_is_kept_whole_with_title_source_and_the_table_behind_it(page: str) -> None:
+    elements = Elements(page)
+    source = elements.all("img")[0]["src"]
+    assert source is not None
+    kind, _, drawing = source.partition(",")
+    assert kind == "data:image/svg+xml;charset=utf-8"
+    assert unquote(drawing) == SVG
+    assert "Source: sales" in elements.text
+    assert "The numbers behind this chart" in elements.text
+
+
+def test_a_finding_shows_verdict_sentence_decision_and_money(page: str) -> None:
+    text = Elements(page).text
+    for part in ("✔ supported", "They bring 70% [60%, 80%].", "Look after them.", "£1,000 [£900, £1,100]"):
+        assert part in text
+
+
+def test_code_is_folded_but_there(page: str) -> None:
+    elements = Elements(page)
+    folded = elements.all("details", class_="code")
+    assert len(folded) == 11  # all but the injected parameters
+    assert not any("open" in each for each in folded)
+    assert "print" in elements.text
+
+
+def test_contents_lead_to_headings_that_are_there_once(page: str) -> None:
+    elements = Elements(page)
+    targets = [link["href"] for link in elements.all("a") if (link["href"] or "").startswith("#")]
+    ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
+    assert targets == ["#main", "#first-part", "#detail", "#first-part-2"]
+    assert len(ids) == len(set(ids))
+    assert {str(target)[1:] for target in targets} <= set(ids)
+
+
+def test_the_head_says_company_day_run_and_parameters_in_effect(page: str) -> None:
+    elements = Elements(page)
+    for part in ("30 Jun 2026", RUN.run_id, "levels = 4", "groups a score", "Who buys?"):
+        assert part in elements.text
+    assert len(elements.all("h1")) == 1
+    assert elements.all("html", lang="en-GB")
+
+
+def test_formulas_become_mathml(page: str) -> None:
+    assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
+
+
+def test_messages_are_shown_without_the_colours_of_a_terminal(page: str) -> None:
+    assert "FutureWarning" in page
+    assert "\x1b" not in page
+
+
+def test_the_error_of_a_failed_notebook_stands_at_the_top() -> None:
+    failed = render(*everything(), failure=Failure(kind="ValueError", message=HOSTILE, cell=6))
+    elements = Elements(failed)
+    assert elements.all("div", role="alert")
+    assert elements.text.index("ValueError in cell [6]") < elements.text.index("First part")
+    assert not elements.all("script")
+
+
+def test_the_language_of_the_page_is_said() -> None:
+    try:
+        language.set_language("de_DE")
+        elements = Elements(render(new_markdown_cell("# Wer kauft?")))
+    finally:
+        language.set_language("en_GB")
+    assert elements.all("html", lang="de-DE")
+    assert "30.06.2026" in elements.text
+
+
+def test_without_a_heading_the_notebook_s_title_heads_the_page() -> None:
+    assert "Segments" in Elements(render(code("1"))).text
+
+
+def test_a_formula_that_cannot_be_read_is_shown_as_it_is() -> None:
+    page = render(new_markdown_cell("Sum $\\frac{1}{$ here and $a < b$."))
+    assert "here and" in Elements(page).text
+
+
+def test_the_strip_of_a_finding_keeps_the_order_of_its_numbers() -> None:
+    places = strip(finding(criterion=Criterion(low=0.75, high=0.85)).to_dict())
+    assert places is not None
+    ends = [places["low"], places["value"], places["claim_low"], places["low"] + places["width"]]
+    assert ends == sorted(ends)
+    assert places["claim_low"] + places["claim_width"] == pytest.approx(100 - places["low"])
+    # 0.6 to 0.85 with 12 % of room either side: 0.7 stands at (0.12 + 0.1 / 0.25) / 1.24.
+    assert places["value"] == pytest.approx(100 * (0.12 + 0.4) / 1.24, abs=0.01)
+
+
+def test_a_finding_without_a_number_has_no_strip() -> None:
+    unknown = Estimate(value=float("nan"), low=float("-inf"), high=float("inf"), n=0, method="none")
+    assert strip(finding(estimate=unknown).to_dict()) is None

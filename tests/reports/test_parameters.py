@@ -1,0 +1,140 @@
+"""Parameters are read from the notebook and checked before anything runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm_lib.reports.parameters import (
+    Parameter,
+    ParameterError,
+    check_values,
+    read_parameters,
+    split_assignments,
+)
+
+CELL = """
+# what is asked
+company: str = "demo"  # name of the company
+levels: int = 5  # groups a score
+share: float | None = None  # share looked at
+since: date = "2025-01-31"  # first day
+way: Literal["mean", "median"] = "mean"  # how it is averaged
+groups: list[str] = ["region", "channel"]  # dimensions
+strict: bool = False
+"""
+
+
+def test_a_parameters_cell_is_read_with_types_defaults_and_meanings() -> None:
+    found = {each.name: each for each in read_parameters(CELL)}
+    assert list(found) == ["company", "levels", "share", "since", "way", "groups", "strict"]
+    assert found["levels"] == Parameter(name="levels", type="int", default=5, meaning="groups a score")
+    assert found["share"].type == "float | None"
+    assert found["groups"].default == ["region", "channel"]
+    assert found["strict"].meaning == ""
+
+
+@pytest.mark.parametrize(
+    ("type", "written", "value"),
+    [
+        ("int", "-4", -4),
+        ("float", "1e-3", 0.001),
+        ("float", "2", 2.0),
+        ("str", "7", "7"),
+        ("str", "", ""),
+        ("bool", "Yes", True),
+        ("bool", "0", False),
+        ("date", "2024-02-29", "2024-02-29"),
+        ("int | None", "none", None),
+        ("int | None", "3", 3),
+        ("str | None", "none", None),
+        ("int | float", "2.5", 2.5),
+        ("Literal['mean', 'median']", "median", "median"),
+        ("Literal[1, 2]", "2", 2),
+        ("list[str]", "a, b", ["a", "b"]),
+        ("list[int]", "[1, 2]", [1, 2]),
+        ("list[float]", "", []),
+    ],
+)
+def test_a_written_value_becomes_one_of_its_type(type: str, written: str, value: object) -> None:
+    parsed = Parameter(name="x", type=type, default=None).parse(written)
+    assert parsed == value
+    assert parsed.__class__ is value.__class__
+
+
+@pytest.mark.parametrize(
+    ("type", "written", "told"),
+    [
+        ("int", "4.5", "a whole number"),
+        ("int", "none", "a whole number"),
+        ("float", "nan", "finite"),
+        ("float", "x", "a number"),
+        ("bool", "perhaps", "true or false"),
+        ("date", "2025-02-30", "a date such as"),
+        ("date", "30.06.2026", "a date such as"),
+        ("int | None", "few", "a whole number or none"),
+        ("Literal['mean', 'median']", "mode", "one of mean, median"),
+        ("list[int]", "1,b", "a list such as a,b"),
+        ("list[int]", "[1,", "a list such as a,b"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_with_the_name_and_what_is_wanted(
+    type: str, written: str, told: str
+) -> None:
+    with pytest.raises(ParameterError, match="parameter 'x' must be") as error:
+        Parameter(name="x", type=type, default=None).parse(written)
+    assert told in str(error.value)
+    assert f"'{written}'" in str(error.value)
+    assert "literal" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("levels = 5", "name: type = default"),
+        ("levels: int", "name: type = default"),
+        ("import os", "name: type = default"),
+        ("levels: int = five", "no plain value"),
+        ("levels: complex = 1", "not known"),
+        ("levels: int = 'five'", "does not fit"),
+        ("levels: int = True", "does not fit"),
+        ("way: Literal['a'] = 'b'", "does not fit"),
+        ("levels: int = (", "not valid Python"),
+    ],
+)
+def test_a_broken_parameters_cell_is_told_with_notebook_and_line(cell: str, told: str) -> None:
+    with pytest.raises(ParameterError, match=r"'06_x\.ipynb', line 1") as error:
+        read_parameters(cell, where="06_x.ipynb")
+    assert told in str(error.value)
+
+
+def test_assignments_are_split_at_the_first_equals_sign() -> None:
+    assert split_assignments(["a=1", "b=x=y", "c="]) == {"a": "1", "b": "x=y", "c": ""}
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (["levels"], "write -p name=value"),
+        (["=4"], "write -p name=value"),
+        (["a=1", "a=2"], "given twice"),
+        (["as_of=2026-01-01"], "set by --as-of"),
+        (["company=x"], "set by COMPANY"),
+    ],
+)
+def test_assignments_that_mean_nothing_are_refused(written: list[str], told: str) -> None:
+    with pytest.raises(ParameterError, match=told):
+        split_assignments(written)
+
+
+def test_each_notebook_gets_the_parameters_that_it_has() -> None:
+    levels, window = (Parameter(name=name, type="int", default=1) for name in ("levels", "window"))
+    values = check_values({"levels": "4"}, {"06": [levels, window], "07": [window]})
+    assert values == {"06": {"levels": 4}, "07": {}}
+
+
+def test_an_unknown_parameter_is_refused_naming_the_nearest_and_all() -> None:
+    parameters = [Parameter(name=name, type="int", default=1) for name in ("company", "levels", "window_days")]
+    with pytest.raises(ParameterError) as error:
+        check_values({"level": "4"}, {"06": parameters})
+    assert "Did you mean 'levels'?" in str(error.value)
+    assert "There are: levels, window_days" in str(error.value)

@@ -1,0 +1,109 @@
+"""A run is published whole or not at all; the latest good run is never damaged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crm_lib.reports.publish import building, clear_abandoned, keep_newest, latest, new_run_id, publish, runs
+
+DAY = dt.date(2026, 6, 30)
+
+
+def run_id(minute: int) -> str:
+    return new_run_id(DAY, dt.datetime(2026, 11, 22, 10, minute, tzinfo=dt.UTC))
+
+
+def make_run(folder: Path, minute: int, *, good: bool = True) -> Path:
+    with building(folder, run_id(minute)) as aside:
+        (aside / "index.html").write_text(str(minute))
+        return publish(aside, good=good)
+
+
+def test_a_good_run_becomes_the_latest(tmp_path: Path) -> None:
+    first, second = make_run(tmp_path, 1), make_run(tmp_path, 2)
+    assert latest(tmp_path) == second
+    assert (tmp_path / "latest" / "index.html").read_text() == "2"
+    assert runs(tmp_path) == [first, second]
+
+
+def test_a_run_with_a_failure_is_published_but_not_the_latest(tmp_path: Path) -> None:
+    good = make_run(tmp_path, 1)
+    failed = make_run(tmp_path, 2, good=False)
+    assert failed.is_dir()
+    assert latest(tmp_path) == good
+
+
+def test_the_latest_link_leads_within_the_folder_so_that_it_may_be_moved(tmp_path: Path) -> None:
+    make_run(tmp_path / "here", 1)
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert (tmp_path / "there" / "latest" / "index.html").read_text() == "1"
+
+
+def test_what_was_built_half_is_never_seen(tmp_path: Path) -> None:
+    def build() -> None:
+        with building(tmp_path, run_id(1)) as aside:
+            (aside / "index.html").write_text("half")
+            assert runs(tmp_path) == []
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        build()
+    assert runs(tmp_path) == []
+    assert not list(tmp_path.glob(".building-*"))
+
+
+def test_without_links_a_page_leads_to_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("a required privilege is not held")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    make_run(tmp_path, 1)
+    second = make_run(tmp_path, 2)
+    assert not (tmp_path / "latest").exists()
+    assert f"url={second.name}/index.html" in (tmp_path / "latest.html").read_text()
+    assert latest(tmp_path) == second
+
+
+def test_what_a_killed_run_left_is_cleared_and_a_living_one_let_alone(tmp_path: Path) -> None:
+    abandoned = tmp_path / f".building-{run_id(1)}"
+    code = (
+        "import os, sys; from pathlib import Path; from crm_lib.reports.publish import building\n"
+        f"with building(Path({str(tmp_path)!r}), {abandoned.name.removeprefix('.building-')!r}) as aside:\n"
+        "    (aside / 'index.html').write_text('half'); os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert (abandoned / "index.html").exists()
+    with building(tmp_path, run_id(2)) as living:
+        assert clear_abandoned(tmp_path) == [abandoned]
+        assert living.is_dir()
+    assert not abandoned.exists()
+
+
+def test_keeping_the_newest_runs_never_removes_the_latest_good_one(tmp_path: Path) -> None:
+    good = make_run(tmp_path, 1)
+    failed = [make_run(tmp_path, minute, good=False) for minute in (2, 3, 4)]
+    (tmp_path / "rejected").mkdir()
+    assert keep_newest(tmp_path, 1) == failed[:2]
+    assert runs(tmp_path) == [good, failed[2]]
+    assert latest(tmp_path) == good
+    assert (tmp_path / "rejected").is_dir()
+
+
+def test_runs_are_ordered_by_when_they_began_not_by_the_day_they_look_at(tmp_path: Path) -> None:
+    now = dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC)
+    names = [
+        new_run_id(dt.date(2026, 6, 30), now),
+        new_run_id(dt.date(2024, 6, 30), now + dt.timedelta(hours=1)),
+    ]
+    for name in names:
+        (tmp_path / name).mkdir()
+    assert [run.name for run in runs(tmp_path)] == names
+
+
+def test_names_of_runs_do_not_repeat() -> None:
+    assert len({run_id(1) for _ in range(100)}) == 100

@@ -1,0 +1,230 @@
+"""The command line: clear errors, the right exit codes, nothing started before all is checked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crm_lib import cli
+from crm_lib.reports import run as runs
+from crm_lib.reports.execute import Failure, Outcome
+from crm_lib.reports.notebooks import Notebook
+
+TRANSACTIONS = """order_id,customer_id,ordered_at,revenue
+o1,a,2025-01-10 10:00,20.0
+o2,b,2025-01-15 09:30,12.5
+o3,a,2025-02-01 18:45,text
+"""
+PARAMETERS = (
+    'company: str = "shop"  # name\nas_of: str | None = None  # day\nlevels: int = 5  # groups a score\n'
+    'way: Literal["mean", "median"] = "mean"  # how\n'
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a project of one company and two notebooks, which is the current folder."""
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    shop = tmp_path / "data" / "shop"
+    shop.mkdir(parents=True)
+    settings = '[company]\nname = "Shop"\ncurrency = "GBP"\n\n[tables.transactions]\nfile = "transactions.csv"\n'
+    (shop / "company.toml").write_text(settings)
+    (shop / "transactions.csv").write_text(TRANSACTIONS)
+    (tmp_path / "notebooks").mkdir()
+    for name, needs in (("06_first", {"transactions": []}), ("08_second", {"surveys": ["loyalty"]})):
+        cell = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
+        crm = {"title": f"Title of {name}", "edition": "routine", "needs": needs, "uses": {"customers": ["region"]}}
+        nbformat.write(new_notebook(cells=[cell], metadata={"crm": crm}), tmp_path / "notebooks" / f"{name}.ipynb")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRM_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def crm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs the command line in this process: exit code, output, errors."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["crm", *arguments])
+        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        written = capsys.readouterr()
+        code = stopped.value.code
+        return (code if isinstance(code, int) else 0), written.out, written.err
+
+    return call
+
+
+@pytest.fixture
+def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the start of any notebook a failure of the test."""
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a notebook was started")
+
+    monkeypatch.setattr(runs, "execute", refuse)
+
+
+@pytest.mark.usefixtures("project", "no_kernels")
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["-p", "level=4"], "Did you mean 'levels'?"),
+        (["-p", "levels=many"], "parameter 'levels' must be a whole number, not 'many'"),
+        (["-p", "way=mode"], "one of mean, median"),
+        (["-p", "levels"], "write -p name=value"),
+        (["-p", "company=x"], "is set by COMPANY"),
+        (["--as-of", "2025-02-30"], "2025-02-30"),
+        (["--as-of", "yesterday"], "yesterday"),
+        (["--notebook", "07"], "there is no notebook '07'"),
+        (["--edition", "annual"], "no notebook of edition 'annual'"),
+        (["--edition", "weekly"], "weekly"),
+        (["--jobs", "0"], "--jobs"),
+        (["--keep", "0"], "--keep"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_what_is_given_wrongly_is_told_before_a_notebook_starts(
+    crm: Callable[..., tuple[int, str, str]], arguments: list[str], told: str
+) -> None:
+    code, out, err = crm("report", "shop", *arguments)
+    assert code == 2
+    assert told in err
+    assert "Traceback" not in err
+    assert out == ""
+    assert not Path("reports/shop").exists() or not list(Path("reports/shop").glob("*"))
+
+
+@pytest.mark.usefixtures("project", "no_kernels")
+@pytest.mark.parametrize("company", ["shopp", "../shop", "", "a/b", "\x00"])
+@pytest.mark.parametrize("command", ["report", "check"])
+def test_a_company_that_is_not_there_is_a_clear_error(
+    crm: Callable[..., tuple[int, str, str]], command: str, company: str
+) -> None:
+    code, _, err = crm(command, company)
+    assert code == 2
+    assert err.startswith("Error:")
+    assert "Traceback" not in err
+
+
+@pytest.mark.usefixtures("project")
+def test_text_of_a_user_is_never_taken_for_markup(crm: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, err = crm("report", "shop", "-p", "[red]x[/red]=1")
+    assert code == 2
+    assert "[red]x[/red]" in err
+
+
+def outcome(name: str, status: str, **more: object) -> Outcome:
+    notebook = Notebook(path=Path(f"{name}.ipynb"), title=name, edition="routine")
+    return Outcome(notebook=notebook, status=status, **more)  # type: ignore[arg-type]
+
+
+def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
+    monkeypatch: pytest.MonkeyPatch, crm: Callable[..., tuple[int, str, str]]
+) -> None:
+    outcomes = (
+        outcome("06_x", "done"),
+        outcome("08_y", "skipped", missing=("surveys",)),
+        outcome("09_z", "failed", failure=Failure(kind="ValueError", message="bad [x]", cell=3)),
+    )
+    asked = {}
+
+    def run_report(company: str, **more: object) -> runs.Run:
+        asked.update(more, company=company)
+        return runs.Run(folder=Path("reports/shop/run"), outcomes=outcomes)
+
+    monkeypatch.setattr(runs, "run_report", run_report)
+    code, out, err = crm(
+        "report", "shop", "-n", "6", "--notebook", "08", "-p", "a=1", "-p", "b=2", "--as-of", "2025-01-31",
+        "--jobs", "3", "--keep", "5", "--reports", "elsewhere", "--edition", "routine",
+    )  # fmt: skip
+    assert code == 1
+    assert "reports/shop/run/index.html" in out.replace("\\", "/")
+    assert "the company lacks surveys" in out
+    assert "ValueError in cell [3]: bad [x]" in err
+    assert asked.pop("progress") is not None
+    assert asked == {
+        "company": "shop", "notebooks": ["6", "08"], "parameters": ["a=1", "b=2"], "as_of": "2025-01-31", "jobs": 3,
+        "keep": 5, "reports": Path("elsewhere"), "edition": "routine",
+    }  # fmt: skip
+
+
+def test_a_good_report_gives_exit_code_zero(
+    monkeypatch: pytest.MonkeyPatch, crm: Callable[..., tuple[int, str, str]]
+) -> None:
+    good = runs.Run(folder=Path("x"), outcomes=(outcome("06_x", "done"),))
+    monkeypatch.setattr(runs, "run_report", lambda *_, **__: good)
+    assert crm("report", "shop")[0] == 0
+
+
+def test_check_says_what_was_found_and_what_each_notebook_can_do(
+    project: Path, crm: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, out, _ = crm("check", "shop")
+    assert code == 0
+    assert "3 rows, 2 kept, 1 rejected" in out
+    assert "line 4: 'text'" in out  # the first offending row: the third below the head
+    assert "06_first: partly: lacks customers" in out
+    assert "08_second: not possible: lacks surveys" in out
+    rejected = project / "reports" / "shop" / "rejected" / "transactions.csv"
+    assert "o3,a" in rejected.read_text()
+    assert str(rejected.parent) in out
+
+
+def test_check_writes_rejected_rows_where_it_is_told(project: Path, crm: Callable[..., tuple[int, str, str]]) -> None:
+    assert crm("check", "shop", "--rejected", "aside")[0] == 0
+    assert (project / "aside" / "transactions.csv").is_file()
+    assert not (project / "reports").exists()
+
+
+def test_check_of_unusable_tables_shows_what_was_found_and_exits_with_two(
+    project: Path, crm: Callable[..., tuple[int, str, str]]
+) -> None:
+    (project / "data" / "shop" / "transactions.csv").write_text("order_id,customer_id\n1,a\n")
+    code, out, err = crm("check", "shop")
+    assert code == 2
+    assert "Shop (shop), GBP" in out
+    assert "Fatal" in err
+    assert "ordered_at" in err
+    assert "revenue" in err
+
+
+@pytest.mark.usefixtures("project")
+def test_notebooks_are_listed_with_what_they_need_and_their_parameters(
+    crm: Callable[..., tuple[int, str, str]],
+) -> None:
+    code, out, _ = crm("notebooks")
+    assert code == 0
+    assert "08_second · Title of 08_second · routine" in out
+    assert "needs: surveys (loyalty)" in out
+    assert "-p levels=5" in out
+    assert "groups a score" in out
+    assert "as_of" not in out
+
+
+def test_the_demo_company_is_written_where_it_is_told(project: Path, crm: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = crm("demo", "--customers", "60", "--seed", "3", "--to", "made")
+    assert code == 0
+    assert (project / "made" / "transactions.parquet").is_file()
+    assert "transactions" in out
+
+
+def test_the_dictionary_is_shown_and_written(project: Path, crm: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = crm("dictionary")
+    assert code == 0
+    assert "transactions" in out
+    assert crm("dictionary", "--write")[0] == 0
+    assert (project / "data" / "README.md").read_text(encoding="utf-8").strip() == out.strip()
+
+
+@pytest.mark.parametrize("command", ["demo", "check", "report", "notebooks", "dictionary"])
+def test_every_command_has_a_help(crm: Callable[..., tuple[int, str, str]], command: str) -> None:
+    code, out, _ = crm(command, "--help")
+    assert code == 0
+    assert "Usage:" in out
