@@ -196,7 +196,11 @@ def when_possible(what: str, function: Callable[P, R], *args: P.args, **kwargs: 
     Notes
     -----
     Only :class:`~crm_lib.errors.MissingData` is caught: any other error is a fault and stops the notebook.
+    What rests on an analysis that was left out is left out for the same reason: give its note as an argument.
     """
+    for argument in (*args, *kwargs.values()):
+        if isinstance(argument, Skipped):
+            return Skipped(what=what, why=argument.why)
     try:
         return function(*args, **kwargs)
     except MissingData as missing:

@@ -50,6 +50,7 @@ def render_page(
         failure=outcome.failure,
         workbook=workbook,
         parameters=effective(outcome.notebook.parameters, values),
+        findings=[block["finding"] for block in shown if block["kind"] == "finding"],
         blocks=shown,
         contents=[heading for heading in prose.headings if heading.level in (2, 3)],
     )
