@@ -196,7 +196,7 @@ def test_contents_lead_to_headings_that_are_there_once(page: str) -> None:
     elements = Elements(page)
     targets = [link["href"] for link in elements.all("a") if (link["href"] or "").startswith("#")]
     ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
-    assert targets == ["#main", "#first-part", "#detail", "#first-part-2"]
+    assert targets == ["#main", "#k", "#first-part", "#detail", "#first-part-2"]
     assert len(ids) == len(set(ids))
     assert {str(target)[1:] for target in targets} <= set(ids)
 
