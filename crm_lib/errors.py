@@ -29,3 +29,19 @@ class MissingData(CrmError):
         self.columns = tuple(columns)
         what = f"columns {', '.join(self.columns)} of table '{table}'" if self.columns else f"table '{table}'"
         super().__init__(f"needs {what}, which the company does not have")
+
+
+class TooLittleData(MissingData):
+    """An analysis has the tables it needs, but too little in them.
+
+    Parameters
+    ----------
+    message : str
+        What there is too little of, and how much is needed.
+    table : str
+        Name of the table in the schema.
+    """
+
+    def __init__(self, message: str, *, table: str = "transactions") -> None:
+        super().__init__(table)
+        self.args = (message,)

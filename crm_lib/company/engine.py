@@ -1,0 +1,216 @@
+"""The engine that holds a company's tables: DuckDB in this process, or the company's own database server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import ibis
+import pyarrow as pa
+
+from crm_lib.company.settings import CompanySettings
+from crm_lib.errors import CompanyError
+
+DATABASE = "company_database"
+"""Name under which a DuckDB file of the company is attached."""
+SCHEMA = "crm"
+"""Schema of the in-process database in which the rows of the company's files are kept."""
+
+
+class Engine:
+    """Connections of one company.
+
+    Files, and databases in DuckDB files, are read by a DuckDB inside this process. Tables of a server stay there:
+    what is asked of them is computed by the server. If a company has both, its files are loaded into temporary
+    tables of the server, so that all its tables can be joined.
+
+    Parameters
+    ----------
+    settings : CompanySettings
+        The company's settings; its database is opened, read-only where it is a file.
+
+    Raises
+    ------
+    CompanyError
+        If the database cannot be reached, or its driver is not installed.
+    """
+
+    def __init__(self, settings: CompanySettings) -> None:
+        self.duckdb: Any = ibis.duckdb.connect()
+        # A timestamp with a zone is read as UTC wherever the computer stands; nothing is fetched from the network.
+        self.run("SET TimeZone = 'UTC'")
+        if self.run("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
+            # In Jupyter without ipywidgets the bar is off, and DuckDB refuses even to be told so.
+            self.run("SET enable_progress_bar = false")
+        self.run("SET autoinstall_known_extensions = false")
+        # A folder of its own: two engines that spill into one folder would overwrite each other's files.
+        spill = Path(tempfile.gettempdir()) / f"crm-duckdb-{secrets.token_hex(6)}"
+        self.run(f"SET temp_directory = {literal(str(spill))}")
+        self.run(f"CREATE SCHEMA {SCHEMA}")
+        self.server: Any = None
+        if settings.database_url.startswith("duckdb:"):
+            self._attach(settings)
+        elif settings.database_url:
+            self.server = _connect(settings.database_url, settings.password_env)
+
+    @property
+    def backend(self) -> Any:
+        """The Ibis backend in which the company's tables are."""
+        return self.server or self.duckdb
+
+    @property
+    def dialect(self) -> str:
+        """Name of the engine's dialect of SQL."""
+        return str(self.backend.name)
+
+    def run(self, sql: str) -> Any:
+        """Execute a statement in the in-process DuckDB and return its result."""
+        return self.duckdb.con.execute(sql)
+
+    def table(self, name: str) -> ibis.Table:
+        """Return a table or view of the in-process schema."""
+        table: ibis.Table = self.duckdb.table(name, database=("memory", SCHEMA))
+        return table
+
+    def server_run(self, sql: str) -> None:
+        """Execute a statement on the server."""
+        self.server.raw_sql(sql).close()
+
+    def server_query(self, name: str, sql: str) -> ibis.Table:
+        """Return the result of a query on the server, which runs it anew each time it is asked."""
+        if self.dialect != "postgres":
+            table: ibis.Table = self.server.sql(sql)
+            return table
+        # Ibis's own way drops a view in a syntax that PostgreSQL does not take.
+        self.server_run(f"CREATE TEMPORARY VIEW {identifier('crm_' + name)} AS {sql}")
+        return self._temporary("crm_" + name)
+
+    def server_load(self, name: str, rows: pa.Table) -> ibis.Table:
+        """Load rows into a temporary table of the server and return it."""
+        if self.dialect != "postgres":
+            table: ibis.Table = self.server.create_table(name, rows, temp=True)
+            return table
+        types = (_postgres_type(column.type) for column in rows.schema)
+        columns = ", ".join(
+            f"{identifier(column)} {kind}" for column, kind in zip(rows.column_names, types, strict=True)
+        )
+        self.server_run(f"CREATE TEMPORARY TABLE {identifier(name)} ({columns})")
+        with (
+            self.server.con.cursor() as cursor,
+            cursor.copy(f"COPY {identifier(name)} FROM STDIN") as copy,
+        ):
+            for batch in rows.to_batches(max_chunksize=10_000):
+                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    copy.write_row(row)
+        return self._temporary(name)
+
+    def _temporary(self, name: str) -> ibis.Table:
+        table: ibis.Table = self.server.table(name)
+        return table
+
+    def close(self) -> None:
+        """Close the connections."""
+        for backend in (self.duckdb, self.server):
+            if backend is not None:
+                backend.disconnect()
+
+    def _attach(self, settings: CompanySettings) -> None:
+        file = settings.folder / settings.database_url.removeprefix("duckdb://")
+        if not file.is_file():
+            raise CompanyError(f"[database]: there is no DuckDB file '{file}'")
+        try:
+            self.run(f"ATTACH {literal(str(file))} AS {DATABASE} (READ_ONLY)")
+        except Exception as error:
+            raise CompanyError(f"[database]: cannot open the DuckDB file '{file}': {first_line(error)}") from None
+        self.run(f"SET search_path = 'memory.main,{DATABASE}.main'")
+
+
+def _postgres_type(kind: pa.DataType) -> str:
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind):
+        return "bigint"
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "double precision"
+    if pa.types.is_date(kind):
+        return "date"
+    if pa.types.is_timestamp(kind):
+        return "timestamptz" if kind.tz else "timestamp"
+    return "text"
+
+
+def _connect(url: str, password_env: str) -> Any:
+    password = ""
+    if password_env:
+        password = os.environ.get(password_env, "")
+        if not password:
+            raise CompanyError(
+                f"[database]: the environment variable {password_env}, which holds the password, is not set"
+            )
+    scheme = urlsplit(url).scheme
+    try:
+        server = ibis.connect(server_url(url, password))
+        if server.name == "postgres":
+            server.raw_sql("SET TIME ZONE 'UTC'").close()
+    except ImportError:
+        extra = "crm-lib[postgres]" if scheme.startswith("postgres") else f"ibis-framework[{scheme}]"
+        raise CompanyError(f"[database]: the driver for '{scheme}' is not installed: pip install '{extra}'") from None
+    except Exception as error:
+        # The driver's own error is not chained: it may hold the password.
+        reason = without(first_line(error), password)
+        raise CompanyError(
+            f"[database]: cannot reach {url}: {reason}; check that the server runs and the url is right"
+        ) from None
+    return server
+
+
+def server_url(url: str, password: str = "") -> str:
+    """Return the URL with the password in its place, and a limit on the time a dead PostgreSQL host may take.
+
+    Parameters
+    ----------
+    url : str
+        URL without a password.
+    password : str
+        The password, empty for none; any characters.
+
+    Examples
+    --------
+    >>> server_url("mysql://ann@db:3306/shop", "p/w")
+    'mysql://ann:p%2Fw@db:3306/shop'
+    """
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if parts.scheme.startswith("postgres"):
+        query.setdefault("connect_timeout", "10")
+    user, at, host = parts.netloc.rpartition("@")
+    if password:
+        user, at = f"{user.rstrip(':')}:{quote(password, safe='')}", "@"
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}", query=urlencode(query)))
+
+
+def without(message: str, password: str) -> str:
+    """Return a message with the password, plain or quoted for a URL, blacked out."""
+    for form in {password, quote(password, safe=""), quote(password)} - {""}:
+        message = message.replace(form, "***")
+    return message
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, which is what a user can act on."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def literal(text: str) -> str:
+    """Return a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Return a name as a quoted identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,197 @@
+"""Files into DuckDB: Parquet as it is, the others as text, so that values which cannot be read can be named."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import glob
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+import pyarrow as pa
+
+from crm_lib.company.engine import SCHEMA, Engine, first_line, identifier, literal
+from crm_lib.company.naming import quoted_list
+from crm_lib.company.source_settings import SourceSettings
+
+_CHUNK = 1 << 22
+_SEPARATORS = ",;\t|"
+
+
+class Unusable(Exception):
+    """A table cannot be had at all: why, and what to do.
+
+    Parameters
+    ----------
+    kind : str
+        Short name of the fault.
+    message : str
+        The whole story.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+def load(engine: Engine, path: Path, source: SourceSettings, target: str) -> bool:
+    """Make a file a table or view of the engine.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where to.
+    path : Path
+        The file; its ending tells its kind.
+    source : SourceSettings
+        How it is written.
+    target : str
+        Name of the new table, in the engine's own schema.
+
+    Returns
+    -------
+    bool
+        Whether every column is text that is yet to be read.
+
+    Raises
+    ------
+    Unusable
+        If the file is empty, broken, of an unknown kind or in another encoding.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise Unusable("unknown kind of file", f"'{path.name}': files can be {', '.join(sorted(_READERS))}")
+    if path.stat().st_size == 0:
+        raise Unusable("empty file", f"'{path.name}' has 0 bytes")
+    reader(engine, path, source, f"{SCHEMA}.{identifier(target)}")
+    return reader is not _parquet
+
+
+def _parquet(engine: Engine, path: Path, _: SourceSettings, target: str) -> None:
+    try:
+        engine.run(f"CREATE VIEW {target} AS SELECT * FROM read_parquet({literal(glob.escape(str(path)))})")
+    except Exception as error:
+        raise Unusable("unreadable file", f"'{path.name}' is not Parquet: {first_line(error)}") from None
+
+
+def _csv(engine: Engine, path: Path, source: SourceSettings, target: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        readable = path
+        if codecs.lookup(source.encoding).name not in ("utf-8", "utf-8-sig", "ascii"):
+            readable = Path(folder) / "transcoded.csv"
+            with readable.open("wb") as copy:
+                _transcode(path, source.encoding, copy)
+        header, separator = _header(readable, path, source)
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+        try:
+            engine.run(
+                f"CREATE TABLE {target} AS SELECT * FROM read_csv({literal(glob.escape(str(readable)))}, "
+                f"auto_detect = false, header = true, delim = {literal(separator)}, quote = '\"', escape = '\"', "
+                f"columns = {{{columns}}})"
+            )
+        except Exception as error:
+            _transcode(path, source.encoding, None)
+            raise _broken(path, separator, error) from None
+
+
+def _broken(path: Path, separator: str, error: Exception) -> Unusable:
+    line = re.search(r"CSV Error on Line: (\d+)", str(error))
+    counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", str(error))
+    where = f"'{path.name}', line {line[1]}" if line else f"'{path.name}'"
+    what = f"{counts[2]} fields where the header has {counts[1]}" if counts else first_line(error)
+    shown = {"\t": "a tab"}.get(separator, f"'{separator}'")
+    return Unusable(
+        "unreadable file",
+        f"{where}: {what}; the separator is taken to be {shown}: set 'separator', or mend the line (a text with a "
+        "separator or a line break in it needs quotes)",
+    )
+
+
+def _header(readable: Path, path: Path, source: SourceSettings) -> tuple[list[str], str]:
+    try:
+        with readable.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            while first and not first.strip():
+                first = file.readline()
+            if not first:
+                raise Unusable("empty file", f"'{path.name}' has no header line")
+            separator = source.separator or max(_SEPARATORS, key=first.count)
+            file.seek(0)
+            names = [name.strip() for name in next(csv.reader(file, delimiter=separator))]
+    except UnicodeDecodeError:
+        _transcode(path, source.encoding, None)
+        raise
+    names = [name or f"column_{place}" for place, name in enumerate(names, start=1)]
+    folded = [name.casefold() for name in names]
+    twice = [name for name in names if folded.count(name.casefold()) > 1]
+    if twice:
+        raise Unusable(
+            "column twice", f"'{path.name}' has several columns called {quoted_list(dict.fromkeys(twice))}; rename them"
+        )
+    return names, separator
+
+
+def _transcode(path: Path, encoding: str, copy: IO[bytes] | None) -> None:
+    """Copy a file into UTF-8, a piece at a time (DuckDB itself reads other encodings only with a download)."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
+    done = lines = 0
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(_CHUNK)
+            waiting = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                place = done - waiting + error.start
+                line = lines + bytes(error.object[: error.start]).count(b"\n") + 1
+                raise Unusable(
+                    "wrong encoding",
+                    f"'{path.name}' is not in {encoding}: byte {place + 1:,}, on line {line:,}, cannot be read as "
+                    "such; set 'encoding', for example encoding = \"cp1252\" for files of a Western European Windows",
+                ) from None
+            if copy is not None:
+                copy.write(text.encode())
+            lines += text.count("\n")
+            done += len(chunk)
+            if not chunk:
+                return
+
+
+def _excel(engine: Engine, path: Path, source: SourceSettings, target: str) -> None:
+    try:
+        book = pd.ExcelFile(path, engine="calamine")
+    except Exception as error:
+        raise Unusable("unreadable file", f"'{path.name}' is not a workbook: {first_line(error)}") from None
+    with book:
+        if source.sheet and source.sheet not in book.sheet_names:
+            raise Unusable(
+                "no such sheet",
+                f"'{path.name}' has no sheet '{source.sheet}'; it has {quoted_list(map(str, book.sheet_names))}",
+            )
+        frame = pd.read_excel(book, sheet_name=source.sheet or 0, dtype=str, keep_default_na=False, na_values=[""])
+    if not len(frame.columns):
+        raise Unusable("empty file", f"the sheet of '{path.name}' has no header line")
+    names = [str(name).strip() for name in frame.columns]
+    rows = pa.Table.from_pandas(frame.set_axis(names, axis=1), preserve_index=False).cast(
+        pa.schema([pa.field(name, pa.string()) for name in names])
+    )
+    engine.duckdb.con.register("workbook_rows", rows)
+    engine.run(f"CREATE TABLE {target} AS SELECT * FROM workbook_rows")
+    engine.duckdb.con.unregister("workbook_rows")
+
+
+_READERS: dict[str, Callable[[Engine, Path, SourceSettings, str], None]] = {
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".txt": _csv,
+    ".parquet": _parquet,
+    ".xlsx": _excel,
+    ".xlsm": _excel,
+    ".xlsb": _excel,
+    ".xls": _excel,
+    ".ods": _excel,
+}

@@ -1,0 +1,384 @@
+"""Every kind of fault gives a clear error or a documented treatment."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crm_lib.company import Company, check_company
+from crm_lib.errors import CompanyError
+from tests.companies import transactions, write_company
+
+
+def opening(folder: Path) -> str:
+    with pytest.raises(CompanyError) as caught:
+        Company.open(folder)
+    return str(caught.value)
+
+
+def toml(folder: Path, content: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "company.toml").write_text(content, encoding="utf-8")
+    return folder
+
+
+BASE = '[company]\ncurrency = "GBP"\n'
+SALES = BASE + '[tables.transactions]\nfile = "sales.csv"\n'
+
+# What is wrong with company.toml, and what the message must say: the fault, the place, what to do.
+SETTINGS = {
+    "no TOML": ("[company\n", ["company.toml", "not valid TOML", "line 1"]),
+    "unknown section": (
+        '[compnay]\ncurrency = "GBP"\n',
+        ["unknown key 'compnay'", "did you mean 'company'?", "'database'"],
+    ),
+    "unknown key": (
+        '[company]\ncurency = "GBP"\n',
+        ["'curency' in [company]", "did you mean 'currency'?", "'margin_rate'"],
+    ),
+    "no currency": ('[company]\nname = "X"\n', ["currency is missing", 'currency = "GBP"']),
+    "no such currency": ('[company]\ncurrency = "QQQ"\n', ["'QQQ'", "ISO 4217"]),
+    "bad as_of": (BASE + 'as_of = "30 June"\n', ["as_of", "'30 June'", "2026-06-30"]),
+    "margin rate as text": (BASE + 'margin_rate = "40%"\n', ["margin_rate must be a number", "'40%'"]),
+    "share above one": (BASE + "max_rejected_share = 5\n", ["max_rejected_share", "from 0 to 1"]),
+    "no such language": (BASE + 'language = "xx-yy-zz"\n', ["unknown language 'xx-yy-zz'", "'en_GB'"]),
+    "unknown table": (
+        BASE + '[tables.transaction]\nfile = "a.csv"\n',
+        ["[tables.transaction]", "'transactions'", "'customers'"],
+    ),
+    "unknown table key": (
+        SALES + 'seperator = ";"\n',
+        ["'seperator' in [tables.transactions]", "did you mean 'separator'?"],
+    ),
+    "two sources at once": (
+        SALES + 'sql = "select 1"\n',
+        ["[tables.transactions]", "exactly one of 'file', 'table' and 'sql'"],
+    ),
+    "no source at all": (BASE + '[tables.transactions]\ndecimal = ","\n', ["exactly one of 'file', 'table' and 'sql'"]),
+    "table without database": (BASE + '[tables.transactions]\ntable = "t"\n', ["no section [database]"]),
+    "package without file": (BASE + '[tables.transactions]\nsql = "select 1"\npackage = "p"\n', ["add 'file'"]),
+    "file outside package": (
+        BASE + '[tables.transactions]\npackage = "json"\nfile = "../os.py"\n',
+        ["must be a path inside the package 'json'"],
+    ),
+    "unknown encoding": (SALES + 'encoding = "klingon"\n', ["unknown encoding 'klingon'", "'cp1252'"]),
+    "long separator": (SALES + 'separator = "||"\n', ["separator must be one character"]),
+    "bad decimal": (SALES + 'decimal = "x"\n', ["decimal must be '.' or ','"]),
+    "mapping of an unknown column": (
+        SALES + 'columns = { revenu = "A" }\n',
+        ["no column 'revenu'", "did you mean 'revenue'?"],
+    ),
+    "mapping clash": (
+        SALES + 'columns = { revenue = "Amount", cost = "Amount" }\n',
+        ["'revenue' and 'cost' are both taken from 'Amount'"],
+    ),
+    "password in url": (
+        BASE + '[database]\nurl = "postgresql://ann:geheim@db/shop"\n',
+        ["holds a password", "password_env"],
+    ),
+    "password in query": (
+        BASE + '[database]\nurl = "postgresql://ann@db/shop?password=geheim"\n',
+        ["holds a password", "password_env"],
+    ),
+    "url without scheme": (BASE + '[database]\nurl = "localhost/shop"\n', ["url must be like"]),
+    "no DuckDB file": (BASE + '[database]\nurl = "duckdb://none.duckdb"\n', ["no DuckDB file", "none.duckdb"]),
+    "no such driver": (BASE + '[database]\nurl = "mysql://ann@db/shop"\n', ["driver for 'mysql'", "pip install"]),
+    "password variable not set": (
+        BASE + '[database]\nurl = "postgresql://ann@db/shop"\npassword_env = "NO_SUCH_PASSWORD"\n',
+        ["NO_SUCH_PASSWORD", "not set"],
+    ),
+    "unreachable database": (
+        BASE + '[database]\nurl = "postgresql://ann@127.0.0.1:1/shop"\n',
+        ["cannot reach postgresql://ann@127.0.0.1:1/shop"],
+    ),
+    "no transactions": (BASE, ["no section [tables.transactions]"]),
+    "no such file": (SALES, ["transactions: no such file", "'sales.csv'"]),
+    "none of several files": (
+        BASE + '[tables.transactions]\nfile = ["a.xlsx", "a.parquet"]\n',
+        ["no such file", "'a.xlsx' or 'a.parquet'"],
+    ),
+    "no such package": (
+        BASE + '[tables.transactions]\npackage = "no_such_package"\nfile = "a.csv"\n',
+        ["pip install 'no-such-package'"],
+    ),
+    "broken sql": (BASE + '[tables.transactions]\nsql = "from nowhere"\n', ["query failed", "nowhere"]),
+}
+
+
+@pytest.mark.parametrize("fault", SETTINGS)
+def test_a_fault_of_the_settings_is_named_with_its_remedy(fault: str, tmp_path: Path) -> None:
+    content, parts = SETTINGS[fault]
+    message = opening(toml(tmp_path / "shop", content))
+    assert all(part in message for part in parts), message
+    assert "geheim" not in message
+
+
+HEADER = "order_id,customer_id,ordered_at,revenue\n"
+GOOD = "o1,anna,2025-01-10,20\no2,ben,2025-02-11,30\no3,anna,2025-03-12,10\n"
+
+# A file that cannot be used, and what the message must say.
+FILES: dict[str, tuple[bytes, list[str]]] = {
+    "empty file": (b"", ["empty file", "'sales.csv' has 0 bytes"]),
+    "blank file": (b"\n\n", ["empty file", "no header line"]),
+    "header only": (HEADER.encode(), ["no rows"]),
+    "wrong encoding": (
+        (HEADER + GOOD).replace("ben", "Zoë").encode("cp1252"),
+        ["wrong encoding", "line 3", "byte 6", "'encoding'"],
+    ),
+    "missing column": (
+        (HEADER + GOOD).replace("revenue", "amount").encode(),
+        ["missing column", "'revenue' is required", "'amount'"],
+    ),
+    "column twice": ((HEADER + GOOD).replace("revenue", "order_id").encode(), ["column twice", "'order_id'"]),
+    "ragged line": (
+        (HEADER + GOOD + "o4,anna,2025-01-10,20,30\n").encode(),
+        ["unreadable file", "line 5", "separator"],
+    ),
+    "unparsable dates": (
+        (HEADER + GOOD).replace("2025-0", "13/").encode(),
+        ["not a date", "line 2: '13/1-10'", "date_format"],
+    ),
+    "text in amounts": ((HEADER + GOOD).replace("0\n", "0 GBP\n").encode(), ["not a number", "line 2: '20 GBP'"]),
+    "all in the future": ((HEADER + GOOD).replace("2025", "2999").encode(), ["in the future", "line 2: '2999-01-10'"]),
+    "no revenue": (
+        (HEADER + GOOD).replace(",20\n", ",\n").replace(",30\n", ",\n").encode(),
+        ["67% of the rows", "max_rejected_share"],
+    ),
+    "binary": (b"\x00\xff\xfe\x01" * 10, ["wrong encoding", "byte 2"]),
+}
+
+
+@pytest.mark.parametrize("fault", FILES)
+def test_a_file_that_cannot_be_used_is_refused_with_the_place(fault: str, tmp_path: Path) -> None:
+    content, parts = FILES[fault]
+    (toml(tmp_path / "shop", SALES) / "sales.csv").write_bytes(content)
+    message = opening(tmp_path / "shop")
+    assert all(part in message for part in parts), message
+
+
+@pytest.mark.parametrize("name", ["sales.parquet", "sales.xlsx"])
+def test_a_file_that_is_not_what_its_name_says_is_refused(name: str, tmp_path: Path) -> None:
+    folder = toml(tmp_path / "shop", SALES.replace("sales.csv", name))
+    (folder / name).write_text(HEADER + GOOD)
+    assert f"unreadable file: '{name}' is not" in opening(folder)
+
+
+def test_an_unknown_kind_of_file_is_refused_with_the_kinds_there_are(tmp_path: Path) -> None:
+    folder = toml(tmp_path / "shop", SALES.replace("sales.csv", "sales.sav"))
+    (folder / "sales.sav").write_text("x")
+    message = opening(folder)
+    assert "unknown kind of file" in message
+    assert ".parquet" in message
+
+
+def test_all_fatal_faults_of_dates_and_amounts_are_listed_at_once(tmp_path: Path) -> None:
+    rows = transactions().assign(ordered_at="soon", revenue="much")
+    message = opening(write_company(tmp_path / "shop", {"transactions": rows}))
+    assert "'ordered_at': not a date in 8 rows" in message
+    assert "'revenue': not a number in 8 rows" in message
+
+
+def test_a_mapping_to_a_column_that_is_not_there_suggests_the_nearest(tmp_path: Path) -> None:
+    more = '[tables.transactions]\nfile = "transactions.csv"\ncolumns = { revenue = "Revenu" }'
+    rows = transactions().rename(columns={"revenue": "Revenue GBP"})
+    message = opening(write_company(tmp_path / "shop", {"transactions": rows}, more=more))
+    assert "no column 'Revenu'" in message
+    assert "did you mean 'Revenue GBP'?" in message
+
+
+NAMES = {
+    "../shop": "'..' is not allowed",
+    "..": "'..' is not allowed",
+    "a/../../shop": "'..' is not allowed",
+    "a\\..\\shop": "'..' is not allowed",
+    "": "must not be empty",
+    "  ": "must not be empty",
+    "shop\0": "NUL",
+    ".hidden": "cannot name a company",
+    "shop;rm": "cannot name a company",
+    "<script>": "cannot name a company",
+    "/no/such/folder": "there is no folder",
+    "shopp": "did you mean 'shop'?",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_leads_out_of_the_data_folder(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_company(tmp_path / "data" / "shop", {"transactions": transactions()})
+    monkeypatch.setenv("CRM_DATA", str(tmp_path / "data"))
+    with pytest.raises(CompanyError) as caught:
+        Company.open(name)
+    assert NAMES[name] in str(caught.value)
+
+
+def test_a_company_is_found_by_name_from_a_folder_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_company(tmp_path / "data" / "läden", {"transactions": transactions()})
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.delenv("CRM_DATA", raising=False)
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert Company.open("läden").key == "läden"
+
+
+def test_a_data_folder_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_DATA", str(tmp_path / "none"))
+    with pytest.raises(CompanyError, match="CRM_DATA names"):
+        Company.open("shop")
+
+
+def test_an_as_of_before_the_first_transaction_is_refused_with_the_dates(tmp_path: Path) -> None:
+    folder = write_company(tmp_path / "shop", {"transactions": transactions()})
+    with pytest.raises(CompanyError) as caught:
+        Company.open(folder, as_of="2024-12-31")
+    assert "2025-01-10" in str(caught.value)
+    assert "2025-03-31" in str(caught.value)
+
+
+@pytest.mark.parametrize("as_of", ["31.12.2025", "2025-02-30", "soon", 20250331])
+def test_an_as_of_that_is_no_date_is_refused(as_of: object, tmp_path: Path) -> None:
+    folder = write_company(tmp_path / "shop", {"transactions": transactions()})
+    with pytest.raises(CompanyError, match=r"as_of must be a date such as 2026-06-30, not"):
+        Company.open(folder, as_of=as_of)  # type: ignore[arg-type]
+
+
+def test_rows_that_cannot_be_used_are_rejected_and_shown_with_their_lines(tmp_path: Path) -> None:
+    rows = transactions()
+    rows["revenue"] = rows["revenue"].astype(object)
+    rows.loc[1, "revenue"] = "five"
+    rows.loc[2, "ordered_at"] = "2025-02-30"
+    rows.loc[3, "customer_id"] = None
+    rows.loc[4, "ordered_at"] = f"{dt.datetime.now(dt.UTC).year + 2}-01-01"
+    company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
+    found = {fault.message.partition(":")[0] + ":" + fault.kind: fault for fault in company.check.faults}
+    check = company.check.table("transactions")
+    assert (check.rows, check.rejected, check.kept) == (8, 4, 4)
+    assert found["'revenue':not a number"].examples == ((3, "'five'"),)
+    assert found["'ordered_at':not a date"].examples == ((4, "'2025-02-30'"),)
+    assert found["'customer_id':missing value"].examples == ((5, "empty"),)
+    assert found["'ordered_at':in the future"].examples[0][0] == 6
+    assert sorted(company.frame("transactions").revenue) == [-5.0, 7.5, 20.0, 45.0]
+
+
+def test_values_that_are_not_needed_are_dropped_and_counted_but_the_row_stays(tmp_path: Path) -> None:
+    surveys = pd.DataFrame(
+        {
+            "responded_at": "2025-02-01",
+            "recommendation": [10, 11, 3, "many"],
+            "satisfaction": [8, 9, -1, 10],
+            "persons_told": [1, 2.5, 3, 4],
+        }
+    )
+    tables = {"transactions": transactions(), "surveys": surveys}
+    company = Company.open(write_company(tmp_path / "shop", tables))
+    answers = company.frame("surveys")
+    assert answers.recommendation.isna().tolist() == [False, True, False, True]
+    assert answers.satisfaction.isna().tolist() == [False, False, True, False]
+    assert answers.persons_told.isna().tolist() == [False, True, False, False]
+    dropped = {(fault.column, fault.kind): fault.count for fault in company.check.table("surveys").faults}
+    assert dropped[("recommendation", "out of bounds")] == 1
+    assert dropped[("recommendation", "not a whole number")] == 1
+    assert dropped[("satisfaction", "out of bounds")] == 1
+    assert dropped[("persons_told", "not a whole number")] == 1
+    assert {fault.treatment for fault in company.check.table("surveys").faults} == {"value dropped"}
+
+
+def test_of_rows_with_the_same_key_the_first_is_kept(tmp_path: Path) -> None:
+    rows = transactions().assign(line_id=["1", "2", "2", "4", "5", None, None, "2"])
+    company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
+    assert company.frame("transactions").revenue.tolist() == [20.0, 5.0, 30.0, 99.9, 7.5, -5.0]
+    (fault,) = (f for f in company.check.faults if f.kind == "repeated key")
+    assert (fault.count, fault.examples) == (2, ((4, "'2'"), (9, "'2'")))
+
+
+def test_rows_without_a_key_do_not_hide_a_repeated_one(tmp_path: Path) -> None:
+    rows = transactions().head(3).assign(line_id=["1", "1", None])
+    company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
+    assert company.frame("transactions").revenue.tolist() == [20.0, 12.5]
+
+
+def test_a_choice_is_matched_whatever_its_case_and_others_are_dropped(tmp_path: Path) -> None:
+    customers = pd.DataFrame({"customer_id": ["anna", "ben", "cleo"], "local_competition": ["High", " low", "huge"]})
+    tables = {"transactions": transactions(), "customers": customers}
+    company = Company.open(write_company(tmp_path / "shop", tables))
+    assert company.frame("customers").local_competition.fillna("-").tolist() == ["high", "low", "-"]
+    (fault,) = company.check.table("customers").faults
+    assert fault.kind == "not among the choices"
+    assert "'low', 'medium', 'high'" in fault.message
+
+
+def unusable(change: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    complaints = pd.DataFrame({"customer_id": ["anna"], "opened_at": ["2025-02-01"], "topic": ["late"]})
+    return change(complaints)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "severity"),
+    [
+        (lambda t: t.drop(columns="opened_at"), "missing column", "fatal"),
+        (lambda t: t.assign(opened_at="soon"), "no usable rows", "fatal"),
+        (lambda t: t.head(0), "no rows", "tolerable"),
+    ],
+)
+def test_a_table_that_is_not_required_is_left_out_where_it_cannot_be_used(
+    change: Callable[[pd.DataFrame], pd.DataFrame], kind: str, severity: str, tmp_path: Path
+) -> None:
+    tables = {"transactions": transactions(), "complaints": unusable(change)}
+    company = Company.open(write_company(tmp_path / "shop", tables))
+    assert not company.has("complaints")
+    fault = company.check.table("complaints").faults[0]
+    assert (fault.kind, fault.severity, fault.treatment) == (kind, severity, "table not used")
+    assert not company.check.fatal
+
+
+def test_what_is_odd_about_transactions_is_said_and_tolerated(tmp_path: Path) -> None:
+    once = [("o1", "anna", "2025-01-10", 5.0), ("o1", "anna", "2025-01-10", 5.0)]
+    company = Company.open(write_company(tmp_path / "one", {"transactions": transactions(once)}))
+    kinds = {fault.kind for fault in company.check.faults}
+    assert kinds == {"one customer", "no repeat purchases", "constant revenue", "identical lines"}
+    several = [("o1", "anna", "2025-01-10", 0.0), ("o1", "ben", "2025-01-10", 5.0), ("o2", "ben", "2025-01-11", 5.0)]
+    tables = {"transactions": transactions(several), "customers": pd.DataFrame({"customer_id": ["ben"]})}
+    company = Company.open(write_company(tmp_path / "two", tables))
+    found = {fault.kind: fault for fault in company.check.faults}
+    assert set(found) == {"zero revenue", "shared orders", "unknown customers"}
+    assert found["shared orders"].examples == ((None, "'o1'"),)
+    assert found["unknown customers"].examples == ((None, "'anna'"),)
+
+
+def test_columns_that_nobody_knows_and_empty_ones_are_left_out_and_listed(tmp_path: Path) -> None:
+    rows = transactions().assign(till="3", channel=None)
+    company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
+    notes = {fault.kind: fault for fault in company.check.faults}
+    assert notes["further columns"].message.endswith("'till'")
+    assert notes["empty column"].column == "channel"
+    assert not company.has("transactions", "channel")
+    assert "till" not in company.table("transactions").columns
+
+
+def test_markup_and_formulas_in_texts_are_data_like_any_other(tmp_path: Path) -> None:
+    names = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", "O'Brien; DROP TABLE transactions --"]
+    rows = transactions([(f"o{i}", name, f"2025-01-1{i}", 5.0) for i, name in enumerate(names)])
+    company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
+    assert company.frame("transactions").customer_id.tolist() == names
+
+
+def test_the_check_reports_fatal_faults_instead_of_raising(tmp_path: Path) -> None:
+    report = check_company(write_company(tmp_path / "shop", {"transactions": transactions().assign(revenue="?")}))
+    assert [fault.kind for fault in report.fatal] == ["no usable rows"]
+    assert report.table("transactions").rejected == 8
+    assert any("not used" in line for line in report.lines())
+
+
+def test_the_report_of_a_check_counts_rows_and_faults(tmp_path: Path) -> None:
+    rows = transactions()
+    rows.loc[0, "revenue"] = None
+    report = check_company(write_company(tmp_path / "shop", {"transactions": rows}), as_of="2025-03-05")
+    assert report.summary().loc["transactions", ["rows", "rejected", "cut", "kept"]].tolist() == [8, 1, 2, 5]
+    faults = report.to_frame()
+    assert faults[["column", "kind", "treatment", "count"]].to_numpy().tolist() == [
+        ["revenue", "missing value", "row rejected", 1]
+    ]
+    assert faults.share.tolist() == [1 / 8]
+    assert "row rejected: 'revenue': missing value in 1 row (line 2: empty)" in "\n".join(report.lines())
