@@ -3,6 +3,9 @@
 Every text a reader sees goes through :func:`text`, so that another edition needs a catalogue
 (``crm_lib/locale/<language>/LC_MESSAGES/crm.mo``) and no change of code. Numbers, money and dates are written by
 `Babel <https://babel.pocoo.org>`_ in the manner of the language.
+
+The environment variable ``CRM_LANGUAGE`` sets the language of a process from outside; reports hand the language of the
+company to their notebooks in this way.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import datetime as dt
 import decimal
 import gettext
 import math
+import os
 from pathlib import Path
 
 from babel import Locale
@@ -18,6 +22,8 @@ from babel.dates import format_date as _babel_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
 _FOLDER = Path(__file__).parent / "locale"
+VARIABLE = "CRM_LANGUAGE"
+"""Environment variable that sets the language of a process."""
 _FINEST = 12
 """Digits after the point beyond which nobody reads."""
 _EXACT = decimal.Context(prec=400)
@@ -190,3 +196,7 @@ def _pattern(decimals: int) -> str:
 
 def _minus(written: str) -> str:
     return written.replace("-", "−", 1) if written.startswith("-") else written
+
+
+if os.environ.get(VARIABLE):
+    set_language(os.environ[VARIABLE])

@@ -1,5 +1,10 @@
 import datetime as dt
 import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +52,24 @@ def test_special_values_have_a_form(value, written):
 
 def test_missing_money_and_shares_are_dashes():
     assert language.money(math.nan, "GBP") == language.share(math.nan) == "–"
+
+
+def test_the_environment_sets_the_language_of_a_notebook():
+    command = "from crm_lib import language; print(language.number(1234.5, 1))"
+    run = subprocess.run(
+        [sys.executable, "-c", command],
+        env={**os.environ, "CRM_LANGUAGE": "de_DE"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == "1.234,5"
+
+
+@pytest.mark.parametrize(
+    "template", sorted(Path(language.__file__).parent.glob("reports/templates/*.html")), ids=lambda path: path.name
+)
+def test_no_word_stands_in_a_template_outside_the_catalogue(template):
+    markup = r"{% block shape %}\w+|{%.*?%}|{{.*?}}|\w+\.json|<(\"[^\"]*\"|[^>\"])*>"
+    bare = re.sub(markup, " ", template.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert not re.findall(r"[A-Za-z]{2,}", bare)

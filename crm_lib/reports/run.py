@@ -197,7 +197,7 @@ def _execute(
     missing = {each.key: each.missing(company) for each in chosen}
     possible = [each for each in chosen if not missing[each.key]]
     # The kernels find the company by its key, so that no path gets into a notebook.
-    environment = {"CRM_DATA": str(company.folder.resolve().parent)}
+    environment = {"CRM_DATA": str(company.folder.resolve().parent), language.VARIABLE: company.language}
     executed = execute(
         possible,
         parameters=values,
