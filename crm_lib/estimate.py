@@ -112,8 +112,8 @@ class Estimate:
             # In a sentence nobody reads pennies behind thousands; tables hold the whole amount.
             large = _is_currency(self.unit) and _LARGE <= value < math.inf
             return 2 - math.floor(math.log10(value)) if large else None
-        exponent = math.floor(math.log10(half))
-        decimals = -exponent + (1 if half / 10.0**exponent < 2 else 0)
+        leading, exponent = f"{half:e}".split("e")
+        decimals = -int(exponent) + (1 if float(leading) < 2 else 0)
         if value > half:
             decimals = max(decimals, 1 - math.floor(math.log10(value)))
         return min(decimals, 2) if _is_currency(self.unit) else decimals

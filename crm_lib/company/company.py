@@ -22,6 +22,13 @@ from crm_lib.schema import TABLES
 class Company:
     """A company whose tables were opened, checked and cut; made by :meth:`open`.
 
+    Parameters
+    ----------
+    opened : Opened
+        The tables, as :meth:`open` hands them over.
+    as_of : date
+        Last day that counts.
+
     Attributes
     ----------
     key : str
@@ -174,7 +181,9 @@ def check_company(name_or_folder: str | Path, as_of: dt.date | str | None = None
 
     Parameters
     ----------
-    name_or_folder, as_of
+    name_or_folder : str or Path
+        As for :meth:`Company.open`.
+    as_of : date or str, optional
         As for :meth:`Company.open`.
 
     Raises

@@ -141,6 +141,11 @@ class CheckReport:
     def table(self, name: str) -> TableCheck:
         """Return the check of one table.
 
+        Parameters
+        ----------
+        name : str
+            Name of the table in the schema.
+
         Raises
         ------
         KeyError

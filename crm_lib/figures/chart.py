@@ -1,0 +1,81 @@
+"""A chart as it travels: the drawing, the words for who cannot see it, and the table behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from crm_lib import language
+from crm_lib.exhibit import Table
+from crm_lib.figures.style import to_svg
+
+CHART_MIME = "application/vnd.crm-lib.chart+json"
+"""Under this type a chart's words and its table travel beside the drawing."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chart:
+    """A drawing with title, alternative text and the table behind it.
+
+    Parameters
+    ----------
+    name : str
+        Short name, unique in the notebook.
+    title : str
+        What the chart shows, as a sentence.
+    axes : Axes
+        The drawing; it is written as SVG when the chart is displayed.
+    alt : str
+        What a reader who cannot see the chart must know: kind, axes and finding.
+    table : Table
+        The numbers drawn.
+    source : str
+        Where the numbers come from.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is empty.
+    """
+
+    name: str
+    title: str
+    axes: Axes
+    alt: str
+    table: Table
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.alt.strip():
+            raise ValueError(f"chart '{self.name}' needs an alternative text for readers who cannot see it")
+
+    def to_svg(self) -> str:
+        """Return the drawing.
+
+        Returns
+        -------
+        str
+            The SVG; equal charts give equal bytes.
+        """
+        figure = self.axes.get_figure(root=True)
+        if figure is None:
+            raise ValueError(f"the axes of chart '{self.name}' belong to no figure")
+        return to_svg(figure)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the words and the table as plain values for JSON."""
+        return {
+            "name": self.name,
+            "title": language.text(self.title),
+            "alt": language.text(self.alt),
+            "source": language.text(self.source) if self.source else "",
+            "table": self.table.to_dict(),
+            "table_html": self.table.to_html(),
+        }
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        alt = language.text(self.alt)
+        data = {CHART_MIME: self.to_dict(), "image/svg+xml": self.to_svg(), "text/plain": alt}
+        return data, {"image/svg+xml": {"alt": alt}}

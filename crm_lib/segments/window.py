@@ -1,0 +1,166 @@
+"""What each customer did in the days up to a date: the base of concentration and RFM."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from crm_lib import language
+from crm_lib.company import Company
+from crm_lib.errors import TooLittleData
+
+Value = Literal["margin", "revenue"]
+
+
+def value_of(company: Company) -> Value:
+    """Return the measure of a customer's value: ``"margin"`` where the company knows it, else ``"revenue"``.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+
+    Returns
+    -------
+    str
+        Name of a column of :func:`customer_window`.
+    """
+    return "margin" if company.has("transactions", "margin") else "revenue"
+
+
+def is_return(lines: ir.Table) -> ir.BooleanValue:
+    """Return the condition that tells lines of returned goods: a negative amount or a negative quantity.
+
+    Parameters
+    ----------
+    lines : ibis Table
+        Transactions.
+
+    Returns
+    -------
+    ibis BooleanValue
+        True where the line is a return.
+    """
+    back = lines.revenue < 0
+    if "quantity" in lines.columns:
+        back = back | (lines.quantity < 0).fill_null(False)
+    return back
+
+
+def exact_sum(column: ir.NumericValue, where: ir.BooleanValue | None = None) -> ir.FloatingValue:
+    """Return the sum of a column that is the same on every run.
+
+    An engine adds in parallel, and the sum of floating-point numbers depends on the order in its last digits. Decimal
+    numbers do not: a report made twice shows the same amounts, and parts add up to their whole.
+
+    Parameters
+    ----------
+    column : ibis NumericValue
+        Amounts; digits beyond a millionth are rounded off.
+    where : ibis BooleanValue, optional
+        Rows to add.
+
+    Returns
+    -------
+    ibis FloatingValue
+        The sum, 0 where there is nothing to add.
+    """
+    total = column.cast("decimal(38, 6)").sum(where=where)
+    return ibis.coalesce(total.cast("float64"), ibis.literal(0.0))
+
+
+def window_lines(company: Company, *, days: int, ending: dt.date | None = None) -> ir.Table:
+    """Return the order lines of the `days` days up to a date, that day included.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    days : int
+        Length of the window in days.
+    ending : date, optional
+        Last day of the window, by default the company's ``as_of``. Lines recorded later are left out, as they were
+        not known on that day.
+
+    Returns
+    -------
+    ibis Table
+        Transactions of the window, computed where the data live.
+
+    Raises
+    ------
+    ValueError
+        If `days` is not positive or `ending` lies after ``as_of``.
+    """
+    known, last = _known(company, days=days, ending=ending)
+    return known.filter(known.ordered_at.date() > ibis.literal(last - dt.timedelta(days=days)))
+
+
+def customer_window(company: Company, *, days: int, ending: dt.date | None = None) -> pd.DataFrame:
+    """Return one row per customer with an order line in the `days` days up to a date.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    days : int
+        Length of the window in days.
+    ending : date, optional
+        Last day of the window, by default the company's ``as_of``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``customer_id``, in its order: ``orders`` (purchases, returns not counted), ``revenue`` (net of
+        returns), ``margin`` (where known), ``returns`` (positive amount), ``last_purchase`` (missing for customers who
+        only returned goods) and ``new`` (whether the first purchase ever fell into the window).
+
+    Raises
+    ------
+    TooLittleData
+        If nobody bought or returned anything in the window.
+    """
+    known, last = _known(company, days=days, ending=ending)
+    first = ibis.literal(last - dt.timedelta(days=days))
+    lines = known.mutate(day=known.ordered_at.date(), back=is_return(known))
+    inside = lines.day > first
+    bought = ~lines.back & inside
+    measures = {
+        "lines": inside.sum(),
+        "orders": lines.order_id.nunique(where=bought),
+        "revenue": exact_sum(lines.revenue, inside),
+        "returns": -exact_sum(lines.revenue, lines.back & inside),
+        "last_purchase": lines.day.max(where=bought),
+        "first_purchase": lines.day.min(where=~lines.back),
+    }
+    if company.has("transactions", "margin"):
+        measures["margin"] = exact_sum(lines.margin, inside)
+    summary = lines.group_by("customer_id").agg(**measures)
+    summary = summary.filter(summary.lines > 0).mutate(new=(summary.first_purchase > first).fill_null(False))
+    frame: pd.DataFrame = summary.drop("lines", "first_purchase").order_by("customer_id").execute()
+    if frame.empty:
+        message = language.text("nobody bought in the {days} days up to {day}: choose a longer window")
+        raise TooLittleData(message.format(days=days, day=language.date(last)))
+    amounts = [name for name in ("revenue", "returns", "margin") if name in frame]
+    # Adding 0 turns the -0.0 of customers without returns into 0.0.
+    frame[amounts] += 0.0
+    frame["last_purchase"] = pd.to_datetime(frame["last_purchase"])
+    return frame.set_index("customer_id").astype({"orders": "int64", "new": bool})
+
+
+def _known(company: Company, *, days: int, ending: dt.date | None) -> tuple[ir.Table, dt.date]:
+    if days < 1:
+        raise ValueError(f"a window needs at least one day, not {days}")
+    last = company.as_of if ending is None else ending
+    if last > company.as_of:
+        raise ValueError(f"the window ends on {last}, after {company.as_of}, up to which the company's data are opened")
+    lines = company.table("transactions")
+    lines = lines.filter(lines.ordered_at.date() <= ibis.literal(last))
+    if company.has("transactions", "recorded_at"):
+        in_books = (lines.recorded_at.date() <= ibis.literal(last)).fill_null(True)
+        lines = lines.filter(in_books)
+    return lines, last

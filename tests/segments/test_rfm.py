@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm_lib.segments import SEGMENT_RULES, rfm_scores, segment
+
+DAY = dt.date(2026, 6, 30)
+SCORES = ["recency_score", "frequency_score", "monetary_score"]
+
+
+def _summary(rows, names=None):
+    frame = pd.DataFrame(rows, columns=["days", "orders", "revenue"], index=names)
+    frame["last_purchase"] = pd.Timestamp(DAY) - pd.to_timedelta(frame["days"], unit="D")
+    return frame
+
+
+rows = st.lists(
+    st.tuples(st.integers(0, 400), st.integers(1, 6), st.sampled_from([-3.0, 0.0, 9.5, 10.0, 80.0])),
+    min_size=1,
+    max_size=25,
+)
+levels = st.integers(3, 5)
+
+
+@pytest.mark.parametrize("levels", [3, 4, 5])
+def test_every_combination_of_scores_has_exactly_one_segment(levels):
+    for scores in itertools.product(range(1, levels + 1), repeat=3):
+        assert segment(*scores, levels=levels) in SEGMENT_RULES
+    bands = [(rule.recency, rule.weight) for rule in SEGMENT_RULES]
+    assert len(set(bands)) == len(bands) == 9
+
+
+@pytest.mark.parametrize("levels", [3, 4, 5])
+def test_every_segment_can_be_reached_and_names_differ(levels):
+    reached = {segment(*scores, levels=levels).name for scores in itertools.product(range(1, levels + 1), repeat=3)}
+    assert reached == {rule.name for rule in SEGMENT_RULES}
+
+
+def test_scores_outside_the_levels_are_refused():
+    with pytest.raises(ValueError, match="frequency score must lie between 1 and 5, not 6"):
+        segment(1, 6, 1, levels=5)
+
+
+def test_distinct_values_fall_into_equal_classes():
+    result = rfm_scores(_summary([(day, day + 1, float(day)) for day in range(100)]), as_of=DAY)
+    for score in SCORES:
+        assert result.frame[score].value_counts().tolist() == [20] * 5
+    assert result.cut_points["frequency"] == (20, 40, 60, 80)
+    assert result.frame.loc[0, SCORES].tolist() == [5, 1, 1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows, levels)
+def test_equal_customers_get_equal_scores(rows, levels):
+    frame = rfm_scores(_summary(rows), as_of=DAY, levels=levels).frame
+    different = frame.drop_duplicates()
+    assert not different.duplicated(["recency", "frequency", "monetary"]).any()
+    for measure in ("recency", "frequency", "monetary"):
+        assert not frame[[measure, f"{measure}_score"]].drop_duplicates().duplicated(measure).any()
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows, levels)
+def test_more_is_never_scored_lower(rows, levels):
+    frame = rfm_scores(_summary(rows), as_of=DAY, levels=levels).frame
+    for measure, sign in (("recency", -1), ("frequency", 1), ("monetary", 1)):
+        ordered = frame.assign(value=sign * frame[measure]).sort_values("value")
+        assert ordered[f"{measure}_score"].is_monotonic_increasing
+        assert ordered[f"{measure}_score"].between(1, levels).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows, levels, st.randoms(use_true_random=False))
+def test_row_order_and_names_of_customers_do_not_matter(rows, levels, random):
+    order = random.sample(range(len(rows)), len(rows))
+    plain = rfm_scores(_summary(rows), as_of=DAY, levels=levels)
+    renamed = rfm_scores(_summary([rows[i] for i in order], [f"c{i}" for i in order]), as_of=DAY, levels=levels)
+    assert renamed.cut_points == plain.cut_points
+    for position, original in enumerate(order):
+        assert renamed.frame.iloc[position].tolist() == plain.frame.iloc[original].tolist()
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows, levels)
+def test_stored_cut_points_score_the_same_customers_the_same(rows, levels):
+    first = rfm_scores(_summary(rows), as_of=DAY, levels=levels)
+    again = rfm_scores(_summary(rows[:1]), as_of=DAY, levels=levels, cut_points=first.cut_points)
+    assert again.frame.iloc[0].tolist() == first.frame.iloc[0].tolist()
+
+
+def test_many_customers_with_one_order_stay_together_in_the_middle_of_their_ranks():
+    # 60 of 100 have one order; the middle of them lies at 30 %, within the second fifth.
+    orders = [1] * 60 + list(range(2, 42))
+    result = rfm_scores(_summary([(1, count, 1.0) for count in orders]), as_of=DAY)
+    assert result.frame["frequency_score"].head(60).unique().tolist() == [2]
+    assert result.frame["frequency_score"].tail(40).value_counts().to_dict() == {4: 20, 5: 20}
+
+
+@pytest.mark.parametrize(("levels", "middle"), [(3, 2), (4, 2), (5, 3)])
+@pytest.mark.parametrize("customers", [1, 7])
+def test_customers_who_are_all_alike_get_the_middle_score(levels, middle, customers):
+    frame = rfm_scores(_summary([(9, 2, 5.0)] * customers), as_of=DAY, levels=levels).frame
+    assert (frame[["frequency_score", "monetary_score"]] == middle).all(axis=None)
+    assert frame["recency_score"].between(middle, middle + 1).all()
+
+
+def test_fixed_cut_points_are_taken_as_given():
+    cuts = {"recency": (30, 90), "frequency": (1, 4), "monetary": (50, 200)}
+    frame = rfm_scores(
+        _summary([(30, 1, 50.0), (31, 2, 50.01), (91, 5, 201.0)]), as_of=DAY, levels=3, cut_points=cuts
+    ).frame
+    assert frame[SCORES].to_numpy().tolist() == [[3, 1, 1], [2, 2, 2], [1, 3, 3]]
+
+
+@pytest.mark.parametrize(
+    ("cuts", "words"),
+    [
+        ({"recency": (1, 2), "frequency": (1, 2)}, "needed for recency, frequency, monetary"),
+        ({"recency": (2, 1), "frequency": (1, 2), "monetary": (1, 2)}, "recency needs 2 cut points in ascending order"),
+        ({"recency": (1, 2), "frequency": (1,), "monetary": (1, 2)}, "frequency needs 2"),
+    ],
+)
+def test_cut_points_that_do_not_fit_are_named(cuts, words):
+    with pytest.raises(ValueError, match=words):
+        rfm_scores(_summary([(1, 1, 1.0)]), as_of=DAY, levels=3, cut_points=cuts)
+
+
+def test_customers_without_a_purchase_are_left_out_and_counted():
+    summary = _summary([(5, 1, 3.0), (9, 2, 8.0), (0, 0, -4.0)], ["a", "b", "returns only"])
+    summary.loc["returns only", "last_purchase"] = pd.NaT
+    result = rfm_scores(summary, as_of=DAY)
+    assert list(result.frame.index) == ["a", "b"]
+    assert result.left_out == 1
+
+
+def test_purchases_after_the_day_are_refused():
+    with pytest.raises(ValueError, match=r"customers \['x'\] bought after 2026-06-30"):
+        rfm_scores(_summary([(-1, 1, 3.0)], ["x"]), as_of=DAY)
+
+
+def test_cut_table_tells_ranges_and_counts():
+    table = rfm_scores(_summary([(9, 1, 5.0), (9, 2, 5.0), (9, 3, 5.0)]), as_of=DAY, levels=3).cut_table()
+    orders = table[table["measure"] == "frequency"].set_index("score")
+    assert orders["customers"].to_dict() == {3: 1, 2: 1, 1: 1}
+    assert orders["from"].tolist() == orders["to"].tolist() == [3, 2, 1]
+    assert table.groupby("measure")["customers"].sum().tolist() == [3, 3, 3]
+
+
+def test_segment_table_accounts_for_every_customer_and_all_value():
+    rng = np.random.default_rng(2)
+    summary = _summary(
+        list(zip(rng.integers(0, 365, 300), rng.integers(1, 9, 300), rng.gamma(1, 50, 300), strict=True))
+    )
+    table = rfm_scores(summary, as_of=DAY).segment_table(summary["revenue"])
+    assert list(table.index) == [rule.name for rule in SEGMENT_RULES]
+    assert table["customers"].sum() == 300
+    assert table["value"].sum() == pytest.approx(summary["revenue"].sum())
+    assert table[["customer_share", "value_share"]].sum().tolist() == pytest.approx([1, 1])
