@@ -1,0 +1,19 @@
+"""One row per customer, computed from the transactions by the engine that holds them.
+
+The definitions are those of Fader and Hardie. A *purchase* is a calendar day on which a customer bought something, so
+that two orders on one day count once; the first purchase makes the customer, and only what follows is repeat buying.
+A line is a *return* if its quantity or its revenue is negative; a day with nothing but returns is no purchase.
+
+A customer of whom only returns are known (who bought before the data begin) has no first purchase and therefore no
+row; :func:`returns_only_customers` counts them.
+
+References
+----------
+Fader, P. S., Hardie, B. G. S., Lee, K. L. (2005). "Counting Your Customers" the Easy Way: An Alternative to the
+Pareto/NBD Model. Marketing Science 24(2), 275–284.
+"""
+
+from crm_lib.customers.summary import customer_summary, grouped_summary, returns_only_customers
+from crm_lib.customers.table import UNIT_DAYS, customer_table
+
+__all__ = ["UNIT_DAYS", "customer_summary", "customer_table", "grouped_summary", "returns_only_customers"]

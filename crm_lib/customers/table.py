@@ -1,0 +1,212 @@
+"""From transactions to one row per customer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+
+import ibis
+
+from crm_lib.company import Company
+from crm_lib.customers.counting import DifferentValues
+
+UNIT_DAYS: Final = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
+"""Days in each unit of time: day, week, mean month and mean year."""
+_MONEY_DECIMALS = 6
+"""Sums of money are rounded far below a cent: the order in which an engine adds up must not show."""
+_COUNTED = {"categories": DifferentValues("category"), "channels": DifferentValues("channel")}
+
+
+def customer_table(company: Company, unit: str = "W") -> ibis.Table:
+    """Return one row per customer, as an expression that the company's engine computes when it is executed.
+
+    Time is counted in exact days and divided by the days of `unit`, never in calendar weeks or months: these would
+    merge the purchases of one week and let recency and age depend on the weekday.
+
+    Parameters
+    ----------
+    company : Company
+        The company; its transactions are already cut at ``company.as_of``.
+    unit : {"W", "D", "M", "Y"}
+        Unit of time: week, day, month (365.25 / 12 days) or year (365.25 days).
+
+    Returns
+    -------
+    ibis.Table
+        In no particular order, with the columns
+
+        - ``customer_id``: text;
+        - ``frequency``: number of purchase days after the first;
+        - ``recency``: time from the first to the last purchase day, 0 without repeats;
+        - ``age``: time from the first purchase day to ``company.as_of`` (*T* in the papers);
+        - ``monetary_value``: mean revenue of a repeat purchase day, returns left out; missing without repeats;
+        - ``orders``: number of different orders with at least one line that is no return;
+        - ``revenue``, ``margin``: sums over all lines, net of returns; a margin that no line tells is missing;
+        - ``first_purchase``, ``last_purchase``: days;
+        - ``returns``: amount paid back on the lines that are returns, positive, so that revenue and returns add up to
+          what was paid for the lines bought;
+        - ``discount_share``: discount / (discount + revenue) over the lines bought, missing where nothing was paid;
+        - ``categories``, ``channels``: how many different ones the customer bought from;
+        - ``median_gap``: median time between successive purchase days, missing without repeats.
+
+        A column whose source the company does not have is left out (``margin``, ``discount_share``, ``categories``,
+        ``channels``).
+
+    Raises
+    ------
+    ValueError
+        If the unit is unknown.
+
+    See Also
+    --------
+    customer_summary : The same as a data frame.
+
+    Notes
+    -----
+    With the purchase days :math:`t_0 < t_1 < … < t_x` of a customer, frequency is :math:`x`, recency
+    :math:`t_x - t_0` and age :math:`\\text{as of} - t_0`.
+
+    Lines are summed to orders and orders to customers: the source is read once, and whatever must be sorted or told
+    apart is so among the orders, of which there are far fewer than lines.
+    """
+    length = days_in(unit)
+    orders = _orders(_lines(company))
+    totals = _totals(_beside_the_day_before(orders))
+    columns: dict[str, Any] = {
+        "customer_id": totals.customer_id,
+        "frequency": totals.frequency,
+        "recency": totals.last_purchase.delta(totals.first_purchase, unit="day") / length,
+        "age": days_until(company.as_of, totals.first_purchase) / length,
+        "monetary_value": totals.repeat_revenue / totals.frequency.nullif(0),
+        "orders": totals.orders,
+        "revenue": totals.revenue,
+        "first_purchase": totals.first_purchase,
+        "last_purchase": totals.last_purchase,
+        "returns": (totals.bought - totals.revenue).round(_MONEY_DECIMALS),
+        "median_gap": totals.median_gap / length,
+    }
+    if "margin" in totals.columns:
+        columns["margin"] = totals.margin
+    if "discount" in totals.columns:
+        columns["discount_share"] = totals.discount / (totals.discount + totals.bought).nullif(0)
+    customers = totals.select(**columns, **{values.bits: totals[values.bits] for values in _counted(totals).values()})
+    for name, values in _counted(totals).items():
+        customers = values.counted(customers, orders, "customer_id", name)
+    return customers.select(*(name for name in _ORDER if name in customers.columns))
+
+
+_ORDER = (
+    "customer_id", "frequency", "recency", "age", "monetary_value", "orders", "revenue", "margin", "first_purchase",
+    "last_purchase", "returns", "discount_share", "categories", "channels", "median_gap",
+)  # fmt: skip
+
+
+def days_in(unit: str) -> float:
+    """Return the days of a unit of time.
+
+    Parameters
+    ----------
+    unit : {"W", "D", "M", "Y"}
+        Week, day, month or year.
+
+    Raises
+    ------
+    ValueError
+        If the unit is unknown.
+    """
+    if unit not in UNIT_DAYS:
+        raise ValueError(f"unknown unit of time {unit!r}: use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)")
+    return UNIT_DAYS[unit]
+
+
+def days_until(day: dt.date, first: Any) -> Any:
+    """Return the number of days from a column of days to a day.
+
+    Parameters
+    ----------
+    day : date
+        The later day.
+    first : ibis.Value
+        The earlier days.
+    """
+    return ibis.literal(day).delta(first, unit="day")
+
+
+def is_purchase(transactions: ibis.Table) -> Any:
+    """Return which lines were bought: neither quantity nor revenue is negative.
+
+    Parameters
+    ----------
+    transactions : ibis.Table
+        The company's transactions.
+    """
+    bought = transactions.revenue >= 0
+    return bought & (transactions.quantity >= 0).fill_null(True) if "quantity" in transactions.columns else bought
+
+
+def _lines(company: Company) -> ibis.Table:
+    """One row a line: what the sums need, texts to be counted turned into bits."""
+    transactions = company.table("transactions")
+    counted = {name: values for name, values in _COUNTED.items() if company.has("transactions", values.column)}
+    lines = transactions.select(
+        "customer_id",
+        "order_id",
+        "revenue",
+        *(name for name in ("margin", "discount") if company.has("transactions", name)),
+        *(values.column for values in counted.values()),
+        day=transactions.ordered_at.date(),
+        is_purchase=is_purchase(transactions),
+    )
+    for values in counted.values():
+        lines = values.encode(lines, transactions, where="is_purchase")
+    return lines
+
+
+def _counted(encoded: ibis.Table) -> dict[str, DifferentValues]:
+    return {name: values for name, values in _COUNTED.items() if values.bits in encoded.columns}
+
+
+def _orders(lines: ibis.Table) -> ibis.Table:
+    """One row an order and day (and pair of blocks); `bought` is null where it has nothing but returns."""
+    counted = _counted(lines).values()
+    sums: dict[str, Any] = {"bought": lines.revenue.sum(where=lines.is_purchase), "revenue": lines.revenue.sum()}
+    if "margin" in lines.columns:
+        sums["margin"] = lines.margin.sum()
+    if "discount" in lines.columns:
+        sums["discount"] = lines.discount.sum(where=lines.is_purchase)
+    sums |= {values.bits: values.united(lines) for values in counted}
+    return lines.group_by(["customer_id", "day", "order_id", *(values.block for values in counted)]).aggregate(**sums)
+
+
+def _beside_the_day_before(orders: ibis.Table) -> ibis.Table:
+    """The orders, each with the day of the order before and the first day of all.
+
+    Orders of returns only are a partition of their own, so that purchases see purchases only.
+    """
+    bought = orders.bought.notnull()
+    window = ibis.window(group_by=[orders.customer_id, bought], order_by=orders.day)
+    return orders.mutate(
+        is_purchase=bought, previous=orders.day.lag().over(window), first=orders.day.first().over(window)
+    )
+
+
+def _totals(orders: ibis.Table) -> ibis.Table:
+    """One row a customer with at least one purchase."""
+    # Of several orders on a day only the first lies after the day of the one before.
+    is_repeat = orders.is_purchase & (orders.previous < orders.day)
+    money = {
+        name: orders[name].sum().fill_null(0.0) for name in ("bought", "revenue", "discount") if name in orders.columns
+    }
+    money["repeat_revenue"] = orders.bought.sum(where=orders.first < orders.day).fill_null(0.0)
+    if "margin" in orders.columns:
+        money["margin"] = orders.margin.sum()
+    totals = orders.group_by("customer_id").aggregate(
+        frequency=orders.count(where=is_repeat),
+        first_purchase=orders.day.min(where=orders.is_purchase),
+        last_purchase=orders.day.max(where=orders.is_purchase),
+        median_gap=orders.day.delta(orders.previous, unit="day").median(where=is_repeat),
+        orders=orders.order_id.nunique(where=orders.is_purchase),
+        **{name: amount.round(_MONEY_DECIMALS) for name, amount in money.items()},
+        **{values.bits: values.first_block(orders) for values in _counted(orders).values()},
+    )
+    return totals.drop_null("first_purchase")

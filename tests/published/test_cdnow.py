@@ -1,0 +1,82 @@
+"""CDNOW: the data and numbers of Fader, Hardie & Lee (2005), Marketing Science 24(2), 275-284."""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from lifetimes.utils import summary_data_from_transaction_data
+from scipy.special import betaln, gammaln
+
+from crm_lib.company import Company
+from crm_lib.customers import customer_summary, grouped_summary
+from tests.companies import write_company
+
+CALIBRATION_END = "1997-09-30"
+
+
+@pytest.fixture(scope="module")
+def purchases() -> pd.DataFrame:
+    """Return the one-in-ten sample as it ships with `lifetimes`, all 78 weeks of it."""
+    file = importlib.resources.files("lifetimes") / "datasets" / "CDNOW_sample.txt"
+    names = ["master_id", "customer_id", "ordered_at", "quantity", "revenue"]
+    with file.open() as lines:
+        frame = pd.read_csv(lines, sep=r"\s+", names=names, dtype={"master_id": str, "customer_id": str})
+    return frame.assign(
+        order_id=np.arange(len(frame)).astype(str), ordered_at=pd.to_datetime(frame["ordered_at"].astype(str))
+    )
+
+
+@pytest.fixture(scope="module")
+def cdnow(purchases: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    columns = ["order_id", "customer_id", "ordered_at", "quantity", "revenue"]
+    folder: Path = tmp_path_factory.mktemp("cdnow")
+    write_company(folder, {"transactions": purchases[columns]}, how="parquet", currency="USD")
+    return Company.open(folder, as_of=CALIBRATION_END)
+
+
+def test_the_sample_has_the_published_customers_and_repeats(cdnow: Company) -> None:
+    summary = customer_summary(cdnow)
+    assert len(summary) == 2357
+    assert summary["frequency"].sum() == 2457
+    assert (summary["frequency"] > 0).sum() == 946
+
+
+def test_frequency_recency_age_and_monetary_value_equal_those_of_lifetimes(
+    cdnow: Company, purchases: pd.DataFrame
+) -> None:
+    peer = summary_data_from_transaction_data(
+        purchases, "customer_id", "ordered_at", "revenue", observation_period_end=CALIBRATION_END, freq="D"
+    )
+    ours = customer_summary(cdnow, unit="D").loc[peer.index]
+    for column, theirs in {"frequency": "frequency", "recency": "recency", "age": "T"}.items():
+        np.testing.assert_array_equal(ours[column], peer[theirs])
+    # Without repeats there is no repeat purchase to be worth anything: lifetimes writes 0, we NaN.
+    np.testing.assert_array_equal(ours["monetary_value"].isna(), peer["frequency"] == 0)
+    np.testing.assert_allclose(ours["monetary_value"].fillna(0), peer["monetary_value"], rtol=1e-6)
+
+
+def test_weeks_are_days_divided_by_seven_and_not_calendar_weeks(cdnow: Company, purchases: pd.DataFrame) -> None:
+    trap = summary_data_from_transaction_data(
+        purchases, "customer_id", "ordered_at", observation_period_end=CALIBRATION_END, freq="W"
+    )
+    assert trap["frequency"].sum() == 2248
+    assert customer_summary(cdnow, unit="W")["frequency"].sum() == 2457
+
+
+def test_the_grouped_form_gives_the_published_likelihood(cdnow: Company) -> None:
+    """BG/NBD, eq. 6 of the paper, at its published estimates: log-likelihood -9582.429."""
+    r, alpha, a, b = 0.2426, 4.4136, 0.7929, 2.4259
+    groups = grouped_summary(cdnow, unit="W")
+    x, t, age = groups["frequency"], groups["recency"], groups["age"]
+    alive = (alpha + age) ** -(r + x)
+    left = np.where(x > 0, a / np.where(x > 0, b + x - 1, 1) * (alpha + t) ** -(r + x), 0)
+    likelihood = (
+        gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b) + np.log(alive + left)
+    )
+    assert groups["customers"].sum() == 2357
+    assert len(groups) < 2357
+    assert (groups["customers"] * likelihood).sum() == pytest.approx(-9582.429, abs=0.001)
