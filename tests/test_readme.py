@@ -2,6 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm_lib.company import Company
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -21,3 +26,27 @@ def test_every_file_it_links_is_there():
 def test_its_map_lists_each_notebook_that_is_written():
     listed = set(re.findall(r"notebooks/(\d\d_\w+\.ipynb)", README))
     assert listed == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+def _block(language: str) -> str:
+    found = re.search(rf"^ *```{language}\n(.*?)```", README, flags=re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_its_five_minutes_lead_to_a_company(tmp_path):
+    shop = tmp_path / "mycompany"
+    shop.mkdir()
+    (shop / "company.toml").write_text(re.sub("^   ", "", _block("toml"), flags=re.MULTILINE))
+    (shop / "sales.csv").write_text("Receipt;Client;Date;Amount\n1;7;2026-01-05;20.00\n2;7;2026-02-05;30.00\n")
+    company = Company.open(shop)
+    assert company.name == "My Company"
+    assert company.frame("transactions")[["revenue", "margin"]].sum().to_list() == pytest.approx([50.0, 17.5])
+
+
+def test_its_lines_of_python_run(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {}
+    exec(compile(_block("python"), "README.md", "exec"), names)  # noqa: S102 - our own README
+    assert names["customers"].index.name == "customer_id"
+    assert set(names["rfm"].frame.index) <= set(names["customers"].index)
