@@ -14,6 +14,13 @@ Pareto/NBD Model. Marketing Science 24(2), 275–284.
 """
 
 from crm_lib.customers.summary import customer_summary, grouped_summary, returns_only_customers
-from crm_lib.customers.table import UNIT_DAYS, customer_table
+from crm_lib.customers.table import UNIT_DAYS, customer_table, is_purchase
 
-__all__ = ["UNIT_DAYS", "customer_summary", "customer_table", "grouped_summary", "returns_only_customers"]
+__all__ = [
+    "UNIT_DAYS",
+    "customer_summary",
+    "customer_table",
+    "grouped_summary",
+    "is_purchase",
+    "returns_only_customers",
+]

@@ -10,10 +10,11 @@ import pandas as pd
 
 from crm_lib import language, schema
 from crm_lib.company import Company
+from crm_lib.customers import is_purchase
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.style import BLUE, ORANGE, QUIET, headline, money_axis, new_panels, number_axis, short_money
-from crm_lib.segments.window import exact_sum, is_return
+from crm_lib.segments.window import exact_sum
 
 
 def facts(company: Company) -> Table:
@@ -88,7 +89,7 @@ def monthly(company: Company) -> pd.DataFrame:
         for the first time ever), ``returning`` and ``complete`` (whether the data cover the whole month).
     """
     lines = company.table("transactions")
-    lines = lines.mutate(month=lines.ordered_at.truncate("M").date(), bought=~is_return(lines))
+    lines = lines.mutate(month=lines.ordered_at.truncate("M").date(), bought=is_purchase(lines))
     first = lines.group_by("customer_id").agg(first=lines.month.min(where=lines.bought))
     joined = lines.left_join(first, "customer_id")
     joined = joined.mutate(is_new=(joined.first == joined.month).fill_null(False) & joined.bought)

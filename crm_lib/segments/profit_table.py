@@ -12,8 +12,9 @@ import pandas as pd
 
 from crm_lib import language, schema
 from crm_lib.company import Company
+from crm_lib.customers import is_purchase
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.segments.window import exact_sum, is_return, window_lines
+from crm_lib.segments.window import exact_sum, window_lines
 
 NOT_KNOWN = "(not known)"
 SMALLEST_GROUP = 10
@@ -167,7 +168,7 @@ def _lines(company: Company, dimensions: Sequence[str], days: int) -> tuple[ir.T
     measures = {
         "customer_id": lines.customer_id,
         "order_id": lines.order_id,
-        "back": is_return(lines),
+        "back": ~is_purchase(lines),
         "revenue": lines.revenue,
     }
     if company.has("transactions", "margin"):

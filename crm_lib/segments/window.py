@@ -11,6 +11,7 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
+from crm_lib.customers import is_purchase
 from crm_lib.errors import TooLittleData
 
 Value = Literal["margin", "revenue"]
@@ -30,25 +31,6 @@ def value_of(company: Company) -> Value:
         Name of a column of :func:`customer_window`.
     """
     return "margin" if company.has("transactions", "margin") else "revenue"
-
-
-def is_return(lines: ir.Table) -> ir.BooleanValue:
-    """Return the condition that tells lines of returned goods: a negative amount or a negative quantity.
-
-    Parameters
-    ----------
-    lines : ibis Table
-        Transactions.
-
-    Returns
-    -------
-    ibis BooleanValue
-        True where the line is a return.
-    """
-    back = lines.revenue < 0
-    if "quantity" in lines.columns:
-        back = back | (lines.quantity < 0).fill_null(False)
-    return back
 
 
 def exact_sum(column: ir.NumericValue, where: ir.BooleanValue | None = None) -> ir.FloatingValue:
@@ -126,7 +108,7 @@ def customer_window(company: Company, *, days: int, ending: dt.date | None = Non
     """
     known, last = _known(company, days=days, ending=ending)
     first = ibis.literal(last - dt.timedelta(days=days))
-    lines = known.mutate(day=known.ordered_at.date(), back=is_return(known))
+    lines = known.mutate(day=known.ordered_at.date(), back=~is_purchase(known))
     inside = lines.day > first
     bought = ~lines.back & inside
     measures = {
