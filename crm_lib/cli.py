@@ -24,7 +24,7 @@ from crm_lib.errors import CompanyError, CrmError
 from crm_lib.language import text
 
 if TYPE_CHECKING:
-    from crm_lib.company import Company
+    from crm_lib.company import CheckReport, Company
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,7 +64,7 @@ class Edition(StrEnum):
 @app.command()
 def demo(
     seed: Annotated[
-        int, typer.Option(help=text("Start of the random numbers: the same seed, the same company."))
+        int, typer.Option(min=0, help=text("Start of the random numbers: the same seed, the same company."))
     ] = 20260101,
     customers: Annotated[int, typer.Option(min=1, help=text("How many customers."))] = 8000,
     to: Annotated[
@@ -79,7 +79,10 @@ def demo(
     from crm_lib.demo import simulate
 
     folder = to or _project() / "data" / "demo"
-    simulation = simulate(seed=seed, customers=customers)
+    try:
+        simulation = simulate(seed=seed, customers=customers)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     simulation.write(folder)
     for name, frame in simulation.tables.items():
         _out.print(f"  {name:<16}{language.number(len(frame), 0):>10}", markup=False)
@@ -100,7 +103,7 @@ def check(
     Tells what is there, what was rejected and why, with the first offending rows, and what each notebook can do with
     it. Rejected rows are written aside. Exits with 2 if the company cannot be analysed.
     """
-    from crm_lib.company import Company, check_company, write_rejected
+    from crm_lib.company import Company, check_company
 
     try:
         opened = Company.open(company, as_of)
@@ -110,15 +113,22 @@ def check(
         _print_lines(report.lines())
         if not report.fatal:
             raise
+        _write_rejected(report, rejected)
         for fault in report.fatal:
             _err.print(f"{text('Fatal')}: {fault.table}: {fault.message}", markup=False, style="red")
         raise typer.Exit(2) from None
     _print_lines(opened.check.lines())
-    if any(table.rejected for table in opened.check.tables):
-        folder = rejected or _project() / "reports" / opened.key / "rejected"
-        write_rejected(opened, folder)
-        _out.print("\n" + text("Rejected rows were written to {folder}.").format(folder=folder), markup=False)
+    _write_rejected(opened.check, rejected)
     _print_readiness(opened)
+
+
+def _write_rejected(report: CheckReport, folder: Path | None) -> None:
+    """Write rejected rows aside; files of an earlier check, mended since, go."""
+    from crm_lib.company import write_rejected
+
+    folder = folder or _project() / "reports" / report.key / "rejected"
+    if write_rejected(report, folder):
+        _out.print("\n" + text("Rejected rows were written to {folder}.").format(folder=folder), markup=False)
 
 
 @app.command()
@@ -164,7 +174,7 @@ def report(
     for outcome in run.outcomes:
         line = f"{outcome.notebook.key}: {text(outcome.status)}"
         if outcome.status == "skipped":
-            line += " – " + text("the company lacks {missing}").format(missing=", ".join(outcome.missing))
+            line += f" – {outcome.why}"
         if outcome.failure:
             _err.print(f"{line} – {outcome.failure}", markup=False, style="red")
         else:

@@ -24,6 +24,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 _FOLDER = Path(__file__).parent / "locale"
 VARIABLE = "CRM_LANGUAGE"
 """Environment variable that sets the language of a process."""
+DEFAULT = "en_GB"
 _FINEST = 12
 """Digits after the point beyond which nobody reads."""
 _EXACT = decimal.Context(prec=400)
@@ -33,7 +34,7 @@ _EXACT = decimal.Context(prec=400)
 class _Edition:
     """The language in use; English where nothing else is set."""
 
-    locale: Locale = Locale.parse("en_GB")
+    locale: Locale = Locale.parse(DEFAULT)
     catalogue: gettext.NullTranslations = gettext.NullTranslations()
 
 
@@ -56,6 +57,16 @@ def set_language(language: str) -> None:
         raise ValueError(f"unknown language '{language}': give a locale such as 'en_GB' or 'zh_CN'") from error
     _Edition.locale = locale
     _Edition.catalogue = gettext.translation("crm", localedir=_FOLDER, languages=[language], fallback=True)
+
+
+def outside() -> str:
+    """Return the language that the environment asks for, else the default."""
+    return os.environ.get(VARIABLE) or DEFAULT
+
+
+def code() -> str:
+    """Return the language in use as a locale, such as ``en_GB``."""
+    return str(_Edition.locale)
 
 
 def language() -> str:
@@ -198,5 +209,4 @@ def _minus(written: str) -> str:
     return written.replace("-", "−", 1) if written.startswith("-") else written
 
 
-if os.environ.get(VARIABLE):
-    set_language(os.environ[VARIABLE])
+set_language(outside())

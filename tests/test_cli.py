@@ -146,7 +146,7 @@ def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
     )  # fmt: skip
     assert code == 1
     assert "reports/shop/run/index.html" in out.replace("\\", "/")
-    assert "the company lacks surveys" in out
+    assert "needs surveys, which the company does not have" in out
     assert "ValueError in cell [3]: bad [x]" in err
     assert asked.pop("progress") is not None
     assert asked == {
@@ -183,6 +183,18 @@ def test_check_writes_rejected_rows_where_it_is_told(project: Path, crm: Callabl
     assert not (project / "reports").exists()
 
 
+def test_rejected_rows_are_written_for_a_company_that_cannot_be_opened_too(
+    project: Path, crm: Callable[..., tuple[int, str, str]]
+) -> None:
+    header, rows = "order_id,customer_id,ordered_at,revenue\n", "1,a,2025-01-01,5\n2,,2025-01-01,5\n3,,2025-01-01,5\n"
+    (project / "data" / "shop" / "transactions.csv").write_text(header + rows)
+    assert crm("check", "shop", "--rejected", "aside")[0] == 2
+    assert len((project / "aside" / "transactions.csv").read_text().splitlines()) == 3
+    (project / "data" / "shop" / "transactions.csv").write_text(header + "1,a,2025-01-01,5\n")
+    assert crm("check", "shop", "--rejected", "aside")[0] == 0
+    assert not (project / "aside" / "transactions.csv").exists()
+
+
 def test_check_of_unusable_tables_shows_what_was_found_and_exits_with_two(
     project: Path, crm: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -206,6 +218,18 @@ def test_notebooks_are_listed_with_what_they_need_and_their_parameters(
     assert "-p levels=5" in out
     assert "groups a score" in out
     assert "as_of" not in out
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"), [("--customers", "20", "at least 50"), ("--seed", "-1", "greater than or equal to 0")]
+)
+@pytest.mark.usefixtures("project")
+def test_a_demo_that_cannot_be_is_refused(
+    crm: Callable[..., tuple[int, str, str]], option: str, value: str, told: str
+) -> None:
+    code, _, err = crm("demo", option, value, "--to", "made")
+    assert code == 2
+    assert told in err
 
 
 def test_the_demo_company_is_written_where_it_is_told(project: Path, crm: Callable[..., tuple[int, str, str]]) -> None:

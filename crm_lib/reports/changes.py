@@ -88,7 +88,7 @@ def read_manifest(run: Path) -> Fields:
 
 
 def differences(now: Fields, before: Fields) -> list[str]:
-    """Say in words what else differs between two runs: as-of day, data, code, parameters.
+    """Say in words what else differs between two runs: as-of day, data, settings, code, notebooks, parameters.
 
     Parameters
     ----------
@@ -108,8 +108,14 @@ def differences(now: Fields, before: Fields) -> list[str]:
         words.append(language.text("the as-of day ({before} → {now})").format(before=days[0], now=days[1]))
     if _hashes(now) != _hashes(before):
         words.append(language.text("the data"))
+    if now.get("company", {}).get("settings") != before.get("company", {}).get("settings"):
+        words.append(language.text("the company's settings"))
     if now.get("code", {}).get("crm_lib") != before.get("code", {}).get("crm_lib"):
         words.append(language.text("the software"))
+    earlier_notebooks = _notebooks(before)
+    for notebook, sha256 in _notebooks(now).items():
+        if earlier_notebooks.get(notebook, sha256) != sha256:
+            words.append(language.text("notebook {name}").format(name=notebook))
     set_now, set_before = now.get("parameters", {}), before.get("parameters", {})
     for notebook in [key for key in set_now if key in set_before]:
         for name, value in set_now[notebook].items():
@@ -117,6 +123,10 @@ def differences(now: Fields, before: Fields) -> list[str]:
             if name not in ("company", "as_of") and value != earlier:
                 words.append(f"{notebook} {name} ({earlier} → {value})")
     return words
+
+
+def _notebooks(manifest: Fields) -> dict[str, Any]:
+    return {each.get("notebook"): each.get("sha256") for each in manifest.get("notebooks", [])}
 
 
 def _hashes(manifest: Fields) -> dict[str, Any]:

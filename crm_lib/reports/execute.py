@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from crm_lib import language
+from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.reports.notebooks import Notebook
 from crm_lib.reports.parameter_types import Value
 from crm_lib.reports.scrub import hide
@@ -23,6 +24,7 @@ Status = Literal["done", "failed", "skipped"]
 Progress = Callable[[str, int, int], None]
 """Told the key of a notebook, the number of the cell that was finished, and how many there are (0, 0 at the start)."""
 
+_LACKING = (MissingData.__name__, TooLittleData.__name__)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -60,7 +62,9 @@ class Outcome:
     status : {"done", "failed", "skipped"}
         Skipped is a notebook for which the company lacks the tables.
     missing : tuple of str
-        What a skipped notebook needed.
+        The tables that a skipped notebook needed.
+    too_little : str
+        What else kept a skipped notebook from its analysis, such as a window without purchases.
     failure : Failure or None
         What stopped a failed one.
     executed : Path or None
@@ -72,9 +76,16 @@ class Outcome:
     notebook: Notebook
     status: Status
     missing: tuple[str, ...] = ()
+    too_little: str = ""
     failure: Failure | None = None
     executed: Path | None = None
     seconds: float = 0.0
+
+    @property
+    def why(self) -> str:
+        """Why a skipped notebook was left out."""
+        needs = language.text("needs {needed}, which the company does not have")
+        return self.too_little or needs.format(needed=", ".join(self.missing))
 
 
 def execute(
@@ -190,6 +201,11 @@ def _run(
         }
     elif told["error"]:
         error = told["error"]
+        if error["kind"] in _LACKING:
+            # The company has too little for this analysis: nothing is wrong, and half a page would say nothing.
+            target.unlink(missing_ok=True)
+            why = hide(error["message"], job["hidden"])
+            return Outcome(notebook=notebook, status="skipped", too_little=why, seconds=seconds)
     else:
         return Outcome(notebook=notebook, status="done", executed=executed, seconds=seconds)
     failure = Failure(kind=error["kind"], message=hide(error["message"], job["hidden"]), cell=error["cell"])

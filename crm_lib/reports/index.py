@@ -16,6 +16,7 @@ from crm_lib.reports.collect import Collected
 from crm_lib.reports.evidence import card
 from crm_lib.reports.execute import Outcome
 from crm_lib.reports.facts import RunFacts
+from crm_lib.reports.scrub import hide
 
 Fields = Mapping[str, Any]
 
@@ -37,7 +38,14 @@ class Part:
 
 
 def render_index(
-    parts: Sequence[Part], *, run: RunFacts, check: CheckReport, seconds: float, previous: Path | None, manifest: Fields
+    parts: Sequence[Part],
+    *,
+    run: RunFacts,
+    check: CheckReport,
+    seconds: float,
+    previous: Path | None,
+    manifest: Fields,
+    hidden: Mapping[str, str] | None = None,
 ) -> str:
     """Return the front page.
 
@@ -55,6 +63,8 @@ def render_index(
         The last good run, with which this one is compared.
     manifest : mapping
         The manifest of this run.
+    hidden : mapping of str to str, optional
+        Texts that must not be published, and what stands for them.
 
     Returns
     -------
@@ -76,7 +86,7 @@ def render_index(
         faults=[
             {
                 "label": labels.get(fault.table, fault.table),
-                "message": fault.message,
+                "message": hide(fault.message, hidden or {}),
                 "treatment": language.text(fault.treatment),
             }
             for fault in check.faults
@@ -138,8 +148,6 @@ def _left_out(parts: Sequence[Part]) -> list[dict[str, str]]:
     for part in parts:
         title = part.outcome.notebook.title
         if part.outcome.status == "skipped":
-            needed = ", ".join(part.outcome.missing)
-            why = language.text("needs {needed}, which the company does not have").format(needed=needed)
-            rows.append({"title": title, "what": language.text("The whole analysis"), "why": why})
+            rows.append({"title": title, "what": language.text("The whole analysis"), "why": part.outcome.why})
         rows += [{"title": title, "what": each["what"], "why": each["why"]} for each in part.collected.skipped]
     return rows

@@ -63,6 +63,7 @@ def make_manifest(
             "currency": company.currency,
             "as_of": company.as_of.isoformat(),
             "margin_rate": company.margin_rate,
+            "settings": hash_file(company.folder / "company.toml"),
         },
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
@@ -121,7 +122,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "title": outcome.notebook.title,
         "sha256": hash_file(outcome.notebook.path),
         "status": outcome.status,
-        "missing": list(outcome.missing),
+        "left_out": outcome.why if outcome.status == "skipped" else None,
         "failure": str(outcome.failure) if outcome.failure else None,
         "seconds": round(outcome.seconds, 2),
     }

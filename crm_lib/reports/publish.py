@@ -27,6 +27,7 @@ except ImportError:  # Windows
 
 LATEST = "latest"
 _BUILDING, _REMOVING = ".building-", ".removing-"
+_POINTING = f".{LATEST}-"
 _RUN = re.compile(r"\d{4}-\d\d-\d\d_(?P<started>\d{8}T\d{6}Z)_[0-9a-f]{6}")
 _ABANDONED = 7 * 24 * 3600.0  # seconds after which a folder that cannot be locked is taken for abandoned
 
@@ -143,6 +144,9 @@ def clear_abandoned(folder: Path) -> list[Path]:
         if path.name.startswith(_REMOVING):
             shutil.rmtree(path, ignore_errors=True)
             removed.append(path)
+        elif path.name.startswith(_POINTING) and not path.exists():
+            path.unlink(missing_ok=True)  # a link left by a killed run whose folder has gone since
+            removed.append(path)
         elif path.name.startswith(_BUILDING) and _remove_if_abandoned(path):
             removed.append(path)
     return removed
@@ -202,7 +206,11 @@ def _remove_if_old(path: Path) -> bool:
 
 
 def _point(folder: Path, run: str) -> None:
-    aside = folder / f".{LATEST}-{secrets.token_hex(4)}"
+    aside = folder / f"{_POINTING}{secrets.token_hex(4)}"
+    link = folder / LATEST
+    if link.is_dir() and not link.is_symlink():
+        # A copy or an unpacked archive made a folder of the link; nothing replaces a folder in one step.
+        link.rename(folder / f"{_REMOVING}{LATEST}-{secrets.token_hex(4)}")
     try:
         aside.symlink_to(run, target_is_directory=True)
         aside.replace(folder / LATEST)

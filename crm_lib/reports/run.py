@@ -106,8 +106,7 @@ def run_report(
     chosen = select(all_notebooks(folder), names=notebooks, edition=edition)
     given = check_values(split_assignments(parameters), {each.key: each.parameters for each in chosen})
     opened = Company.open(company, as_of)
-    if opened.language:
-        language.set_language(opened.language)
+    language.set_language(opened.language or language.outside())
     password = os.environ.get(read_settings(opened.folder).password_env, "")
     started = dt.datetime.now(dt.UTC)
     values = {each.key: {**_of_company(each, opened), **given[each.key]} for each in chosen}
@@ -119,6 +118,7 @@ def run_report(
         started=started,
     )
     shelf = (reports or folder.parent / "reports") / opened.key
+    hidden = _hidden(folder.parent, opened.folder, password)
     publish.clear_abandoned(shelf)
     with publish.building(shelf, run.run_id) as aside:
         outcomes = _execute(
@@ -127,7 +127,7 @@ def run_report(
             values=values,
             aside=aside,
             jobs=jobs or min(2, os.cpu_count() or 1),
-            hidden=_hidden(folder.parent, password),
+            hidden=hidden,
             progress=progress or _silent,
         )
         parts = [_write_part(outcome, aside, run=run, values=values) for outcome in outcomes]
@@ -149,6 +149,7 @@ def run_report(
             seconds=(finished - started).total_seconds(),
             previous=publish.latest(shelf),
             manifest=manifest,
+            hidden=hidden,
         )
         (aside / "index.html").write_text(front, encoding="utf-8")
         good = all(outcome.status != "failed" for outcome in outcomes)
@@ -173,9 +174,10 @@ def _of_company(notebook: Notebook, company: Company) -> dict[str, Any]:
     return {"company": company.key, "as_of": company.as_of.isoformat()}
 
 
-def _hidden(root: Path, password: str) -> dict[str, str]:
+def _hidden(root: Path, company: Path, password: str) -> dict[str, str]:
     texts = {
         password: "•••",
+        str(company.resolve()): company.resolve().name,
         str(root.resolve()): ".",
         sys.prefix: "python",
         sys.base_prefix: "python",
@@ -197,7 +199,7 @@ def _execute(
     missing = {each.key: each.missing(company) for each in chosen}
     possible = [each for each in chosen if not missing[each.key]]
     # The kernels find the company by its key, so that no path gets into a notebook.
-    environment = {"CRM_DATA": str(company.folder.resolve().parent), language.VARIABLE: company.language}
+    environment = {"CRM_DATA": str(company.folder.resolve().parent), language.VARIABLE: language.code()}
     executed = execute(
         possible,
         parameters=values,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from crm_lib import language
+from crm_lib.errors import TooLittleData
 from crm_lib.segments.rfm_rules import SEGMENT_RULES, segment
 
 MEASURES = ("recency", "frequency", "monetary")
@@ -121,7 +123,9 @@ def rfm_scores(summary: pd.DataFrame, *, as_of: dt.date, levels: int = 5, cut_po
     Raises
     ------
     ValueError
-        If a column is missing, nobody has a purchase, a purchase lies after `as_of`, or the cut points do not fit.
+        If a column is missing, a purchase lies after `as_of`, or the cut points do not fit.
+    TooLittleData
+        If nobody has a purchase.
 
     Examples
     --------
@@ -137,7 +141,7 @@ def rfm_scores(summary: pd.DataFrame, *, as_of: dt.date, levels: int = 5, cut_po
         raise ValueError(f"the summary lacks {', '.join(missing)}; it has {', '.join(map(str, summary.columns))}")
     buyers = summary.loc[summary["last_purchase"].notna() & (summary["orders"] > 0)]
     if buyers.empty:
-        raise ValueError("nobody in the summary has a purchase: there is nothing to score")
+        raise TooLittleData(language.text("nobody bought anything in the window, so there is nobody to score"))
     frame = pd.DataFrame(
         {
             "recency": (pd.Timestamp(as_of) - pd.to_datetime(buyers["last_purchase"])).dt.days,

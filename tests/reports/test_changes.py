@@ -58,13 +58,15 @@ def test_a_finding_is_gone_only_if_its_notebook_ran() -> None:
 
 def test_what_else_differs_is_said_in_words() -> None:
     before = {
-        "company": {"as_of": "2026-05-31"},
+        "company": {"as_of": "2026-05-31", "settings": "s"},
+        "notebooks": [{"notebook": "06_x", "sha256": "n"}],
         "data": {"transactions": {"sha256": "1"}},
         "code": {"crm_lib": "x"},
         "parameters": {"06_x": {"as_of": "2026-05-31", "levels": 5}},
     }
     now = {
-        "company": {"as_of": "2026-06-30"},
+        "company": {"as_of": "2026-06-30", "settings": "t"},
+        "notebooks": [{"notebook": "06_x", "sha256": "m"}, {"notebook": "07_y", "sha256": "o"}],
         "data": {"transactions": {"sha256": "2"}},
         "code": {"crm_lib": "x"},
         "parameters": {"06_x": {"as_of": "2026-06-30", "levels": 4}, "07_y": {"levels": 1}},
@@ -72,6 +74,8 @@ def test_what_else_differs_is_said_in_words() -> None:
     assert differences(now, before) == [
         "the as-of day (2026-05-31 → 2026-06-30)",
         "the data",
+        "the company's settings",
+        "notebook 06_x",
         "06_x levels (5 → 4)",
     ]
     assert differences(now, now) == []

@@ -31,6 +31,18 @@ def test_a_good_run_becomes_the_latest(tmp_path: Path) -> None:
     assert runs(tmp_path) == [first, second]
 
 
+def test_a_folder_that_took_the_place_of_the_link_gives_way(tmp_path: Path) -> None:
+    make_run(tmp_path, 1)
+    (tmp_path / "latest").unlink()
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest" / "index.html").write_text("a copy of long ago")
+    second = make_run(tmp_path, 2)
+    assert latest(tmp_path) == second
+    assert (tmp_path / "latest" / "index.html").read_text() == "2"
+    clear_abandoned(tmp_path)
+    assert not list(tmp_path.glob(".removing-*"))
+
+
 def test_a_run_with_a_failure_is_published_but_not_the_latest(tmp_path: Path) -> None:
     good = make_run(tmp_path, 1)
     failed = make_run(tmp_path, 2, good=False)

@@ -163,6 +163,18 @@ def test_a_failing_notebook_leaves_the_others_published_and_the_latest_as_it_was
         assert str(copy).encode() not in path.read_bytes()
 
 
+def test_an_analysis_for_which_there_is_too_little_is_left_out(
+    copy: Path, notebook_writer: Callable[..., Path]
+) -> None:
+    cells = ["# Thin", "from crm_lib.errors import TooLittleData\nraise TooLittleData('nobody bought in the window')"]
+    notebook_writer(copy / "notebooks", "09_thin", cells, title="Thin")
+    run = report(copy, notebooks=["09"])
+    assert run.good
+    assert "nobody bought in the window" in (run.folder / "index.html").read_text()
+    assert not (run.folder / "09_thin.html").exists()
+    assert not (run.folder / "09_thin.ipynb").exists()
+
+
 def test_a_kernel_that_dies_is_a_failure_that_is_told(copy: Path, notebook_writer: Callable[..., Path]) -> None:
     notebook_writer(copy / "notebooks", "09_dies", ["# Dies", "import os\nos.kill(os.getpid(), 9)"], title="Dies")
     run = report(copy, notebooks=["09"])
