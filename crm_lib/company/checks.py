@@ -12,7 +12,7 @@ import ibis
 from crm_lib.company.cleaning import Reading
 from crm_lib.company.looking import counted, look
 from crm_lib.company.naming import quoted_list
-from crm_lib.company.reader import AGAIN, TableReader
+from crm_lib.company.reader import AGAIN, TableReader, as_written
 from crm_lib.company.report import Fault, TableCheck, Treatment
 from crm_lib.company.sources import ROW
 from crm_lib.contract import Column
@@ -58,7 +58,7 @@ def check_table(reader: TableReader) -> Checked:
     readings = reader.readings(reader.raw.table)
     counts = _count(reader, readings)
     rejected, again = counts.get("rejected", 0), _repeated(reader, readings, counts)
-    faults = [*_column_faults(reader, readings, counts), *_again_fault(reader, again)]
+    faults = [*_column_faults(reader, readings, counts), *_again_fault(reader, again), *_turned_fault(reader, counts)]
     empty = {name for name in readings if counts["now"] and not counts.get(_known(name))}
     # What was never known to be known is not known.
     empty |= {name for name, reading in readings.items() if reading.column.known_at in empty}
@@ -77,7 +77,9 @@ def check_table(reader: TableReader) -> Checked:
         rejects=reader.rejects(repeated=again > 0) if rejected + again else None,
     )
     faulty = {fault.column for fault in faults}
-    rows = reader.clean(check.columns, faulty, rejected=rejected > 0, repeated=again > 0)
+    rows = reader.clean(
+        check.columns, faulty, rejected=rejected > 0, repeated=again > 0, turned=counts.get("turned", 0) > 0
+    )
     return Checked(check=check, rows=rows, recorded_last=_day(counts.get("recorded")))
 
 
@@ -92,6 +94,9 @@ def _count(reader: TableReader, readings: Mapping[str, Reading]) -> dict[str, An
             measures[_fault_of(name, kind)] = predicate.sum()
     if bad is not None:
         measures["rejected"] = bad.sum()
+    turned = reader.turned(readings)
+    if turned is not None:
+        measures["turned"] = turned.sum() if bad is None else (turned & ~bad).sum()
     if len(keys := reader.keys(readings)) == 1:
         measures["keyed"] = keys[0].count()
     if contract.happened_at in readings:
@@ -145,6 +150,16 @@ def _again_fault(reader: TableReader, again: int) -> Iterator[Fault]:
         yield _fault(reader, "repeated key", "row rejected", ", ".join(reader.contract.key), again, "", examples)
 
 
+def _turned_fault(reader: TableReader, counts: Mapping[str, Any]) -> Iterator[Fault]:
+    if counts.get("turned"):
+        numbered = reader.readings(reader.raw.numbered)
+        lines, bad = reader.turned(numbered), reader.bad(numbered)
+        theirs = (reader.mapped.theirs["quantity"], reader.mapped.theirs["revenue"])
+        examples = _examples(reader, lines if bad is None else lines & ~bad, theirs)
+        detail = text("a line with negative quantity is a return: its revenue, cost and margin are taken as negative")
+        yield _fault(reader, "sign of a return", "taken as negative", "revenue", counts["turned"], detail, examples)
+
+
 def _fault(
     reader: TableReader, kind: str, treatment: Treatment, column: str, count: int, detail: str, examples: _Examples
 ) -> Fault:
@@ -159,7 +174,7 @@ _Examples = tuple[tuple[int | None, str], ...]
 
 def _examples(reader: TableReader, predicate: Any, theirs: tuple[str, ...], table: Any = None) -> _Examples:
     table = reader.raw.numbered if table is None else table
-    values = {f"value_{place}": table[name] for place, name in enumerate(theirs)}
+    values = {f"value_{place}": as_written(table[name]) for place, name in enumerate(theirs)}
     shown = table.filter(predicate).select(row=table[ROW], **values).order_by("row").limit(EXAMPLES)
     rows = shown.to_pyarrow().to_pylist()
     return tuple((row["row"], ", ".join(_shown(row[name]) for name in values)) for row in rows)

@@ -22,6 +22,9 @@ IBIS_TYPES = {
 }  # fmt: skip
 """The Ibis type of each type of the schema."""
 
+FIRST_DAY, LAST_DAY = "1900-01-01", "9999-12-31"
+"""Days between which a date must lie: what is outside is a slip, and Python and pandas cannot hold much of it."""
+
 NOT_READABLE = {
     "integer": "not a whole number", "number": "not a number", "money": "not a number", "boolean": "not yes or no",
     "date": "not a date", "time": "not a date", "text": "not text",
@@ -57,7 +60,14 @@ class Reading:
 
 
 def read_column(
-    raw: Any, column: Column, source: SourceSettings, dialect: str, *, tidy: bool = False, whole: bool = False
+    raw: Any,
+    column: Column,
+    source: SourceSettings,
+    dialect: str,
+    *,
+    tidy: bool = False,
+    whole: bool = False,
+    worded: bool = False,
 ) -> Reading:
     """Return how a column is read.
 
@@ -75,6 +85,8 @@ def read_column(
         Whether :func:`untidy` found nothing in the column: then nothing needs to be trimmed.
     whole : bool
         Whether ``.0`` at the end of numbers kept as text (identifiers that a spreadsheet took for numbers) is dropped.
+    worded : bool
+        Whether the words of :data:`MISSING` are missing values even though the column is text.
 
     Raises
     ------
@@ -84,13 +96,20 @@ def read_column(
     # Expressions are kept short, and refer to the column as seldom as they can: engines plan them as they are written.
     theirs = raw.get_name()
     written = raw if tidy else _written(raw)
+    if worded:
+        written = without_words(written)
     value, plain = READERS[column.type](written, raw, column, source, dialect)
     if whole and column.type == "text":
         value, plain = value.re_replace(r"^([0-9]+)\.0$", r"\1"), None
+    possible = None
     if tidy and plain is not None:
         value = plain
+    elif column.type in ("date", "time"):
+        possible = _possible(value)
+        value = possible.ifelse(value, ibis.null(IBIS_TYPES[column.type]))
     faults = {}
-    if column.type != "text" and (raw.type().is_string() or raw.type().is_floating() or plain is None):
+    kind = raw.type()
+    if column.type != "text" and (kind.is_string() or kind.is_floating() or plain is None or possible is not None):
         faults[NOT_READABLE[column.type]] = _something(written) & value.isnull()
     if column.choices and not tidy:
         listed = value.lower().cases(
@@ -98,7 +117,7 @@ def read_column(
         )
         faults = {"not among the choices": value.notnull() & listed.isnull()}
         value = listed
-    usable = value.notnull()
+    usable = value.notnull() if possible is None else possible.fill_null(False)
     if column.low is not None or column.high is not None:
         inside = _inside(value, column)
         faults["out of bounds"], usable = ~inside, inside.fill_null(False)
@@ -114,7 +133,19 @@ def _inside(value: Any, column: Column) -> Any:
     return value.between(column.low, column.high)
 
 
-def untidy(raw: Any, column: Column, dialect: str) -> Any:
+def _possible(value: Any) -> Any:
+    """Whether a date or time lies where dates can; infinite ones do not."""
+    if value.type().is_date():
+        return value.between(ibis.date(FIRST_DAY), ibis.date(LAST_DAY))
+    return value.between(ibis.timestamp(f"{FIRST_DAY} 00:00:00"), ibis.timestamp(f"{LAST_DAY} 23:59:59.999999"))
+
+
+def without_words(written: Any) -> Any:
+    """Return texts without the words that stand for a missing value."""
+    return written.lower().isin(MISSING).ifelse(ibis.null("string"), written)
+
+
+def untidy(raw: Any, column: Column, source: SourceSettings, dialect: str) -> Any:
     """Return which rows need more than a cast to be read; None where no row of such a column can.
 
     Texts that are to become something else always do.
@@ -125,10 +156,14 @@ def untidy(raw: Any, column: Column, dialect: str) -> Any:
         The column as it is in the source.
     column : Column
         What it should be.
+    source : SourceSettings
+        How numbers and dates are written there.
     dialect : str
         The engine.
     """
     kind = raw.type()
+    if column.type in ("date", "time") and (kind.is_date() or kind.is_timestamp()):
+        return ~_possible(READERS[column.type](raw, raw, column, source, dialect)[1])
     if kind.is_string() and column.type != "text":
         return raw.notnull()
     if kind.is_string() and column.choices:

@@ -56,7 +56,7 @@ three keys where the rows are.
 |---|---|
 | `file` | a CSV, Parquet or Excel file, relative to the company's folder; of a list, the first file that exists is taken |
 | `table` | a table of the database, `"schema.table"` or `"table"` |
-| `sql` | a query over the sources and the database, in the dialect of the database (DuckDB where there is none) |
+| `sql` | a query over the sources (also from one source to another) and the database, in the dialect of the database (DuckDB where there is none) |
 | `package` | with `file`: the Python package that ships the file |
 | `columns` | only for tables: `{ name in this dictionary = "name in the source" }`; columns of the same name need no entry |
 | `encoding` | of a text file, such as `"cp1252"`; by default UTF-8 |
@@ -71,8 +71,15 @@ three keys where the rows are.
 - A row that lacks a required value, or holds one that cannot be read, is rejected, counted, and written aside by `crm check`.
 - An optional value that cannot be read, lies outside its bounds or is not among its choices is dropped; the row stays.
 - A second row with the same key is rejected, and so is an event in the future.
-- Blanks around texts are cut off, and an empty text is a missing value. In columns that are not text, `nan`, `null`, `na`, `n/a` and
-  `none` are missing values too.
+- Blanks around texts are cut off, and an empty text is a missing value. In columns that are not text, `nan`, `null`, `na`, `n/a`, `nat`
+  and `none` are missing values too, in small or capital letters; in text files and workbooks also in the columns below whose names
+  end in `_id`.
+- A date or time before 1900-01-01 or after 9999-12-31, infinite ones included, is not a date.
+- Numbers are written without `_`: `1_000` is not a number.
+- An event is in the future if it is later than the day after today in UTC, so that no time zone's present is called the future.
+- A line of `transactions` with negative `quantity` is a return. Where its `revenue` is positive, as some tills write it, `revenue` and
+  `cost` of the line are taken as negative and its `margin` changes its sign; `crm check` says how many lines.
+- Blank lines before the header of a text file are skipped.
 - A time with an offset is read as UTC; a time without one is taken as it is.
 - yes, true, y, t, 1 and no, false, n, f, 0 are answers, in small or capital letters.
 - Rows whose event, or entry in the books, is later than `as_of` are cut; values that became known later are hidden.

@@ -38,7 +38,7 @@ class Unusable(Exception):
         super().__init__(message)
 
 
-def load(engine: Engine, path: Path, source: SourceSettings, target: str) -> bool:
+def load(engine: Engine, path: Path, source: SourceSettings, target: str) -> int:
     """Make a file a table or view of the engine.
 
     Parameters
@@ -54,8 +54,8 @@ def load(engine: Engine, path: Path, source: SourceSettings, target: str) -> boo
 
     Returns
     -------
-    bool
-        Whether every column is text that is yet to be read.
+    int
+        Line of the header, if every column is text that is yet to be read; 0 if the columns have types.
 
     Raises
     ------
@@ -67,35 +67,36 @@ def load(engine: Engine, path: Path, source: SourceSettings, target: str) -> boo
         raise Unusable("unknown kind of file", f"'{path.name}': files can be {', '.join(sorted(_READERS))}")
     if path.stat().st_size == 0:
         raise Unusable("empty file", f"'{path.name}' has 0 bytes")
-    reader(engine, path, source, f"{SCHEMA}.{identifier(target)}")
-    return reader is not _parquet
+    return reader(engine, path, source, f"{SCHEMA}.{identifier(target)}")
 
 
-def _parquet(engine: Engine, path: Path, _: SourceSettings, target: str) -> None:
+def _parquet(engine: Engine, path: Path, _: SourceSettings, target: str) -> int:
     try:
         engine.run(f"CREATE VIEW {target} AS SELECT * FROM read_parquet({literal(glob.escape(str(path)))})")
     except Exception as error:
         raise Unusable("unreadable file", f"'{path.name}' is not Parquet: {first_line(error)}") from None
+    return 0
 
 
-def _csv(engine: Engine, path: Path, source: SourceSettings, target: str) -> None:
+def _csv(engine: Engine, path: Path, source: SourceSettings, target: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         readable = path
         if codecs.lookup(source.encoding).name not in ("utf-8", "utf-8-sig", "ascii"):
             readable = Path(folder) / "transcoded.csv"
             with readable.open("wb") as copy:
                 _transcode(path, source.encoding, copy)
-        header, separator = _header(readable, path, source)
+        header, separator, blank = _header(readable, path, source)
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
         try:
             engine.run(
                 f"CREATE TABLE {target} AS SELECT * FROM read_csv({literal(glob.escape(str(readable)))}, "
-                f"auto_detect = false, header = true, delim = {literal(separator)}, quote = '\"', escape = '\"', "
-                f"columns = {{{columns}}})"
+                f"auto_detect = false, header = true, skip = {blank}, delim = {literal(separator)}, "
+                f"quote = '\"', escape = '\"', columns = {{{columns}}})"
             )
         except Exception as error:
             _transcode(path, source.encoding, None)
             raise _broken(path, separator, error) from None
+    return blank + 1
 
 
 def _broken(path: Path, separator: str, error: Exception) -> Unusable:
@@ -111,16 +112,21 @@ def _broken(path: Path, separator: str, error: Exception) -> Unusable:
     )
 
 
-def _header(readable: Path, path: Path, source: SourceSettings) -> tuple[list[str], str]:
+def _header(readable: Path, path: Path, source: SourceSettings) -> tuple[list[str], str, int]:
+    """Return the names of the columns, the separator, and how many blank lines come before the header."""
+    blank = 0
     try:
         with readable.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
             while first and not first.strip():
+                blank += 1
                 first = file.readline()
             if not first:
                 raise Unusable("empty file", f"'{path.name}' has no header line")
             separator = source.separator or max(_SEPARATORS, key=first.count)
             file.seek(0)
+            for _ in range(blank):
+                file.readline()
             names = [name.strip() for name in next(csv.reader(file, delimiter=separator))]
     except UnicodeDecodeError:
         _transcode(path, source.encoding, None)
@@ -132,7 +138,7 @@ def _header(readable: Path, path: Path, source: SourceSettings) -> tuple[list[st
         raise Unusable(
             "column twice", f"'{path.name}' has several columns called {quoted_list(dict.fromkeys(twice))}; rename them"
         )
-    return names, separator
+    return names, separator, blank
 
 
 def _transcode(path: Path, encoding: str, copy: IO[bytes] | None) -> None:
@@ -161,7 +167,7 @@ def _transcode(path: Path, encoding: str, copy: IO[bytes] | None) -> None:
                 return
 
 
-def _excel(engine: Engine, path: Path, source: SourceSettings, target: str) -> None:
+def _excel(engine: Engine, path: Path, source: SourceSettings, target: str) -> int:
     try:
         book = pd.ExcelFile(path, engine="calamine")
     except Exception as error:
@@ -182,9 +188,10 @@ def _excel(engine: Engine, path: Path, source: SourceSettings, target: str) -> N
     engine.duckdb.con.register("workbook_rows", rows)
     engine.run(f"CREATE TABLE {target} AS SELECT * FROM workbook_rows")
     engine.duckdb.con.unregister("workbook_rows")
+    return 1
 
 
-_READERS: dict[str, Callable[[Engine, Path, SourceSettings, str], None]] = {
+_READERS: dict[str, Callable[[Engine, Path, SourceSettings, str], int]] = {
     ".csv": _csv,
     ".tsv": _csv,
     ".txt": _csv,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from crm_lib.company.cleaning import read_column, untidy
+from crm_lib.company.cleaning import MISSING, read_column, untidy, without_words
 from crm_lib.company.reader import TableReader
 from crm_lib.contract import Column
 
@@ -39,13 +39,14 @@ def look(reader: TableReader) -> TableReader:
         reader,
         whole=frozenset(n for n in names if 0 < counts.get(f"pointed {n}", 0) == counts[f"written {n}"]),
         numbers=frozenset(n for n in names if 0 < counts.get(f"numeric {n}", 0) == counts[f"written {n}"]),
+        worded=frozenset(n for n in names if counts.get(f"worded {n}")),
     )
 
 
 def _of_types(reader: TableReader) -> dict[str, Any]:
     measures = {}
     for name, theirs in reader.mapped.theirs.items():
-        found = untidy(reader.raw.table[theirs], reader.mapped.columns[name], reader.dialect)
+        found = untidy(reader.raw.table[theirs], reader.mapped.columns[name], reader.source, reader.dialect)
         if found is not None:
             measures[f"untidy {name}"] = found.sum()
     return measures
@@ -56,6 +57,9 @@ def _of_texts(reader: TableReader, now: Any) -> dict[str, Any]:
     for name, theirs in reader.mapped.theirs.items():
         raw, column = reader.raw.table[theirs].strip().nullif(""), reader.mapped.columns[name]
         if name.endswith("_id"):
+            if name in reader.contract.column_names:
+                measures[f"worded {name}"] = raw.lower().isin(MISSING).sum()
+                raw = without_words(raw)
             measures[f"pointed {name}"] = raw.endswith(".0").sum(where=now)
         elif name not in reader.contract.column_names:
             measures[f"numeric {name}"] = _numeric(raw, column, reader).sum(where=now)

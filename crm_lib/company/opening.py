@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +26,9 @@ from crm_lib.company.sources import Raw, Sources
 from crm_lib.contract import TableContract
 from crm_lib.language import text
 from crm_lib.schema import TABLES
+
+_PATH = re.compile(r"(?<![^\s'\"(])(?:/|[A-Za-z]:[\\/])(?:[^\s'\"/\\]+[/\\])+")
+"""Folders of an absolute path, up to the name of the file."""
 
 
 @dataclass(kw_only=True)
@@ -107,7 +112,8 @@ class _Opening:
         self.settings = settings
         self.engine = engine
         self.sources = Sources(engine, settings)
-        self.today = dt.datetime.now().astimezone().date()
+        # Dates come without a zone: what is today anywhere on earth is not in the future.
+        self.today = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
         self.raws: dict[str, Raw] = {}
         self.checked: dict[str, Checked] = {}
         self.checks: dict[str, TableCheck] = {}
@@ -126,17 +132,25 @@ class _Opening:
             )  # fmt: skip
             checked = check_table(reader)
         except Unusable as fault:
-            self.fail(contract, fault.kind, str(fault), origin)
+            self.fail(contract, fault.kind, self._public(str(fault)), origin)
             return
         except Exception as error:
             # A damaged page of a Parquet file, a lost connection, a right that is missing: only the read shows it.
-            self.fail(contract, "unreadable", f"{origin} {first_line(error)}".strip(), origin)
+            self.fail(contract, "unreadable", self._public(f"{origin} {first_line(error)}".strip()), origin)
             return
         notes = (*checked.check.faults, *_column_notes(contract, mapped, checked))
         checked = replace(checked, check=replace(checked.check, faults=notes))
         self.checked[contract.name] = checked
         self.checks[contract.name] = checked.check
         self._too_few(contract, checked.check)
+
+    def _public(self, message: str) -> str:
+        """Return a message without the paths of this computer: messages reach published pages, engines tell all."""
+        for folder in (self.settings.folder, self.settings.folder.resolve()):
+            if folder.is_absolute():
+                message = message.replace(f"{folder}{os.sep}", "")
+                message = message.replace(str(folder), f"data folder '{folder.resolve().name}'")
+        return _PATH.sub("", message)
 
     def _too_few(self, contract: TableContract, check: TableCheck) -> None:
         reasons = "; ".join(fault.message for fault in check.faults if fault.treatment == "row rejected")

@@ -73,7 +73,8 @@ def _digits(text: Any, source: SourceSettings) -> Any:
         text = grouped.ifelse(text.replace(thousands, ""), text)
     if source.decimal == ",":
         text = text.contains(".").ifelse("?", text.replace(",", "."))
-    return text
+    # Engines take 1_000 for 1000, as programmers write it; in a company's file it is a slip.
+    return text.contains("_").ifelse(ibis.null("string"), text)
 
 
 def _integer(written: Any, raw: Any, column: Column, source: SourceSettings, dialect: str) -> tuple[Any, Any]:

@@ -17,6 +17,8 @@ from crm_lib.contract import TableContract
 
 AGAIN = "_again"
 """Column that says whether a row repeats the key of an earlier one."""
+TURNED = frozenset({"revenue", "cost", "margin"})
+"""Columns whose sign a return turns."""
 _BAD, _NOW = "_bad", "_now"
 
 
@@ -42,9 +44,10 @@ class TableReader:
         Day up to which rows count: later ones are checked, but have no say in how the others are read.
     tidy : frozenset of str
         Columns of which every value is written so that a cast reads it.
-    whole, numbers : frozenset of str
-        Identifiers that a spreadsheet kept as 12345.0, and attributes that are numbers written as text. A first look
-        at the rows, :func:`crm_lib.company.looking.look`, finds all three.
+    whole, numbers, worded : frozenset of str
+        Identifiers that a spreadsheet kept as 12345.0, attributes that are numbers written as text, and identifiers
+        for which a word such as NULL is written in places. A first look at the rows,
+        :func:`crm_lib.company.looking.look`, finds all four.
     """
 
     contract: TableContract
@@ -57,6 +60,7 @@ class TableReader:
     tidy: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
+    worded: frozenset[str] = frozenset()
 
     def readings(self, table: Any) -> dict[str, Reading]:
         """Return how each column of `table`, which has the source's columns, is read."""
@@ -67,7 +71,7 @@ class TableReader:
         if name in self.numbers:
             column = replace(column, type="number")
         tidy, whole = name in self.tidy, name in self.whole
-        return read_column(raw, column, self.source, self.dialect, tidy=tidy, whole=whole)
+        return read_column(raw, column, self.source, self.dialect, tidy=tidy, whole=whole, worded=name in self.worded)
 
     def faults(self, reading: Reading) -> Iterator[tuple[str, Any]]:
         """Yield what can be wrong with a column, and in which rows it is."""
@@ -102,6 +106,12 @@ class TableReader:
             return None
         return ibis.and_(*(moment.isnull() | (moment < after(self.day, moment)) for moment in moments))
 
+    def turned(self, readings: Mapping[str, Reading]) -> Any:
+        """Return which lines are returns whose revenue has the sign of a sale; None where the table has none."""
+        if self.contract.name != "transactions" or not {"quantity", "revenue"} <= set(readings):
+            return None
+        return ((readings["quantity"].value < 0) & (readings["revenue"].value > 0)).fill_null(False)
+
     def keys(self, readings: Mapping[str, Reading]) -> list[Any]:
         """Return the columns of the key; none where one of them is absent."""
         if not self.contract.key or not set(self.contract.key) <= set(readings):
@@ -130,7 +140,9 @@ class TableReader:
         named = ibis.and_(*(flagged[name].notnull() for name in names))
         return flagged.mutate(**{AGAIN: (place > 0) & named & ~flagged[_BAD]}).drop(*names, _NOW)
 
-    def clean(self, columns: Iterable[str], faulty: Container[str], *, rejected: bool, repeated: bool) -> Any:
+    def clean(
+        self, columns: Iterable[str], faulty: Container[str], *, rejected: bool, repeated: bool, turned: bool
+    ) -> Any:
         """Return the rows as they are meant.
 
         Columns in which nothing is wrong are only cast, and rows are only filtered where some are rejected, so that
@@ -144,6 +156,8 @@ class TableReader:
             Columns with values that cannot be used.
         rejected, repeated : bool
             Whether rows are rejected for what is in them, and for a key that was there before.
+        turned : bool
+            Whether there are returns whose revenue has the sign of a sale.
         """
         table = self.raw.table
         if repeated:
@@ -161,6 +175,12 @@ class TableReader:
             reading = readings[name]
             exact = reading.plain is not None and name in self.tidy and name not in faulty
             chosen[name] = reading.plain if exact else reading.value
+        if turned:
+            lines = self.turned(readings)
+            for name in TURNED & set(chosen):
+                # What was sold below cost has a negative margin, and its return a positive one.
+                back = -chosen[name] if name == "margin" else -chosen[name].abs()
+                chosen[name] = lines.ifelse(back, chosen[name])
         return table.select(**chosen)
 
     def rejects(self, *, repeated: bool) -> Any:
@@ -178,8 +198,14 @@ class TableReader:
         if repeated:
             reasons += table[AGAIN].ifelse(f"{', '.join(self.contract.key)}: repeated key; ", "")
             bad = table[AGAIN] if bad is None else bad | table[AGAIN]
-        columns = [table[name] for name in self.raw.table.columns]
+        columns = [as_written(table[name]) for name in self.raw.table.columns]
         return table.filter(bad).select(table[ROW].name("row"), reasons.re_replace("; $", "").name("reasons"), *columns)
+
+
+def as_written(raw: Any) -> Any:
+    """Return a column of a source in a form that can be shown: dates as text, as Python lacks some."""
+    kind = raw.type()
+    return raw.cast("string").name(raw.get_name()) if kind.is_date() or kind.is_timestamp() else raw
 
 
 def after(day: dt.date, like: Any) -> Any:

@@ -13,7 +13,14 @@ from crm_lib.language import text
 
 Severity = Literal["fatal", "tolerable"]
 Treatment = Literal[
-    "row rejected", "value dropped", "column ignored", "kept", "table not used", "company not opened", "values hidden"
+    "row rejected",
+    "value dropped",
+    "column ignored",
+    "kept",
+    "table not used",
+    "company not opened",
+    "values hidden",
+    "taken as negative",
 ]
 
 
@@ -57,7 +64,7 @@ class Fault:
     def message(self) -> str:
         """The fault in one sentence: what, where, how often, first rows."""
         parts = [f"'{self.column}': {text(self.kind)}" if self.column else text(self.kind)]
-        if self.count and self.treatment in ("row rejected", "value dropped"):
+        if self.count and self.treatment in ("row rejected", "value dropped", "taken as negative"):
             parts.append(language.plural("in {n} row", "in {n} rows", self.count))
         if self.examples:
             shown = ", ".join(

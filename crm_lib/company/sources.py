@@ -42,7 +42,7 @@ class Raw:
     files : tuple of Path
         The files from which all rows come; empty where some come from a database.
     sql : str
-        The query that made the rows, empty where none did.
+        The query that made the rows, with those of the sources it uses; empty where none did.
     """
 
     origin: str
@@ -69,7 +69,9 @@ class Sources:
     def __init__(self, engine: Engine, settings: CompanySettings) -> None:
         self._engine = engine
         self._settings = settings
-        self._inputs: dict[str, tuple[Path, ...]] = {}
+        self._inputs: dict[str, tuple[tuple[Path, ...], str]] = {}
+        self._opening: list[str] = []
+        self._circle: tuple[str, ...] = ()
 
     def open(self, source: SourceSettings) -> Raw:
         """Return the rows of a source.
@@ -85,15 +87,16 @@ class Sources:
 
     def _file(self, source: SourceSettings) -> Raw:
         path = self._path(source)
-        texts = load(self._engine, path, source, source.name)
+        header = load(self._engine, path, source, source.name)
+        texts = header > 0
         if self._engine.server is not None:
             return _server_rows(
                 f"'{path.name}'", self._to_server(source.name, f"crm_{source.name}"), texts=texts, files=(path,)
             )
         name, numbered = identifier(source.name), identifier(source.name + " numbered")
         if texts:
-            # A text file's or workbook's header is line 1.
-            rows = f"SELECT rowid + 2 AS {ROW}, * FROM {SCHEMA}.{name}"
+            # The first row is on the line after the header.
+            rows = f"SELECT rowid + {header + 1} AS {ROW}, * FROM {SCHEMA}.{name}"
         else:
             rows = f"SELECT row_number() OVER () AS {ROW}, * FROM {SCHEMA}.{name}"
         self._engine.run(f"CREATE VIEW {SCHEMA}.{numbered} AS {rows}")
@@ -113,7 +116,11 @@ class Sources:
             if (folder / name).is_file():
                 return folder / name
         looked = " or ".join(f"'{name}'" for name in source.file)
-        raise Unusable("no such file", f"there is no {looked} in '{source.package or folder}'")
+        # The message reaches published pages, which need not tell where on the computer the folder is.
+        place = (
+            f"package '{source.package}'" if source.package else f"data folder '{self._settings.folder.resolve().name}'"
+        )
+        raise Unusable("no such file", f"there is no {looked} in {place}")
 
     def _table(self, source: SourceSettings) -> Raw:
         *schema, name = source.table.split(".")
@@ -152,15 +159,14 @@ class Sources:
         return Raw(origin=origin, table=table, numbered=rows, place="row", texts=False, stored=False)
 
     def _query(self, source: SourceSettings) -> Raw:
-        used = [
-            name for name in self._settings.sources if re.search(rf"\b{re.escape(name)}\b", source.sql, re.IGNORECASE)
-        ]
-        files = tuple(file for name in used for file in self._input(name))
+        self._circle = ()
+        files, inner = self._used(source.sql)
         sql = source.sql.strip().rstrip(";")
+        whole = sql + inner
         origin = "the result of the query"
         if self._engine.server is not None:
             try:
-                return _server_rows(origin, self._engine.server_query(source.name, sql), sql=sql)
+                return _server_rows(origin, self._engine.server_query(source.name, sql), sql=whole)
             except Exception as error:
                 raise Unusable("query failed", f"the sql cannot be run: {first_line(error)}") from None
         name, numbered = identifier(source.name), identifier(source.name + " numbered")
@@ -180,15 +186,32 @@ class Sources:
             texts=False,
             stored=True,
             files=() if self._settings.database_url else files,
-            sql=sql,
+            sql=whole,
         )
 
-    def _input(self, name: str) -> tuple[Path, ...]:
-        """Make a source visible to SQL under its name, once, and return its files."""
+    def _used(self, sql: str) -> tuple[tuple[Path, ...], str]:
+        """Make the sources that a query names visible to it, and return their files and queries."""
+        files: list[Path] = []
+        queries = ""
+        for name in self._settings.sources:
+            if not re.search(rf"\b{re.escape(name)}\b", sql, re.IGNORECASE):
+                continue
+            if name in self._opening:
+                # Perhaps a column or a table of the database of the same name; if not, the engine will not find it.
+                self._circle = (*self._opening[self._opening.index(name) :], name)
+                continue
+            further, query = self._input(name)
+            files += further
+            queries += query
+        return tuple(dict.fromkeys(files)), queries
+
+    def _input(self, name: str) -> tuple[tuple[Path, ...], str]:
+        """Make a source visible to SQL under its name, once, and return its files and queries."""
         if name in self._inputs:
             return self._inputs[name]
         source = self._settings.sources[name]
         files: tuple[Path, ...] = ()
+        queries = ""
         if source.file:
             path = self._path(source)
             files = (path,)
@@ -199,9 +222,15 @@ class Sources:
                 inner = identifier(f"source {name}")
                 self._engine.run(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {SCHEMA}.{inner}")
         else:
-            self._input_view(name, source)
-        self._inputs[name] = files
-        return files
+            self._opening.append(name)
+            try:
+                files, inner = self._used(source.sql)
+                self._input_view(name, source)
+            finally:
+                self._opening.pop()
+            queries = f"\n{source.sql}{inner}" if source.sql else ""
+        self._inputs[name] = files, queries
+        return self._inputs[name]
 
     def _input_view(self, name: str, source: SourceSettings) -> None:
         parts = source.table.split(".")
@@ -214,7 +243,11 @@ class Sources:
             else:
                 self._engine.run(f"CREATE VIEW {identifier(name)} AS {select}")
         except Exception as error:
-            raise Unusable("query failed", f"[sources.{name}] cannot be opened: {first_line(error)}") from None
+            reason = first_line(error)
+            if name in self._circle:
+                circle = " needs ".join(f"[sources.{link}]" for link in self._circle)
+                reason = f"{circle}: sources must not go round in a circle ({reason})"
+            raise Unusable("query failed", f"[sources.{name}] cannot be opened: {reason}") from None
 
     def _to_server(self, name: str, target: str) -> ibis.Table:
         rows = self._engine.duckdb.table(name, database=("memory", SCHEMA)).to_pyarrow()

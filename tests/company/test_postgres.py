@@ -181,3 +181,18 @@ def test_nothing_that_a_company_shows_holds_the_password(
         str(company.check.to_frame()),
     ]
     assert not any("s3cret" in text for text in shown)
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz", "date", "text"])
+@pytest.mark.parametrize("moment", ["infinity", "12025-01-05", "0044-03-15 BC"])
+def test_an_odd_date_on_a_server_costs_one_row(
+    moment: str, kind: str, server: Any, postgres_url: str, tmp_path: Path
+) -> None:
+    rows = transactions()
+    rows.loc[1, "ordered_at"] = moment
+    fill(server, "sales", rows, ordered_at=kind)
+    company = Company.open(shop(tmp_path / "shop", postgres_url, 'table = "shop.sales"'))
+    (fault,) = (fault for fault in company.check.faults if fault.kind == "not a date")
+    assert (fault.column, fault.treatment, fault.count) == ("ordered_at", "row rejected", 1)
+    assert len(company.frame("transactions")) == 7
+    assert "not a date" in write_rejected(company, tmp_path / "rejected")["transactions"].read_text()
