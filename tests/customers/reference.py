@@ -12,6 +12,11 @@ import pandas as pd
 
 def reference_summary(lines: pd.DataFrame, as_of: dt.date, unit_days: float) -> pd.DataFrame:
     """Return what :func:`crm_lib.customers.customer_summary` should, from the definitions."""
+    # data/README.md: a return whose revenue has the sign of a sale counts as negative, its cost too.
+    lines = lines.copy()
+    turned = (lines["quantity"] < 0) & (lines["revenue"] > 0)
+    for name in ("revenue", "cost"):
+        lines[name] = lines[name].where(~turned, -lines[name].abs())
     rows = {}
     for customer, own in lines.groupby("customer_id"):
         records = own.to_dict("records")
