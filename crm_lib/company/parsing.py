@@ -17,6 +17,7 @@ YES = ("yes", "true", "1", "y", "t")
 NO = ("no", "false", "0", "n", "f")
 
 
+# Names and types of functions that the engine has; their bodies in Python never run.
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator, unused-ignore]
 def try_strptime(text: str, format: str) -> dt.datetime:
     """DuckDB's reading of a date in a given format, null where it does not fit."""

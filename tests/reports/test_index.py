@@ -120,3 +120,9 @@ def test_the_data_check_is_summed_up() -> None:
 def test_verdicts_are_counted() -> None:
     text = words(render(part("06_x", finding("a", 0.7), finding("b", 0.8), finding("c", 0.5))))
     assert "2 supported 0 not supported 1 undecided" in text
+
+
+def test_what_must_not_be_published_is_taken_out_of_the_remarks_of_the_check() -> None:
+    shown = {"run": RUN, "check": CHECK, "seconds": 1.0, "previous": None, "manifest": {}}
+    assert "&lt;script" in render_index((part("06_x"),), **shown)
+    assert "&lt;script" not in render_index((part("06_x"),), **shown, hidden={HOSTILE: "hidden"})
