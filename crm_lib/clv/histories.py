@@ -1,0 +1,338 @@
+"""Purchase histories of customers: checked, and equal ones grouped."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crm_lib.customers import UNIT_DAYS
+from crm_lib.errors import MissingData, TooLittleData
+
+Array: TypeAlias = npt.NDArray[np.float64]
+Codes: TypeAlias = npt.NDArray[np.intp]
+
+_LONGEST = 60 * 365.25
+"""Days beyond which an age tells that time was counted in another unit than said."""
+_DENSEST = 24.0
+"""Purchases a day beyond which a rate tells the same."""
+_DENSE_TABLE = 2**25
+"""Combinations of values up to which a key is looked up in a table; beyond, in a hash table."""
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """The different values of a column, and which of them each row has.
+
+    Functions of one column alone are computed on the few different values and then expanded.
+
+    Parameters
+    ----------
+    values : array (V,)
+        Different values.
+    codes : array of int (H,)
+        Number of each row's value.
+    """
+
+    values: Array
+    codes: Codes
+
+    def expand(self, of_values: Array) -> Array:
+        """Return what was computed on the different values for each row.
+
+        Parameters
+        ----------
+        of_values : array (..., V)
+            Results on the values, along the last axis.
+
+        Returns
+        -------
+        array (..., H)
+            The results row by row.
+        """
+        return of_values.take(self.codes, axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histories:
+    """Distinct purchase histories and how many customers have each.
+
+    Parameters
+    ----------
+    frequency, recency, age : array (H,)
+        Repeat purchases, time of the last one and time of observation of each distinct history.
+    customers : array (H,)
+        Number of customers with it.
+    covariates : array (H, C)
+        Covariates that the model uses; ``C`` is 0 for most.
+    inverse : array of int (N,)
+        History of each row of the caller's table.
+    index : Index (N,)
+        Index of the caller's table.
+    log_gaps : float or None
+        Sum, over all customers, of the logarithms of their times between purchases; None where not told.
+    """
+
+    frequency: Array
+    recency: Array
+    age: Array
+    customers: Array
+    covariates: Array
+    inverse: Codes
+    index: pd.Index
+    log_gaps: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.frequency)
+
+    @cached_property
+    def total(self) -> float:
+        """Number of customers."""
+        return float(self.customers.sum())
+
+    @cached_property
+    def by_frequency(self) -> Distinct:
+        """The different frequencies."""
+        return _distinct(self.frequency)
+
+    @cached_property
+    def by_recency(self) -> Distinct:
+        """The different recencies."""
+        return _distinct(self.recency)
+
+    @cached_property
+    def by_age(self) -> Distinct:
+        """The different ages."""
+        return _distinct(self.age)
+
+    def per_row(self, of_histories: Array) -> Array:
+        """Return what was computed on the histories for each row of the caller's table.
+
+        Parameters
+        ----------
+        of_histories : array (..., H)
+            Results on the histories, along the last axis.
+
+        Returns
+        -------
+        array (..., N)
+            The results in the caller's order.
+        """
+        return of_histories.take(self.inverse, axis=-1)
+
+    def subset(self, which: Codes | slice) -> Histories:
+        """Return some of the histories, as if they were all.
+
+        Parameters
+        ----------
+        which : array of int or slice
+            Their numbers; one may occur several times.
+        """
+        frequency = self.frequency[which]
+        return Histories(
+            frequency=frequency,
+            recency=self.recency[which],
+            age=self.age[which],
+            customers=self.customers[which],
+            covariates=self.covariates[which],
+            inverse=np.arange(len(frequency)),
+            index=pd.RangeIndex(len(frequency)),
+        )
+
+
+def read_histories(
+    summary: pd.DataFrame, *, unit: str, covariates: Sequence[str] = (), discrete: bool = False, grouped: bool = True
+) -> Histories:
+    """Check a table of customers and group those with equal histories.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Columns ``frequency``, ``recency`` and ``age``, such as :func:`crm_lib.customers.customer_summary` gives, or
+        :func:`crm_lib.customers.grouped_summary` with a further column ``customers``.
+    unit : {"D", "W", "M", "Y"}
+        Unit of time of recency and age.
+    covariates : sequence of str
+        Further columns of numbers that a model uses.
+    discrete : bool
+        Whether time is counted in purchase opportunities, so that recency and age must be whole numbers and nobody
+        can buy more often than there were opportunities.
+    grouped : bool
+        Whether equal histories are grouped; results are the same without, only slower.
+
+    Returns
+    -------
+    Histories
+        The distinct histories.
+
+    Raises
+    ------
+    MissingData
+        If a column is absent.
+    TooLittleData
+        If the table is empty.
+    ValueError
+        If a row cannot be a purchase history; the message names column, rule and first rows. If ``summary.attrs``
+        tells that time was counted in another unit.
+
+    Warns
+    -----
+    UserWarning
+        If ages or rates are so large that time was probably counted in another unit.
+    """
+    if unit not in UNIT_DAYS:
+        raise ValueError(f"unknown unit of time {unit!r}: use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)")
+    needed = ["frequency", "recency", "age", *covariates]
+    absent = tuple(name for name in needed if name not in summary)
+    if absent:
+        raise MissingData("customer summary", absent)
+    if len(summary) == 0:
+        raise TooLittleData("the customer summary is empty: a model needs at least one customer")
+    told = summary.attrs.get("unit", unit)
+    if told != unit:
+        raise ValueError(f"the summary counts time in {told!r}, the model in {unit!r}: give the model unit={told!r}")
+    columns = {name: _numbers(summary, name) for name in needed}
+    weights = _numbers(summary, "customers") if "customers" in summary else np.ones(len(summary))
+    x, last, age = columns["frequency"], columns["recency"], columns["age"]
+    _check(summary, x, last, age, weights, discrete=discrete)
+    if not discrete:
+        _suspect_unit(x, age, unit)
+    keys = [columns[name] for name in needed]
+    first, inverse = _group(keys) if grouped else (np.arange(len(x)), np.arange(len(x)))
+    log_gaps = None
+    if "log_gaps" in summary:
+        log_gaps = float(_numbers(summary, "log_gaps") @ weights)
+    return Histories(
+        frequency=x[first],
+        recency=last[first],
+        age=age[first],
+        customers=np.bincount(inverse, weights=weights, minlength=len(first)).astype(float),
+        covariates=np.column_stack([columns[name][first] for name in covariates])
+        if covariates
+        else np.empty((len(first), 0)),
+        inverse=inverse,
+        index=summary.index,
+        log_gaps=log_gaps,
+    )
+
+
+def new_customers(count: int = 1, covariates: Array | None = None) -> Histories:
+    """Return the histories of customers who have just made their first purchase.
+
+    Parameters
+    ----------
+    count : int
+        Number of rows.
+    covariates : array (count, C), optional
+        Their covariates.
+    """
+    zeros = np.zeros(count)
+    return Histories(
+        frequency=zeros,
+        recency=zeros,
+        age=zeros,
+        customers=np.ones(count),
+        covariates=np.empty((count, 0)) if covariates is None else covariates,
+        inverse=np.arange(count),
+        index=pd.RangeIndex(count),
+    )
+
+
+def _numbers(summary: pd.DataFrame, name: str) -> Array:
+    column = summary[name]
+    try:
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} must hold numbers, not {column.dtype}") from None
+    if not np.isfinite(values).all():
+        _refuse(summary, ~np.isfinite(values), f"column {name!r} is missing or infinite")
+    return np.ascontiguousarray(values)
+
+
+def _check(summary: pd.DataFrame, x: Array, last: Array, age: Array, weights: Array, *, discrete: bool) -> None:
+    rules = [
+        (x < 0, "frequency is negative"),
+        (last < 0, "recency is negative"),
+        (age < 0, "age is negative"),
+        (weights < 0, "the number of customers is negative"),
+        (x != np.floor(x), "frequency is no whole number"),
+        (last > age, "recency exceeds age: the last purchase lies after the end of observation"),
+        ((x > 0) & (last == 0), "there are repeat purchases (frequency > 0), yet recency is 0"),
+        ((x == 0) & (last > 0), "there are no repeat purchases (frequency 0), yet recency is above 0"),
+    ]
+    if discrete:
+        rules += [
+            (
+                (last != np.floor(last)) | (age != np.floor(age)),
+                "recency and age must be whole numbers of opportunities",
+            ),
+            (x > last, "there are more repeat purchases than opportunities up to the last one"),
+        ]
+    for broken, rule in rules:
+        if broken.any():
+            _refuse(summary, broken, rule)
+    if not weights.any():
+        raise TooLittleData("the customer summary counts no customer: the column 'customers' holds only zeros")
+
+
+def _refuse(summary: pd.DataFrame, broken: npt.NDArray[np.bool_], rule: str) -> None:
+    rows = [str(label) for label in summary.index[broken][:3]]
+    more = f" and {int(broken.sum()) - 3} more" if broken.sum() > 3 else ""
+    raise ValueError(
+        f"{rule} in {int(broken.sum())} of {len(summary)} rows of the customer summary: {', '.join(rows)}{more}"
+    )
+
+
+def _suspect_unit(x: Array, age: Array, unit: str) -> None:
+    days = UNIT_DAYS[unit]
+    oldest = float(age.max())
+    if oldest * days > _LONGEST:
+        years = oldest * days / 365.25
+        warnings.warn(
+            f"the oldest customer has an age of {oldest:g} in unit {unit!r}, which is {years:,.0f} years: "
+            "was time counted in another unit?",
+            UserWarning,
+            stacklevel=4,
+        )
+    densest = float(np.max(x / np.maximum(age * days, 1.0)))
+    if densest > _DENSEST:
+        warnings.warn(
+            f"a customer bought {densest:,.0f} times a day in unit {unit!r}: was time counted in another unit?",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _distinct(column: Array) -> Distinct:
+    codes, values = pd.factorize(column)
+    return Distinct(values=np.asarray(values), codes=codes)
+
+
+def _group(keys: Sequence[Array]) -> tuple[Codes, Codes]:
+    """Return the first row of each group of rows with equal keys, and the group of each row."""
+    combined: Any = 0
+    size = 1
+    for key in keys:
+        codes, values = pd.factorize(key)
+        combined = combined * len(values) + codes
+        size *= max(len(values), 1)
+        if size > _DENSE_TABLE:
+            combined, groups = pd.factorize(combined)
+            size = len(groups)
+    if size <= _DENSE_TABLE and size <= 16 * len(combined):
+        first = np.full(size, -1, dtype=np.intp)
+        first[combined[::-1]] = np.arange(len(combined) - 1, -1, -1)
+        taken = np.flatnonzero(first >= 0)
+        position = np.empty(size, dtype=np.intp)
+        position[taken] = np.arange(len(taken))
+        return first[taken], position[combined]
+    codes, groups = pd.factorize(combined)
+    first = np.empty(len(groups), dtype=np.intp)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return first, codes

@@ -1,0 +1,132 @@
+"""The NBD model: customers buy at rates of their own and nobody ever leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln, polygamma, psi
+
+from crm_lib.clv.histories import Array, Histories
+from crm_lib.clv.purchase_model import PurchaseModel
+from crm_lib.clv.simulation import poisson_purchases
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class NBD(PurchaseModel):
+    """Negative binomial distribution of repeat purchases: the baseline in which nobody leaves.
+
+    A customer buys as a Poisson process; the rates of customers have a gamma distribution with shape ``r`` and rate
+    ``alpha``. What the other models gain over this one is what it is worth to know that customers leave.
+
+    Parameters
+    ----------
+    unit : {"D", "W", "M", "Y"}
+        Unit of time of recency, age and horizons.
+
+    References
+    ----------
+    Ehrenberg, A. S. C. (1959). The Pattern of Consumer Purchases. Applied Statistics 8(1), 26–41.
+    Morrison, D. G., Schmittlein, D. C. (1988). Generalizing the NBD Model for Customer Purchases. Journal of Business
+    & Economic Statistics 6(2), 145–159.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> customers = NBD().with_parameters(r=0.4, alpha=12.0).simulate(np.full(4000, 40.0), seed=1)
+    >>> model = NBD().fit(customers)
+    >>> model.expected_purchases(customers, 52).mean().round(2) == round(customers["frequency"].mean() * 52 / 40, 2)
+    True
+    """
+
+    scale_parameters: ClassVar[frozenset[str]] = frozenset({"alpha"})
+    leaves: ClassVar[bool] = False
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """``r``, the shape, and ``alpha``, the rate of the gamma distribution of purchase rates."""
+        return ("r", "alpha")
+
+    def _starts(self, histories: Histories) -> Array:
+        weights, x, age = histories.customers, histories.frequency, histories.age
+        rate = max(float(weights @ x), 0.5) / max(float(weights @ age), 1e-9)
+        expected = rate * age
+        # Var(X) = μ + μ²/r; the excess over Poisson tells the shape.
+        excess = float(weights @ ((x - expected) ** 2 - expected))
+        shape = float(weights @ expected**2) / excess if excess > 0 else 10.0
+        shapes = np.array([np.clip(shape, 0.05, 20.0), 0.3, 3.0])
+        return np.asarray(np.log(np.column_stack([shapes, shapes / rate])))
+
+    def _objective(self, theta: Array, histories: Histories) -> tuple[float, Array, Array]:
+        r, alpha = np.exp(theta)
+        weights, total = histories.customers, histories.total
+        counts = histories.by_frequency
+        of_count = np.bincount(counts.codes, weights=weights)
+        x = counts.values
+        after = alpha + histories.age
+        shape = r + histories.frequency
+        share = weights / after
+        value = of_count @ (gammaln(r + x) - gammaln(r))
+        value += total * r * theta[1] - weights @ (shape * np.log(after))
+        by_r = of_count @ (psi(r + x) - psi(r)) + total * theta[1] - weights @ np.log(after)
+        by_alpha = total * r / alpha - share @ shape
+        by_rr = of_count @ (polygamma(1, r + x) - polygamma(1, r))
+        by_ra = total / alpha - share.sum()
+        by_aa = -total * r / alpha**2 + share @ (shape / after)
+        gradient = np.array([r * by_r, alpha * by_alpha])
+        hessian = np.array([[r**2 * by_rr, r * alpha * by_ra], [r * alpha * by_ra, alpha**2 * by_aa]])
+        return float(value), gradient, hessian + np.diag(gradient)
+
+    def _log_likelihoods(self, theta: Array, histories: Histories) -> Array:
+        r, alpha = self._natural(theta)
+        weights = histories.customers
+        counts, ages = histories.by_frequency, histories.by_age
+        of_count = np.bincount(counts.codes, weights=weights)
+        of_age = np.bincount(ages.codes, weights=weights)
+        purchases_of_age = np.bincount(ages.codes, weights=weights * histories.frequency)
+        value = (gammaln(r + counts.values) - gammaln(r)) @ of_count + histories.total * (r * np.log(alpha))[:, 0]
+        after = np.log(alpha + ages.values)
+        result: Array = value - r[:, 0] * (after @ of_age) - after @ purchases_of_age
+        return result
+
+    def _alive(self, theta: Array, histories: Histories) -> Array:
+        return np.ones((len(theta), len(histories)))
+
+    def _expected(self, theta: Array, histories: Histories, horizon: float) -> Array:
+        r, alpha = self._natural(theta)
+        return (r + histories.frequency) / (alpha + histories.age) * horizon
+
+    def _expected_new(self, theta: Array, horizons: Array) -> Array:
+        r, alpha = self._natural(theta)
+        return r / alpha * horizons
+
+    def _discounted(self, theta: Array, histories: Histories, rate: float) -> Array:
+        r, alpha = self._natural(theta)
+        return (r + histories.frequency) / (alpha + histories.age) / rate
+
+    def _draw_purchases(
+        self, theta: Array, histories: Histories, horizon: float, rate: float, rng: np.random.Generator
+    ) -> Array:
+        r, alpha = self._natural(theta)
+        buying = rng.gamma(r + histories.frequency) / (alpha + histories.age)
+        return poisson_purchases(buying, np.full(buying.shape, np.inf), horizon, rate, rng)
+
+    def _simulate(
+        self, theta: Array, age: Array, rng: np.random.Generator, covariates: Array, horizon: float
+    ) -> pd.DataFrame:
+        r, alpha = np.exp(theta)
+        buying = rng.gamma(r, 1 / alpha, len(age))
+        frequency = rng.poisson(buying * age)
+        # The last of x uniform times is the largest: a Beta(x, 1) share of the age.
+        recency = np.where(frequency > 0, age * rng.beta(np.maximum(frequency, 1), 1.0), 0.0)
+        return pd.DataFrame(
+            {
+                "frequency": frequency,
+                "recency": recency,
+                "age": age,
+                "alive": True,
+                "future": rng.poisson(buying * horizon),
+            }
+        )
