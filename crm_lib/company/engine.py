@@ -55,7 +55,7 @@ class Engine:
         if settings.database_url.startswith("duckdb:"):
             self._attach(settings)
         elif settings.database_url:
-            self.server = _connect(settings.database_url, settings.password_env)
+            self.server = connect(settings.database_url, settings.password_env)
 
     @property
     def backend(self) -> Any:
@@ -143,7 +143,27 @@ def _postgres_type(kind: pa.DataType) -> str:
     return "text"
 
 
-def _connect(url: str, password_env: str) -> Any:
+def connect(url: str, password_env: str = "") -> Any:
+    """Return a connection to a database.
+
+    Parameters
+    ----------
+    url : str
+        URL without a password.
+    password_env : str
+        Environment variable that holds the password; empty for none.
+
+    Returns
+    -------
+    ibis backend
+        The connection.
+
+    Raises
+    ------
+    CompanyError
+        If the variable is not set, the driver not installed, or the server cannot be reached. The password is in none
+        of the messages.
+    """
     password = ""
     if password_env:
         password = os.environ.get(password_env, "")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from crm_lib.company.company import Company
+from crm_lib.company.harmless import harmless
 from crm_lib.company.report import CheckReport
 
 
@@ -37,18 +37,6 @@ def write_rejected(company: Company | CheckReport, folder: str | Path) -> dict[s
             file.unlink(missing_ok=True)
             continue
         folder.mkdir(parents=True, exist_ok=True)
-        table.rejects.pipe(_harmless).to_csv(file)
+        table.rejects.pipe(harmless).to_csv(file)
         written[table.name] = file
     return written
-
-
-def _harmless(rows: Any) -> Any:
-    """Keep spreadsheets from running what customers wrote (CWE-1236)."""
-    cells = {}
-    for name in rows.columns:
-        cell = rows[name]
-        if cell.type().is_string():
-            risky = cell.re_search(r"^[=+\-@\t\r]") & ~cell.re_search(r"^[+-]?[0-9]+([.,][0-9]+)*$")
-            cells[name] = risky.ifelse("'" + cell, cell)
-    dangerous = {"'" + name: name for name in rows.columns if name[:1] in "=+-@\t\r"}
-    return rows.mutate(**cells).rename(dangerous)
