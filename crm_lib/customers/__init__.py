@@ -13,14 +13,18 @@ Fader, P. S., Hardie, B. G. S., Lee, K. L. (2005). "Counting Your Customers" the
 Pareto/NBD Model. Marketing Science 24(2), 275–284.
 """
 
+from crm_lib.customers.attribute import customer_attribute
+from crm_lib.customers.purchase_days import purchase_days
 from crm_lib.customers.summary import customer_summary, grouped_summary, returns_only_customers
 from crm_lib.customers.table import UNIT_DAYS, customer_table, is_purchase
 
 __all__ = [
     "UNIT_DAYS",
+    "customer_attribute",
     "customer_summary",
     "customer_table",
     "grouped_summary",
     "is_purchase",
+    "purchase_days",
     "returns_only_customers",
 ]

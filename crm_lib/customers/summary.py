@@ -28,7 +28,7 @@ def customer_summary(company: Company, unit: str = "W") -> pd.DataFrame:
     -------
     DataFrame
         Columns as of :func:`customer_table`, index ``customer_id`` in ascending order. Counts are ``int64``, days are
-        ``datetime64[s]``, all else is ``float64`` with NaN for what is missing.
+        ``datetime64[s]``, all else is ``float64`` with NaN for what is missing. ``attrs["unit"]`` tells the unit.
 
     Raises
     ------
@@ -38,7 +38,9 @@ def customer_summary(company: Company, unit: str = "W") -> pd.DataFrame:
     answer = customer_table(company, unit).order_by("customer_id").to_pyarrow()
     frame: pd.DataFrame = answer.to_pandas(date_as_object=False).set_index("customer_id")
     # The engine sorts in parallel; some sort texts by the rules of a language, so that there is something left to do.
-    return frame.sort_index().astype({name: _TYPES.get(name, "float64") for name in frame.columns})
+    frame = frame.sort_index().astype({name: _TYPES.get(name, "float64") for name in frame.columns})
+    frame.attrs["unit"] = unit
+    return frame
 
 
 def grouped_summary(company: Company, unit: str = "W") -> pd.DataFrame:
@@ -75,7 +77,9 @@ def grouped_summary(company: Company, unit: str = "W") -> pd.DataFrame:
     keys = ["frequency", "recency", "age"]
     groups = histories.group_by(keys).aggregate(customers=histories.count()).order_by(keys)
     frame = cast("pd.DataFrame", groups.to_pyarrow().to_pandas()).astype({"frequency": "int64", "customers": "int64"})
-    return frame.assign(recency=frame["recency"] / length, age=frame["age"] / length)
+    frame = frame.assign(recency=frame["recency"] / length, age=frame["age"] / length)
+    frame.attrs["unit"] = unit
+    return frame
 
 
 def returns_only_customers(company: Company) -> int:
