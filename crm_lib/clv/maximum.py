@@ -16,6 +16,8 @@ Objective: TypeAlias = Callable[[Array], tuple[float, Array, Array]]
 
 _EDGE = 16.0
 """Working parameters are logarithms: beyond e^16 the likelihood is flat, and its maximum lies at the edge."""
+_FLATTEST = 1e-6
+"""Curvature below which nothing is told of a working parameter: its standard error would be a factor of e^1000."""
 _LONGEST_STEP = 2.0
 _MOST_STEPS = 200
 
@@ -119,7 +121,8 @@ def _climb(objective: Objective, theta: Array, tolerance: float) -> Maximum | No
         gain = 0.5 * float(gradient @ step)
         # The last digits of a sum over many customers are noise; no step can gain less than they hide.
         if downwards and damping == 0 and gain < tolerance + 1e-14 * abs(value):
-            return Maximum(theta=theta, value=value, gradient=gradient, hessian=hessian, converged=True, steps=taken)
+            curved = float(np.linalg.eigvalsh(-hessian)[0]) > _FLATTEST
+            return Maximum(theta=theta, value=value, gradient=gradient, hessian=hessian, converged=curved, steps=taken)
         tried = theta + step
         if np.abs(tried).max() > _EDGE:
             break
