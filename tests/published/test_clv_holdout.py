@@ -1,0 +1,69 @@
+"""CDNOW's holdout of 39 weeks as published, by the comparison of models.
+
+Numbers: Fader, Hardie & Lee (2005), Marketing Science 24(2), 275-284 (Pareto/NBD and BG/NBD, their correlations, the
+weekly tracking); Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing 24, 201-209
+(MBG/NBD on the same data); all listed in shared/reference/PUBLISHED_NUMBERS.md.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from crm_lib.clv.bg_nbd import BGNBD
+from crm_lib.clv.comparison import Comparison, compare_models
+from crm_lib.clv.mbg_nbd import MBGNBD
+from crm_lib.clv.nbd import NBD
+from crm_lib.clv.pareto_nbd import ParetoNBD
+from tests.clv.cdnow import cdnow_purchases
+
+WEEKS = 39
+
+
+@pytest.fixture(scope="module")
+def compared() -> Comparison:
+    return compare_models(
+        cdnow_purchases(),
+        as_of="1998-06-30",
+        horizon_days=7 * WEEKS,
+        cut_offs=1,
+        models=[NBD(), ParetoNBD(), BGNBD(), MBGNBD()],
+        others=[],
+        draws=100,
+    )
+
+
+def test_the_customers_made_1882_repeat_purchases(compared: Comparison) -> None:
+    assert (compared.scores["customers"] == 2357).all()
+    assert (compared.scores["actual"] == 1882).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "total", "mae", "rmse", "correlation"),
+    [
+        ("ParetoNBD", 1665.5, 0.7545, 1.603, 0.630),
+        ("BGNBD", 1653.4, 0.7855, 1.608, 0.626),
+        ("MBGNBD", 1576.7, 0.7648, None, None),
+        ("NBD", 2929.8, 1.041, None, None),
+    ],
+)
+def test_forecasts_and_errors_are_as_published(
+    compared: Comparison, model: str, total: float, mae: float, rmse: float | None, correlation: float | None
+) -> None:
+    row: pd.Series = compared.scores.xs(model, level="model").iloc[0]
+    assert round(row["total"], 1) == total
+    assert round(row["mae"], len(str(mae)) - 2) == mae
+    if rmse is not None:
+        assert round(row["rmse"], 3) == rmse
+        assert round(row["correlation"], 3) == correlation
+
+
+@pytest.mark.parametrize(("model", "cumulative"), [("ParetoNBD", 0.013), ("BGNBD", 0.025)])
+def test_weekly_tracking_errs_as_published(compared: Comparison, model: str, cumulative: float) -> None:
+    row = compared.scores.xs(model, level="model").iloc[0]
+    assert round(row["weekly_error"], 3) == 0.194
+    assert round(row["cumulative_error"], 3) == cumulative
+    weeks = compared.tracking.xs(model, level="model")
+    assert len(weeks) == 2 * WEEKS
+    assert weeks["is_holdout"].sum() == WEEKS
+    assert weeks["cumulative_actual"].iloc[-1] == 2457 + 1882
