@@ -1,0 +1,206 @@
+"""Contracts and how long they have lasted: cohorts counted at every renewal, or one row a contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crm_lib.clv.histories import Array
+from crm_lib.errors import MissingData, TooLittleData
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Survivors:
+    """How many contracts were up for each renewal, and how many were not renewed.
+
+    Cohorts, censored contracts and contracts that came into sight late all enter in this form, and their likelihood is
+    that of independent renewals: every model of contracts needs no more.
+
+    Parameters
+    ----------
+    at_risk, losses : array (T,)
+        Contracts up for renewal 1 … T, and how many of them ended there.
+    total : float
+        Number of contracts.
+    running : DataFrame
+        Contracts that had not ended when last seen: ``cohort``, ``renewals`` (how many each had made), ``contracts``
+        (how many there are of them).
+    """
+
+    at_risk: Array
+    losses: Array
+    total: float
+    running: pd.DataFrame
+
+    @property
+    def renewals(self) -> Array:
+        """Numbers 1 … T of the renewals."""
+        return np.arange(1.0, len(self.at_risk) + 1)
+
+
+def read_survivors(data: pd.DataFrame) -> Survivors:
+    """Check a table of contracts and count who was up for each renewal.
+
+    Parameters
+    ----------
+    data : DataFrame
+        Either counts of cohorts with the columns ``period`` and ``survivors`` and, for several cohorts, ``cohort``:
+        how many contracts were left after each period, period 0 being the start. A cohort whose first row is of a
+        later period was not seen before; its contracts are taken as having lasted until then. Or one row a contract
+        with the columns ``duration`` and ``ended``: for a contract that ended, the number of the period after which it
+        was not renewed (1 for the first); for one that had not ended when last seen, how many renewals it had made.
+        Optional columns: ``entry``, the renewals made before the contract came into sight (contracts that had ended by
+        then being absent from the data); ``customers``, the number of contracts that a row stands for; ``cohort``.
+
+    Returns
+    -------
+    Survivors
+        Counts for each renewal.
+
+    Raises
+    ------
+    MissingData
+        If columns are absent.
+    TooLittleData
+        If the table is empty, or no contract was ever up for renewal.
+    ValueError
+        If the numbers cannot be counts of survivors, or durations; the message names cohort or rows.
+
+    Examples
+    --------
+    >>> read_survivors(pd.DataFrame({"period": [0, 1, 2], "survivors": [100, 80, 70]})).losses.tolist()
+    [20.0, 10.0]
+    >>> rows = pd.DataFrame({"duration": [1, 2, 2], "ended": [True, True, False]})
+    >>> read_survivors(rows).at_risk.tolist()
+    [3.0, 2.0]
+    """
+    if {"period", "survivors"} <= set(data):
+        found = _from_counts(data)
+    elif {"duration", "ended"} <= set(data):
+        found = _from_rows(data)
+    else:
+        for asked in (("period", "survivors"), ("duration", "ended")):
+            if set(asked) & set(data):
+                raise MissingData("contracts", tuple(name for name in asked if name not in data))
+        raise MissingData("contracts", ("period and survivors", "or duration and ended"))
+    if found.at_risk.sum() == 0:
+        raise TooLittleData(
+            "no contract was up for renewal yet: there must be counts of at least two periods, or a duration above 0",
+            table="contracts",
+        )
+    return found
+
+
+def _from_counts(data: pd.DataFrame) -> Survivors:
+    _not_empty(data)
+    period, survivors = _whole(data, "period"), _whole(data, "survivors")
+    cohort = _cohorts(data)
+    table = pd.DataFrame({"cohort": cohort, "period": period, "survivors": survivors}).sort_values(
+        ["cohort", "period"], kind="stable"
+    )
+    before = table.groupby("cohort").shift()
+    step = table["period"] - before["period"]
+    _refuse_cohort(table, step == 0, "has two counts for period {period:g}: give each cohort a name of its own")
+    _refuse_cohort(
+        table, step > 1, "has no count for the period before {period:g}: survivors of every period are needed"
+    )
+    rising = table["survivors"] > before["survivors"]
+    _refuse_cohort(
+        table, rising, "has more survivors after period {period:g} than before: nobody can come back to life"
+    )
+    later = step.notna()
+    longest = int(period.max())
+    number = table["period"].to_numpy()[later]
+    at_risk, after = before["survivors"].to_numpy()[later], table["survivors"].to_numpy()[later]
+    last = table.groupby("cohort").tail(1)
+    return Survivors(
+        at_risk=_count(number, at_risk, longest),
+        losses=_count(number, at_risk - after, longest),
+        total=float(table.groupby("cohort").head(1)["survivors"].sum()),
+        running=_running(last["cohort"], last["period"], last["survivors"]),
+    )
+
+
+def _from_rows(data: pd.DataFrame) -> Survivors:
+    _not_empty(data)
+    duration = _whole(data, "duration")
+    entry = _whole(data, "entry") if "entry" in data else np.zeros(len(data))
+    weights = _whole(data, "customers") if "customers" in data else np.ones(len(data))
+    ended = _numbers(data, "ended")
+    _refuse(data, ~np.isin(ended, (0.0, 1.0)), "column 'ended' must be true or false")
+    over = ended == 1
+    _refuse(data, over & (duration == 0), "a contract ended with duration 0: those that end after one period have 1")
+    _refuse(data, entry > duration, "entry exceeds duration: the contract came into sight after it was last seen")
+    _refuse(
+        data, over & (entry == duration), "entry equals the duration of a contract that ended: it was never in sight"
+    )
+    longest = max(int(duration.max()), 1)
+
+    # Up for renewal t is who came into sight with fewer than t renewals and did not drop out of it with fewer.
+    entered = np.cumsum(_count(entry + 1, weights, longest))
+    gone = np.cumsum(_count(duration + 1, weights, longest))
+    return Survivors(
+        at_risk=entered - gone,
+        losses=_count(duration, weights * over, longest),
+        total=float(weights.sum()),
+        running=_running(_cohorts(data)[~over], duration[~over], weights[~over]),
+    )
+
+
+def _running(cohort: Any, renewals: Any, contracts: Any) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {"cohort": np.asarray(cohort), "renewals": np.asarray(renewals), "contracts": np.asarray(contracts)}
+    )
+    return frame.groupby(["cohort", "renewals"])["contracts"].sum().reset_index()
+
+
+def _count(numbers: Array, weights: Array, longest: int) -> Array:
+    """Return the sum of weights for each of the numbers 1 … longest."""
+    return np.bincount(numbers.astype(int), weights=weights, minlength=longest + 1)[1 : longest + 1].astype(float)
+
+
+def _cohorts(data: pd.DataFrame) -> Any:
+    if "cohort" not in data:
+        return np.full(len(data), "all", dtype=object)
+    if data["cohort"].isna().any():
+        _refuse(data, data["cohort"].isna().to_numpy(), "column 'cohort' is missing")
+    return data["cohort"].to_numpy()
+
+
+def _not_empty(data: pd.DataFrame) -> None:
+    if len(data) == 0:
+        raise TooLittleData("the table of contracts is empty: a model needs at least one cohort", table="contracts")
+
+
+def _numbers(data: pd.DataFrame, name: str) -> Array:
+    try:
+        values = data[name].to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} must hold numbers, not {data[name].dtype}") from None
+    _refuse(data, ~np.isfinite(values), f"column {name!r} is missing or infinite")
+    return np.asarray(values)
+
+
+def _whole(data: pd.DataFrame, name: str) -> Array:
+    values = _numbers(data, name)
+    _refuse(data, values < 0, f"column {name!r} is negative")
+    hint = ": give counts, not shares" if name == "survivors" else ""
+    _refuse(data, values != np.floor(values), f"column {name!r} holds no whole numbers{hint}")
+    return values
+
+
+def _refuse(data: pd.DataFrame, broken: npt.NDArray[np.bool_], rule: str) -> None:
+    if broken.any():
+        rows = ", ".join(str(label) for label in data.index[broken][:3])
+        more = f" and {int(broken.sum()) - 3} more" if broken.sum() > 3 else ""
+        raise ValueError(f"{rule} in {int(broken.sum())} of {len(data)} rows of the contracts: {rows}{more}")
+
+
+def _refuse_cohort(table: pd.DataFrame, broken: pd.Series[bool], rule: str) -> None:
+    if broken.any():
+        first = table[broken].iloc[0]
+        raise ValueError(f"cohort {first['cohort']!r} {rule.format(period=first['period'])}")
