@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from crm_lib.company import Company
 from crm_lib.customers import (
     UNIT_DAYS,
+    customer_attribute,
     customer_summary,
     customer_table,
     grouped_summary,
     returns_only_customers,
 )
-from tests.companies import write_company
+from crm_lib.errors import MissingData
+from tests.companies import transactions, write_company
 from tests.customers.reference import reference_summary
 
 AS_OF = dt.date(2025, 3, 31)
