@@ -298,14 +298,14 @@ def _suspect_unit(x: Array, age: Array, unit: str) -> None:
             f"the oldest customer has an age of {oldest:g} in unit {unit!r}, which is {years:,.0f} years: "
             "was time counted in another unit?",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     densest = float(np.max(x / np.maximum(age * days, 1.0)))
     if densest > _DENSEST:
         warnings.warn(
             f"a customer bought {densest:,.0f} times a day in unit {unit!r}: was time counted in another unit?",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -21,6 +21,8 @@ from crm_lib.clv.storage import dump, load
 SEED = 20260101
 """Seed of all draws where none is given."""
 _DRAWS = 4000
+_VAGUE = 10.0
+"""Standard error of a working parameter beyond which the likelihood is a ridge or a plateau, not a peak."""
 
 
 class ConvergenceWarning(UserWarning):
@@ -119,16 +121,21 @@ class Model(ABC, Generic[Data]):
         if len(starts) > 1:
             starts = starts[np.argsort(-np.nan_to_num(self._log_likelihoods(starts, observed), nan=-np.inf))]
         reached = maximise(lambda theta: self._objective(theta, observed), starts)
-        count = len(reached.theta)
+        covariance = _inverse(-reached.hessian) if reached.converged else None
+        if covariance is None or np.diag(covariance).max() > _VAGUE**2:
+            count = len(reached.theta)
+            covariance, converged = np.full((count, count), np.nan), False
+        else:
+            converged = True
         self._fitted = Fitted(
             theta=reached.theta,
-            covariance=_inverse(-reached.hessian) if reached.converged else np.full((count, count), np.nan),
+            covariance=covariance,
             log_likelihood=float(reached.value),
             customers=observed.total,
-            converged=reached.converged,
+            converged=converged,
         )
         self._data, self._posterior = observed, None
-        if not reached.converged:
+        if not converged:
             values = ", ".join(f"{name} = {value:.3g}" for name, value in self.params_.items())
             warnings.warn(
                 f"{type(self).__name__}: the likelihood has no maximum; the search ended at {values}. The data cannot "
@@ -274,6 +281,7 @@ class Model(ABC, Generic[Data]):
         ValueError
             If the model has no data (it was not fitted here), or if there is no posterior without priors.
         """
+        begin = self._fit_.theta
         if self._data is None:
             raise ValueError("the posterior needs the data: fit the model first (a stored model keeps only its draws)")
         if draws < 100:
@@ -286,7 +294,7 @@ class Model(ABC, Generic[Data]):
             prior_gradient, prior_hessian = prior.derivatives(theta)
             return value + float(prior.log_density(theta)), gradient + prior_gradient, hessian + prior_hessian
 
-        mode = maximise(objective, [self._fit_.theta, *np.atleast_2d(self._starts(data))], tolerance=1e-6)
+        mode = maximise(objective, [begin, *np.atleast_2d(self._starts(data))], tolerance=1e-6)
         if not mode.converged:
             raise ValueError(
                 f"{type(self).__name__} has no posterior: likelihood and priors together have no maximum. "

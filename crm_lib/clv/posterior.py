@@ -13,6 +13,7 @@ import scipy.linalg
 from scipy.special import gammaln
 
 from crm_lib.clv.histories import Array
+from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.pareto_smoothing import pareto_smooth
 from crm_lib.clv.priors import Priors
 
@@ -20,7 +21,12 @@ _DEGREES = 5.0
 """Degrees of freedom of the proposal: tails heavier than any posterior here, yet with a covariance."""
 _WORST_K = 0.7
 """Pareto k beyond which importance sampling cannot be relied upon (Vehtari et al. 2024, section 3)."""
+_LEAST_EFFICIENCY = 0.25
+"""Effective draws per draw below which the proposal misses the shape of the density, whatever k says: the weights that
+would tell are those that were never drawn."""
 _ROUNDS = 3
+_LONGEST_CHAIN = 8
+"""Stretches that the ensemble sampler may need until its chain is long against its autocorrelation."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,14 +75,14 @@ class Posterior:
         DataFrame
             One row a parameter: ``mean``, ``sd``, ``median``, ``low``, ``high``.
         """
-        tail = (1 - level) / 2
+        low, high = equal_tails(self.draws.to_numpy(), level)
         return pd.DataFrame(
             {
                 "mean": self.draws.mean(),
                 "sd": self.draws.std(),
                 "median": self.draws.median(),
-                "low": self.draws.quantile(tail),
-                "high": self.draws.quantile(1 - tail),
+                "low": low,
+                "high": high,
             }
         )
 
@@ -125,9 +131,9 @@ def sample_posterior(
     """Draw from a density by importance sampling around its mode; fall back to an ensemble sampler.
 
     Candidates come from a multivariate t distribution at the mode, whose tails are heavier than the posterior's. Their
-    importance weights are smoothed by a generalised Pareto distribution, whose shape k tells whether they can be
-    trusted. If not, mean and covariance of the proposal are matched to the weighted draws and the step is repeated; if
-    that does not help either, the affine-invariant ensemble sampler ``emcee`` takes over.
+    importance weights are smoothed by a generalised Pareto distribution, whose shape k tells, with their effective
+    number, whether they can be trusted. If not, mean and covariance of the proposal are matched to the weighted draws
+    and the step is repeated; if that does not help either, the affine-invariant ensemble sampler ``emcee`` takes over.
 
     Parameters
     ----------
@@ -159,12 +165,13 @@ def sample_posterior(
         log_weights = log_density(theta) - log_proposal
         log_weights[~np.isfinite(log_weights)] = -np.inf
         weights, shape = pareto_smooth(log_weights)
-        if shape < _WORST_K:
+        effective = 1 / float(weights @ weights)
+        if shape < _WORST_K and effective > _LEAST_EFFICIENCY * draws:
             chosen = _systematic(weights, draws, rng)
             how = "importance sampling" if round_ == 0 else "adapted importance sampling"
             return WorkingDraws(
                 theta=theta[chosen],
-                effective_sample_size=1 / float(weights @ weights),
+                effective_sample_size=effective,
                 pareto_k=shape,
                 method=f"{how} from a multivariate t distribution at the mode, Pareto smoothed",
             )
@@ -213,13 +220,15 @@ def _ensemble(
     sampler = emcee.EnsembleSampler(walkers, count, finite, vectorize=True)
     legacy = np.random.RandomState(int(rng.integers(2**31)))
     state = emcee.State(begin, random_state=legacy.get_state())
-    burn = 500
-    kept = max(int(np.ceil(4 * draws / walkers)), 500)
-    state = sampler.run_mcmc(state, burn, skip_initial_state_check=True)
-    sampler.reset()
-    sampler.run_mcmc(state, kept, skip_initial_state_check=True)
-    chain = sampler.get_chain(flat=True)
-    correlation = float(np.max(sampler.get_autocorr_time(quiet=True, tol=0)))
+    steps = max(int(np.ceil(4 * draws / walkers)), 500)
+    correlation = np.inf
+    for _ in range(_LONGEST_CHAIN):
+        state = sampler.run_mcmc(state, steps, skip_initial_state_check=True)
+        correlation = float(np.nan_to_num(np.max(sampler.get_autocorr_time(quiet=True, tol=0)), nan=np.inf))
+        # Shorter chains tell neither the density nor their own autocorrelation.
+        if sampler.iteration > 50 * correlation:
+            break
+    chain = sampler.get_chain(discard=int(min(5 * correlation, sampler.iteration / 2)), flat=True)
     picked = np.linspace(0, len(chain) - 1, draws).round().astype(int)
     return WorkingDraws(
         theta=chain[picked],

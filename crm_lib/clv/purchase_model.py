@@ -249,6 +249,8 @@ class PurchaseModel(PurchaseProcess):
             The first purchase itself, which is certain, is not counted.
         """
         rate = continuous_rate(annual_rate, self.unit)
+        if interval not in ("mean", None):
+            raise ValueError(f"interval is 'mean' or None here, not {interval!r}")
         value = float(self._discounted_new(self._fit_.theta[None, :], rate)[0, 0])
         if interval is None:
             return value

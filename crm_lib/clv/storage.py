@@ -88,21 +88,24 @@ def load(text: str, models: Mapping[str, type[Model[Any]]]) -> Model[Any]:
             customers=content["customers"],
             converged=content["converged"],
         )
-        drawn = content.get("posterior")
+        if drawn := content.get("posterior"):
+            model._posterior = _posterior(model, drawn)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ValueError("this is no stored model: expected what to_json wrote") from None
-    if drawn:
-        working: Array = np.array(drawn["working"], dtype=float)
-        model._posterior = Posterior(
-            draws=model._named(working),
-            working=working,
-            effective_sample_size=drawn["effective_sample_size"],
-            pareto_k=_number(drawn["pareto_k"]),
-            method=drawn["method"],
-            priors=None if drawn["priors"] is None else Priors(**drawn["priors"]),
-            seed=drawn["seed"],
-        )
     return model
+
+
+def _posterior(model: Model[Any], drawn: dict[str, Any]) -> Posterior:
+    working: Array = np.array(drawn["working"], dtype=float)
+    return Posterior(
+        draws=model._named(working),
+        working=working,
+        effective_sample_size=drawn["effective_sample_size"],
+        pareto_k=_number(drawn["pareto_k"]),
+        method=drawn["method"],
+        priors=None if drawn["priors"] is None else Priors(**drawn["priors"]),
+        seed=drawn["seed"],
+    )
 
 
 def _finite(value: float) -> float | str | None:

@@ -1,0 +1,298 @@
+"""The gamma-gamma model: how much customers spend on a purchase."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import ClassVar, Literal, Self, overload
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.special import polygamma, psi
+
+from crm_lib.clv.gamma_means import expected_mean, log_beta_like, population_mean
+from crm_lib.clv.histories import Array
+from crm_lib.clv.intervals import Interval, check_interval, equal_tails, posterior_estimate, row_blocks
+from crm_lib.clv.log_sums import log_sums
+from crm_lib.clv.model import Model
+from crm_lib.clv.purchase_process import ROW_DRAWS
+from crm_lib.clv.spend_records import SpendRecords, read_spend, repeat_records
+from crm_lib.estimate import Estimate
+
+
+class HeavyTailWarning(UserWarning):
+    """Spend differs so much between customers that its mean is infinite; medians stand in."""
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class GammaGamma(Model[SpendRecords]):
+    """Gamma-gamma model of spend: purchases scatter about a mean of the customer's own, and the means differ.
+
+    The value of a purchase is gamma with shape ``p`` and a rate that is itself gamma over customers, with shape ``q``
+    and rate ``gamma``. A customer's expected spend lies between the mean of all and their own, the nearer to their own
+    the more repeat purchases they made. Spend is taken to be independent of how often a customer buys;
+    :func:`spend_independence` tests that.
+
+    Its tables have the columns ``frequency`` and ``monetary_value`` (mean value of a repeat purchase), such as
+    :func:`crm_lib.customers.customer_summary` gives; returns are not in that mean, and are counted in the margin
+    instead. Customers without repeat purchases, or whose mean is not positive (gifts), teach the model nothing: they
+    are left out of the fit and counted in ``left_out_``, and their own expected spend is that of a new customer.
+
+    A customer's mean spend has a finite expectation only where ``p * frequency + q > 1``, a new customer's where
+    ``q > 1``. Where it has none, :meth:`expected_spend` gives the median instead, and the fit warns.
+
+    References
+    ----------
+    Fader, P. S., Hardie, B. G. S. (2013). The Gamma-Gamma Model of Monetary Value. brucehardie.com/notes/025.
+    Fader, P. S., Hardie, B. G. S., Lee, K. L. (2005). RFM and CLV: Using Iso-Value Curves for Customer Base Analysis.
+    Journal of Marketing Research 42(4), 415–430.
+
+    Examples
+    --------
+    >>> truth = GammaGamma().with_parameters(p=6.25, q=3.74, gamma=15.45)
+    >>> customers = truth.simulate(np.full(4000, 3), seed=1)
+    >>> model = GammaGamma().fit(customers)
+    >>> abs(model.mean_spend() / truth.mean_spend() - 1) < 0.05
+    True
+    >>> customers = pd.DataFrame({"frequency": [0, 1, 20], "monetary_value": [np.nan, 80.0, 80.0]})
+    >>> truth.expected_spend(customers).round(1).tolist()
+    [35.2, 66.4, 79.0]
+    """
+
+    scale_parameters: ClassVar[frozenset[str]] = frozenset({"gamma"})
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """``p``, the shape of a customer's purchases, ``q`` and ``gamma``, shape and rate of the rates."""
+        return ("p", "q", "gamma")
+
+    @property
+    def left_out_(self) -> pd.Series[int]:
+        """Customers that the fit left out: ``without_repeats``, and ``not_positive`` (mean of 0 or less)."""
+        if self._data is None:
+            raise ValueError("a stored model does not know its data: fit the model first")
+        counts = {"without_repeats": self._data.without_repeats, "not_positive": self._data.not_positive}
+        return pd.Series(counts, name="customers").round().astype("int64")
+
+    # Estimation
+
+    def _read(self, data: pd.DataFrame) -> SpendRecords:
+        return repeat_records(data)
+
+    def _fit(self, observed: SpendRecords) -> Self:
+        super()._fit(observed)
+        if self.converged_ and self.params_["q"] <= 1:
+            warnings.warn(
+                f"GammaGamma: q = {self.params_['q']:.2f} is not above 1, so that the mean spend of new customers is "
+                "infinite: a few customers spend far more than all others. Their median stands in; look at the largest "
+                "customers, or model them apart.",
+                HeavyTailWarning,
+                stacklevel=3,
+            )
+        return self
+
+    def _typical_scale(self, data: SpendRecords) -> dict[str, float]:
+        return {"gamma": float(data.monetary_value @ data.customers) / data.total}
+
+    def _starts(self, data: SpendRecords) -> Array:
+        mean = float(data.monetary_value @ data.customers) / data.total
+        starts = [(p, q, mean * (q - 1) / p) for p in (0.5, 2.0, 8.0) for q in (1.5, 4.0, 12.0)]
+        return np.asarray(np.log(np.array(starts)))
+
+    def _objective(self, theta: Array, data: SpendRecords) -> tuple[float, Array, Array]:
+        p, q, gamma = np.exp(theta)
+        weights, spent = data.customers, data.spent
+        counts = data.by_frequency
+        x = counts.values
+        of_count = np.bincount(counts.codes, weights=weights)
+        trips, total = of_count * x, data.total
+        after = gamma + spent
+        share, both = weights / after, weights * data.frequency
+        log_after = np.log(after)
+        own = both @ np.log(spent) - both @ log_after
+        others = total * theta[2] - weights @ log_after
+        value = of_count @ log_beta_like(p, q, x) - weights @ np.log(data.monetary_value) + p * own + q * others
+        upper = psi(p * x + q)
+        inverse, square = float(share.sum()), float((share / after).sum())
+        of_trips, of_square = float(share @ data.frequency), float((share / after) @ data.frequency)
+        by_p = trips @ (upper - psi(p * x)) + own
+        by_q = of_count @ upper - total * psi(q) + others
+        by_gamma = total * q / gamma - p * of_trips - q * inverse
+        curve = polygamma(1, p * x + q)
+        by_pp = (trips * x) @ (curve - polygamma(1, p * x))
+        by_pq = trips @ curve
+        by_qq = of_count @ curve - total * polygamma(1, q)
+        by_gg = -total * q / gamma**2 + p * of_square + q * square
+        by_qg = total / gamma - inverse
+        natural = np.array([p, q, gamma])
+        gradient = natural * np.array([by_p, by_q, by_gamma])
+        hessian = np.array([[by_pp, by_pq, -of_trips], [by_pq, by_qq, by_qg], [-of_trips, by_qg, by_gg]])
+        return float(value), gradient, hessian * np.outer(natural, natural) + np.diag(gradient)
+
+    def _log_likelihoods(self, theta: Array, data: SpendRecords) -> Array:
+        p, q, _ = self._natural(theta)
+        weights, counts = data.customers, data.by_frequency
+        of_count = np.bincount(counts.codes, weights=weights)
+        both = weights * data.frequency
+        after = log_sums(theta[:, 2], data.spent, np.column_stack([both, weights]))
+        own = both @ np.log(data.spent) - after[:, 0]
+        others = data.total * theta[:, 2] - after[:, 1]
+        constant = weights @ np.log(data.monetary_value)
+        result: Array = log_beta_like(p, q, counts.values) @ of_count + p[:, 0] * own + q[:, 0] * others - constant
+        return result
+
+    # What users ask
+
+    @overload
+    def mean_spend(self, *, interval: None = None, level: float = 0.9) -> float: ...  # numpydoc ignore=GL08
+    @overload
+    def mean_spend(self, *, interval: Literal["mean"], level: float = 0.9) -> Estimate: ...  # numpydoc ignore=GL08
+    def mean_spend(self, *, interval: Literal["mean"] | None = None, level: float = 0.9) -> float | Estimate:
+        """Return the mean spend of all customers, which is what a new one is expected to spend on a purchase.
+
+        Parameters
+        ----------
+        interval : "mean" or None
+            Whether to give the posterior interval.
+        level : float
+            Coverage of the interval.
+
+        Returns
+        -------
+        float or Estimate
+            :math:`p \\gamma / (q - 1)`, infinite where q is not above 1.
+        """
+        check_interval(interval)
+        value = float(population_mean(self._fit_.theta[None, :])[0])
+        if interval is None:
+            return value
+        low, high = equal_tails(population_mean(self._drawn.working), level, whole=True)
+        return posterior_estimate(
+            value, float(low), float(high), n=self.customers_, method=self._drawn.method, level=level
+        )
+
+    @overload
+    def expected_spend(  # numpydoc ignore=GL08
+        self, summary: pd.DataFrame, *, interval: None = None, level: float = 0.9, draws: int = ROW_DRAWS
+    ) -> pd.Series[float]: ...
+    @overload
+    def expected_spend(  # numpydoc ignore=GL08
+        self, summary: pd.DataFrame, *, interval: Interval, level: float = 0.9, draws: int = ROW_DRAWS
+    ) -> pd.DataFrame: ...
+    def expected_spend(
+        self, summary: pd.DataFrame, *, interval: Interval | None = None, level: float = 0.9, draws: int = ROW_DRAWS
+    ) -> pd.Series[float] | pd.DataFrame:
+        """Return how much each customer is expected to spend on a purchase to come.
+
+        Parameters
+        ----------
+        summary : DataFrame (N rows)
+            Frequency and monetary value of each customer.
+        interval : {"mean", "outcome"} or None
+            "mean" adds the posterior interval of the expectation, "outcome" that of the value of the next purchase.
+        level : float
+            Coverage of the interval.
+        draws : int
+            Posterior draws that the interval rests on.
+
+        Returns
+        -------
+        Series or DataFrame
+            Expected spend with the index of `summary`; with an interval the columns ``value``, ``low``, ``high``.
+
+        Notes
+        -----
+        With :math:`\\bar z` the mean of the customer's x repeat purchases, :math:`\\frac{p (\\gamma + x \\bar z)}{p x
+        + q - 1}`.
+        """
+        check_interval(interval)
+        x, z = self._known(summary)
+        value = expected_mean(self._fit_.theta[None, :], x, z)[0]
+        if interval is None:
+            return pd.Series(value, index=summary.index, name="expected_spend")
+        theta = self._drawn.some(draws)
+        rng = np.random.default_rng([self._drawn.seed, 1])
+        low, high = np.empty(len(x)), np.empty(len(x))
+        for rows in row_blocks(len(theta), len(x)):
+            if interval == "mean":
+                sample = expected_mean(theta, x[rows], z[rows])
+            else:
+                p, q, gamma = self._natural(theta)
+                rate = rng.gamma(p * x[rows] + q) / (gamma + x[rows] * z[rows])
+                sample = rng.gamma(np.broadcast_to(p, rate.shape)) / rate
+            low[rows], high[rows] = equal_tails(sample, level)
+        if interval == "mean":
+            low, high = np.minimum(low, value), np.maximum(high, value)
+        return pd.DataFrame({"value": value, "low": low, "high": high}, index=summary.index)
+
+    def drawn_spend(self, summary: pd.DataFrame, *, draws: int = ROW_DRAWS) -> Array:
+        """Return each customer's expected spend for each of the posterior draws, for whoever computes further with it.
+
+        Parameters
+        ----------
+        summary : DataFrame (N rows)
+            Frequency and monetary value of each customer.
+        draws : int
+            Number of posterior draws D.
+
+        Returns
+        -------
+        array (D, N)
+            The same draws, in the same order, whatever the summary.
+        """
+        return expected_mean(self._drawn.some(draws), *self._known(summary))
+
+    def drawn_outcome(self, summary: pd.DataFrame, purchases: Array, rng: np.random.Generator) -> Array:
+        """Return what each customer happens to spend on a number of purchases, for each of the posterior draws.
+
+        Parameters
+        ----------
+        summary : DataFrame (N rows)
+            Frequency and monetary value of each customer.
+        purchases : array (D, N)
+            Number of purchases, or the sum of their discount factors.
+        rng : Generator
+            Source of randomness.
+
+        Returns
+        -------
+        array (D, N)
+            Sums of money. Of discounted purchases the scatter is a little too wide, as if no factor were below 1.
+        """
+        x, z = self._known(summary)
+        p, q, gamma = self._natural(self._drawn.some(len(purchases)))
+        rate = rng.gamma(p * x + q) / (gamma + x * z)
+        # A sum of n purchases is gamma with shape p n; of none it is 0.
+        return np.where(purchases > 0, rng.gamma(np.where(purchases > 0, p * purchases, 1.0)) / rate, 0.0)
+
+    def simulate(self, frequency: ArrayLike, *, seed: int) -> pd.DataFrame:
+        """Simulate the spend of customers by the model's parameters.
+
+        Parameters
+        ----------
+        frequency : array_like of int (N,)
+            Number of repeat purchases of each customer.
+        seed : int
+            Seed of the random numbers.
+
+        Returns
+        -------
+        DataFrame
+            ``frequency``, ``monetary_value`` (missing without repeats), and what nobody could observe:
+            ``mean_spend``, each customer's true mean, and ``next_spend``, the value of the next purchase.
+        """
+        x = np.asarray(frequency, dtype=float)
+        if x.ndim != 1 or not ((x >= 0) & (x == np.floor(x))).all():
+            raise ValueError("frequency must be a list of whole numbers that are not negative")
+        p, q, gamma = np.exp(self._fit_.theta)
+        rng = np.random.default_rng(seed)
+        rate = rng.gamma(q, 1 / gamma, len(x))
+        mean = np.where(x > 0, rng.gamma(np.maximum(p * x, p)) / rate / np.maximum(x, 1), np.nan)
+        columns = {"frequency": x.astype("int64"), "monetary_value": mean, "mean_spend": p / rate}
+        return pd.DataFrame({**columns, "next_spend": rng.gamma(p, 1 / rate)})
+
+    def _known(self, summary: pd.DataFrame) -> tuple[Array, Array]:
+        x, z, _ = read_spend(summary)
+        positive = z > 0
+        return np.where(positive, x, 0.0), np.where(positive, z, 0.0)
