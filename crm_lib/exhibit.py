@@ -181,7 +181,7 @@ class Skipped:
         return {SKIPPED_MIME: {"what": self.what, "why": self.why}, "text/html": html, "text/plain": line}
 
 
-def when_possible(what: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | Skipped:
+def when_possible(what: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R | Skipped:
     """Return ``function(...)``, or a note that `what` was left out because the company lacks the data for it.
 
     Parameters

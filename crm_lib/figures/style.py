@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +14,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
 from crm_lib import language
@@ -22,6 +24,8 @@ WIDTH = 7.5
 
 INK, QUIET, GRID = "#22262b", "#5b6470", "#dfe3e8"
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072b2", "#d55e00", "#007a5a", "#a3517f", "#56b4e9", "#e6a100"
+_TITLE = 72
+"""Letters of a title that fit on one line."""
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 """Colours told apart by readers of any colour vision (after Okabe & Ito 2008), darkened where white is behind."""
 
@@ -80,6 +84,26 @@ def new_panels(height: float, ratios: Sequence[float]) -> list[Axes]:
         return list(grid[:, 0])
 
 
+def new_columns(height: float, count: int = 2) -> list[Axes]:
+    """Return axes beside one another that share their vertical axis, in a new figure of the report's width.
+
+    Parameters
+    ----------
+    height : float
+        Inches of the whole figure.
+    count : int
+        Number of axes.
+
+    Returns
+    -------
+    list of Axes
+        Empty axes in the house style, from the left.
+    """
+    with style():
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        return list(figure.subplots(1, count, sharey=True, squeeze=False)[0])
+
+
 def to_svg(figure: Figure) -> str:
     """Return a figure as SVG, with the same bytes for the same figure on every run.
 
@@ -95,6 +119,9 @@ def to_svg(figure: Figure) -> str:
     """
     page = io.StringIO()
     with style(), warnings.catch_warnings():
+        # Names may hold dollar signs; ticks made after the axes do not know that these are no formulas.
+        for words in figure.findobj(Text):
+            words.set_parse_math(False)
         # A letter no font here has is drawn as a box; the table behind the chart has it, and a report needs no warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None})
@@ -129,7 +156,7 @@ def headline(axes: Axes, title: str, subtitle: str = "") -> None:
     figure = axes.get_figure(root=True)
     if figure is None:
         return
-    words = title + ("\n" if subtitle else "")
+    words = textwrap.fill(title, _TITLE) + ("\n" if subtitle else "")
     figure.suptitle(words, x=0.008, ha="left", fontsize=12.5, fontweight="bold", color=INK)
     if subtitle:
         axes.set_title(subtitle, loc="left", fontsize=9.5, color=QUIET, pad=9)
