@@ -1,4 +1,4 @@
-"""The command line: ``crm demo``, ``crm check``, ``crm report``, ``crm notebooks``, ``crm dictionary``.
+"""The command line: ``crm demo``, ``check``, ``report``, ``score``, ``notebooks`` and ``dictionary``.
 
 Exit codes: 0 when all went well, 1 when a notebook failed, 2 when something given cannot be used.
 
@@ -51,6 +51,14 @@ ReportsFolder = Annotated[
     Path | None,
     typer.Option("--reports", metavar="FOLDER", help=text("Where reports go; default: reports/ of the project.")),
 ]
+
+
+class PurchaseModelName(StrEnum):
+    """Models of purchases that customers can be scored by."""
+
+    PARETO_NBD = "pareto-nbd"
+    BG_NBD = "bg-nbd"
+    MBG_NBD = "mbg-nbd"
 
 
 class Edition(StrEnum):
@@ -182,6 +190,72 @@ def report(
     _out.print(str(run.folder / "index.html"), markup=False)
     if not run.good:
         raise typer.Exit(1)
+
+
+@app.command()
+def score(
+    company: CompanyName,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TARGET",
+            help=text(
+                "A file (.parquet, .csv, or .duckdb for a table in it) or a database's URL; "
+                "default: reports/COMPANY/scores.parquet."
+            ),
+        ),
+    ] = None,
+    as_of: AsOf = None,
+    model: Annotated[
+        PurchaseModelName, typer.Option(help=text("Model of purchases; notebook 07 recommends one."))
+    ] = PurchaseModelName.PARETO_NBD,
+    annual_rate: Annotated[
+        float, typer.Option(min=0.001, max=2.0, help=text("Interest of a year, by which later money counts less."))
+    ] = 0.1,
+    horizon_days: Annotated[
+        int, typer.Option(min=1, max=3660, help=text("Days over which purchases are expected."))
+    ] = 365,
+    level: Annotated[float, typer.Option(min=0.5, max=0.99, help=text("Coverage of the intervals."))] = 0.9,
+    seed: Annotated[
+        int, typer.Option(min=0, help=text("Start of the random numbers behind the intervals."))
+    ] = 20260101,
+    table: Annotated[
+        str, typer.Option(metavar="NAME", help=text("Name of the table in a database."))
+    ] = "customer_scores",
+    password_env: Annotated[
+        str, typer.Option(metavar="VARIABLE", help=text("Environment variable with the database's password."))
+    ] = "",
+) -> None:
+    """Score a company's customers.
+
+    Writes one row a customer: value with interval, probability of being a customer still, expected purchases, RFM
+    scores and segment. What was there before is replaced whole.
+    """
+    from crm_lib import clv
+    from crm_lib.company import Company
+    from crm_lib.scoring import check_target, customer_scores, write_scores
+
+    if to is not None:
+        check_target(to, table)
+    opened = Company.open(company, as_of)
+    if to is None:
+        folder = _project() / "reports" / opened.key
+        folder.mkdir(parents=True, exist_ok=True)
+        to = str(folder / "scores.parquet")
+    models = {"pareto-nbd": clv.ParetoNBD, "bg-nbd": clv.BGNBD, "mbg-nbd": clv.MBGNBD}
+    value = clv.customer_value(
+        opened,
+        model=models[model.value](),
+        annual_rate=annual_rate,
+        horizon_days=horizon_days,
+        level=level,
+        seed=seed,
+    )
+    scores = customer_scores(opened, value)
+    write_scores(scores, to, table=table, password_env=password_env)
+    message = text("{customers} customers, together worth {value}; written to {target}.")
+    count, total = language.number(len(scores), 0), value.totals["current"]
+    _out.print(message.format(customers=count, value=total, target=to), markup=False)
 
 
 @app.command()

@@ -247,7 +247,7 @@ def test_the_dictionary_is_shown_and_written(project: Path, crm: Callable[..., t
     assert (project / "data" / "README.md").read_text(encoding="utf-8").strip() == out.strip()
 
 
-@pytest.mark.parametrize("command", ["demo", "check", "report", "notebooks", "dictionary"])
+@pytest.mark.parametrize("command", ["demo", "check", "report", "score", "notebooks", "dictionary"])
 def test_every_command_has_a_help(crm: Callable[..., tuple[int, str, str]], command: str) -> None:
     code, out, _ = crm(command, "--help")
     assert code == 0

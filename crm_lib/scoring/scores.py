@@ -1,0 +1,51 @@
+"""What is known of each customer, in one row."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crm_lib import segments
+from crm_lib.clv.value import CustomerValue
+from crm_lib.company import Company
+from crm_lib.errors import TooLittleData
+
+_RFM = ["recency_score", "frequency_score", "monetary_score", "segment"]
+_VALUE = [
+    "historical", "current", "current_low", "current_high", "potential", "probability_alive", "expected_purchases",
+    "value_per_purchase",
+]  # fmt: skip
+
+
+def customer_scores(
+    company: Company, value: CustomerValue, *, window_days: int = 365, levels: int = 5
+) -> pd.DataFrame:
+    """Return one row per customer with value, chances and segment.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    value : CustomerValue
+        What the customers are worth, from :func:`crm_lib.clv.customer_value`.
+    window_days : int
+        Days up to ``as_of`` over which the RFM scores are counted.
+    levels : int
+        Number of RFM scores.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``customer_id``: ``as_of``, ``currency``, ``historical``, ``current``, ``current_low``,
+        ``current_high``, ``potential``, ``probability_alive``, ``expected_purchases``, ``value_per_purchase``, and the
+        RFM scores and segment, which are missing for customers who did not buy in the window.
+    """
+    frame = value.frame[_VALUE].copy()
+    frame.insert(0, "currency", value.currency)
+    frame.insert(0, "as_of", pd.Timestamp(company.as_of))
+    try:
+        window = segments.customer_window(company, days=window_days)
+        rfm = segments.rfm_scores(window, as_of=company.as_of, levels=levels).frame[_RFM]
+    except TooLittleData:
+        rfm = pd.DataFrame(columns=_RFM, index=frame.index)
+    scores = rfm[_RFM[:3]].astype("Int64")
+    return frame.join(scores).join(rfm["segment"].astype("string"))

@@ -1,0 +1,115 @@
+"""Where scores go: a Parquet or CSV file, or a table of a database."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import ibis
+import pandas as pd
+
+from crm_lib.company import connect, harmless
+from crm_lib.errors import CrmError
+
+_TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_FILES = (".parquet", ".csv", ".duckdb")
+
+
+def check_target(target: str, table: str) -> None:
+    """Raise an error unless scores can be written there, before anything is computed.
+
+    Parameters
+    ----------
+    target : str
+        As of :func:`write_scores`.
+    table : str
+        Name of a table.
+
+    Raises
+    ------
+    CrmError
+        If the ending is unknown, the folder does not exist, a URL holds a password, or the table's name is no name.
+    """
+    if not _TABLE.fullmatch(table):
+        raise CrmError(f"{table!r} cannot be the name of a table: use letters, digits and underscores")
+    if "://" in target:
+        if urlsplit(target).password:
+            raise CrmError(
+                "the URL holds a password: leave it out and name the variable that holds it (--password-env)"
+            )
+        return
+    path = Path(target)
+    if path.suffix.lower() not in _FILES:
+        raise CrmError(
+            f"scores go to a file that ends in {', '.join(_FILES)} or to a database's URL, not to {target!r}"
+        )
+    if not path.parent.is_dir():
+        raise CrmError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into")
+
+
+def write_scores(frame: pd.DataFrame, target: str, *, table: str = "customer_scores", password_env: str = "") -> None:
+    """Write scores whole: a file or table that was there before is replaced at once or stays as it was.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a customer, ``customer_id`` being the index.
+    target : str
+        A file ending in ``.parquet``, ``.csv`` (formulas made harmless) or ``.duckdb`` (a table in it), or the URL of a
+        database such as ``postgresql://ann@host/shop``.
+    table : str
+        Name of the table in a database.
+    password_env : str
+        Environment variable with the database's password; empty for none.
+
+    Raises
+    ------
+    CrmError
+        If it cannot be written there.
+    """
+    check_target(target, table)
+    rows = ibis.memtable(frame.reset_index())
+    if "://" in target:
+        _replace_table(connect(target, password_env), table, rows)
+    elif target.lower().endswith(".duckdb"):
+        _replace_table(_open_duckdb(target), table, rows)
+    else:
+        _replace_file(Path(target), rows)
+
+
+def _open_duckdb(target: str) -> Any:
+    try:
+        return ibis.duckdb.connect(target)
+    except Exception as error:  # noqa: BLE001 — engines have errors of their own
+        raise CrmError(f"{target!r} cannot be opened as a DuckDB database: {error}") from None
+
+
+def _replace_table(database: Any, table: str, rows: ibis.Table) -> None:
+    try:
+        database.create_table(table, rows.to_pyarrow(), overwrite=True)
+    except Exception as error:  # noqa: BLE001 — engines have errors of their own
+        raise CrmError(f"the table {table!r} cannot be written: {error}") from None
+    finally:
+        database.disconnect()
+
+
+def _replace_file(path: Path, rows: ibis.Table) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    aside = Path(name)
+    try:
+        if path.suffix.lower() == ".csv":
+            harmless(rows).to_csv(aside)
+        else:
+            rows.to_parquet(aside)
+        # A temporary file is its owner's alone; scores are as readable as other files.
+        mask = os.umask(0)
+        os.umask(mask)
+        aside.chmod(0o666 & ~mask)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,77 @@
+"""Scores join what the models and the segments say of each customer, and the command writes them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crm_lib import cli
+from crm_lib.clv import BGNBD, CustomerValue, customer_value
+from crm_lib.company import Company
+from crm_lib.scoring import customer_scores
+from tests.clv.shop import AS_OF, shop_tables
+from tests.companies import write_company
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tables, _ = shop_tables(300, seed=5)
+    project = tmp_path_factory.mktemp("scoring")
+    return write_company(project / "data" / "shop", tables, how="parquet", as_of=AS_OF)
+
+
+@pytest.fixture(scope="module")
+def valued(folder: Path) -> tuple[Company, CustomerValue]:
+    company = Company.open(folder)
+    return company, customer_value(company, model=BGNBD(), draws=100)
+
+
+def test_every_customer_has_one_row_with_value_and_interval(valued: tuple[Company, CustomerValue]) -> None:
+    company, value = valued
+    scores = customer_scores(company, value)
+    pd.testing.assert_index_equal(scores.index, value.frame.index)
+    assert scores.index.is_unique
+    assert (scores["current_low"] <= scores["current"]).all()
+    assert (scores["current"] <= scores["current_high"]).all()
+    assert scores["probability_alive"].between(0, 1).all()
+    assert set(scores["currency"]) == {company.currency}
+    assert set(scores["as_of"]) == {pd.Timestamp(company.as_of)}
+
+
+def test_who_did_not_buy_in_the_window_has_a_value_but_no_segment(valued: tuple[Company, CustomerValue]) -> None:
+    company, value = valued
+    scores = customer_scores(company, value, window_days=30)
+    bought = company.frame("transactions").query("revenue > 0").groupby("customer_id")["ordered_at"].max()
+    recent = bought.index[bought >= pd.Timestamp(company.as_of) - pd.Timedelta(days=29)]
+    assert set(scores.index[scores["segment"].notna()]) == set(recent)
+    assert scores["current"].notna().all()
+    assert scores.loc[scores["segment"].isna(), "recency_score"].isna().all()
+
+
+def test_the_command_writes_the_scores(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "scores.csv"
+    monkeypatch.setattr(sys, "argv", ["crm", "score", str(folder), "--to", str(target), "--model", "bg-nbd"])
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert not stopped.value.code
+    written = pd.read_csv(target)
+    assert len(written) == 300
+    assert json.dumps(str(target))[1:-1] in capsys.readouterr().out.replace("\n", "")
+
+
+def test_a_target_that_cannot_be_is_told_before_the_company_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["crm", "score", "no-such-company", "--to", str(tmp_path / "scores.xls")])
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    assert ".parquet" in capsys.readouterr().err
