@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -243,15 +244,19 @@ def score(
         folder.mkdir(parents=True, exist_ok=True)
         to = str(folder / "scores.parquet")
     models = {"pareto-nbd": clv.ParetoNBD, "bg-nbd": clv.BGNBD, "mbg-nbd": clv.MBGNBD}
-    value = clv.customer_value(
-        opened,
-        model=models[model.value](),
-        annual_rate=annual_rate,
-        horizon_days=horizon_days,
-        level=level,
-        seed=seed,
-    )
-    scores = customer_scores(opened, value)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        value = clv.customer_value(
+            opened,
+            model=models[model.value](),
+            annual_rate=annual_rate,
+            horizon_days=horizon_days,
+            level=level,
+            seed=seed,
+        )
+        scores = customer_scores(opened, value)
+    for message in dict.fromkeys(str(each.message) for each in told if issubclass(each.category, UserWarning)):
+        _err.print(f"{text('Warning:')} {message}", markup=False, style="yellow")
     write_scores(scores, to, table=table, password_env=password_env)
     message = text("{customers} customers, together worth {value}; written to {target}.")
     count, total = language.number(len(scores), 0), value.totals["current"]

@@ -8,7 +8,7 @@ from crm_lib.clv.bg_nbd import BGNBD
 from crm_lib.clv.bgbb import BGBB
 from crm_lib.clv.boosting import TwoPartBoosting
 from crm_lib.clv.channels_pay import finding_channels_pay
-from crm_lib.clv.choosing import recommended_model, telling_customer
+from crm_lib.clv.choosing import purchases_of, recommended_model, telling_customer
 from crm_lib.clv.comparison import Comparison, compare_models, default_models
 from crm_lib.clv.contract_model import ContractModel
 from crm_lib.clv.dropout_finding import finding_dropout
@@ -72,6 +72,7 @@ __all__ = [
     "finding_keeping_costs",
     "finding_spend_independence",
     "membership_value",
+    "purchases_of",
     "recommended_model",
     "retention_costs",
     "spend_independence",

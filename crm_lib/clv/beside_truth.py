@@ -11,10 +11,11 @@ from crm_lib.clv.true_value import true_value
 from crm_lib.clv.value import customer_value
 from crm_lib.company import Company
 from crm_lib.errors import CompanyError, TooLittleData
+from crm_lib.exhibit import Skipped
 
 
 def beside_truth(
-    company: Company, *, model: PurchaseModel, spend: GammaGamma | None = None, annual_rate: float = 0.1
+    company: Company, *, model: PurchaseModel, spend: GammaGamma | Skipped | None = None, annual_rate: float = 0.1
 ) -> pd.DataFrame:
     """Return estimated and true current value of each customer of a simulated company.
 
@@ -24,7 +25,7 @@ def beside_truth(
         The demo company, opened at its own last day.
     model : PurchaseModel
         Model of purchases, fitted or not.
-    spend : GammaGamma, optional
+    spend : GammaGamma or Skipped, optional
         Model of spend; by default one is fitted.
     annual_rate : float
         Interest of a year.

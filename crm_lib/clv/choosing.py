@@ -59,3 +59,21 @@ def telling_customer(model: PurchaseModel, summary: pd.DataFrame) -> str:
     if rhythmic.empty:
         raise TooLittleData(f"nobody made {_REPEATS[0]} to {_REPEATS[1]} repeat purchases")
     return str((model.probability_alive(rhythmic) - 0.5).abs().idxmin())
+
+
+def purchases_of(purchases: pd.DataFrame, customer: str) -> pd.Series[pd.Timestamp]:
+    """Return the days on which a customer bought.
+
+    Parameters
+    ----------
+    purchases : DataFrame
+        One row a customer and day, as :func:`crm_lib.customers.purchase_days` gives.
+    customer : str
+        The customer.
+
+    Returns
+    -------
+    Series
+        The days.
+    """
+    return purchases.loc[purchases["customer_id"] == customer, "day"]

@@ -23,6 +23,7 @@ from crm_lib.company import Company
 from crm_lib.customers import UNIT_DAYS, customer_summary, returns_only_customers
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
+from crm_lib.exhibit import Skipped
 
 _CONVENTION = {
     "margin": (
@@ -108,7 +109,7 @@ def customer_value(
     company: Company,
     *,
     model: PurchaseModel,
-    spend: GammaGamma | None = GammaGamma(),  # noqa: B008  (never changed: a copy is fitted)
+    spend: GammaGamma | Skipped | None = GammaGamma(),  # noqa: B008  (never changed: a copy is fitted)
     summary: pd.DataFrame | None = None,
     annual_rate: float = 0.1,
     horizon_days: int = 365,
@@ -134,8 +135,9 @@ def customer_value(
         The company.
     model : PurchaseModel
         Model of purchases. If it is fitted it is used as it is, else a copy is fitted to the company's customers.
-    spend : GammaGamma or None
-        Model of spend, fitted or not, in the same way; None takes the mean of all purchases for everybody.
+    spend : GammaGamma, Skipped or None
+        Model of spend, fitted or not, in the same way; None, or the note that there was none, takes the mean of all
+        purchases for everybody.
     summary : DataFrame, optional
         Customer summary with further columns, such as covariates of the model; by default
         :func:`crm_lib.customers.customer_summary` in the model's unit of time.
@@ -190,7 +192,8 @@ def customer_value(
     terms = Terms(
         annual_rate=annual_rate, rule=rule, serving=serving, draws=draws, seed=seed, outcome=interval == "outcome"
     )
-    future, past, serves = look_ahead(company, customers, model, spend, terms)
+    known = None if isinstance(spend, Skipped) else spend
+    future, past, serves = look_ahead(company, customers, model, known, terms)
     expected = future.expected()
     intervals, totals = future.intervals(level)
     horizon = horizon_days / UNIT_DAYS[model.unit]

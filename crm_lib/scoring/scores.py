@@ -16,9 +16,7 @@ _VALUE = [
 ]  # fmt: skip
 
 
-def customer_scores(
-    company: Company, value: CustomerValue, *, window_days: int = 365, levels: int = 5
-) -> pd.DataFrame:
+def customer_scores(company: Company, value: CustomerValue, *, window_days: int = 365, levels: int = 5) -> pd.DataFrame:
     """Return one row per customer with value, chances and segment.
 
     Parameters
