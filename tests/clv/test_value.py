@@ -188,7 +188,7 @@ def test_fitted_models_are_used_as_they_are_and_no_model_is_changed(shop, value)
 
 
 def test_outcome_intervals_hold_chance_and_are_the_longer_ones(shop, value):
-    outcome = customer_value(shop, model=NBD(), summary=value.summary, draws=400, interval="outcome")
+    outcome = customer_value(shop, model=NBD(), summary=value.summary, draws=DRAWS, interval="outcome")
     np.testing.assert_allclose(outcome.frame["current"], value.frame["current"])
     length = [v.frame["current_high"] - v.frame["current_low"] for v in (outcome, value)]
     assert (length[0] > length[1]).mean() > 0.95

@@ -1,0 +1,129 @@
+"""Do the intervals of the models without contract hold the truth as often as they say?
+
+Data sets are simulated with parameters such as those of CDNOW and fitted; 90 % intervals of the parameters, of means
+and of outcomes are counted. A few data sets always, with bounds that chance alone makes fail once in a thousand; many
+on request (``make validate``), where the share must lie between 87 and 93 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm_lib.clv import NBD, PurchaseModel
+from crm_lib.clv.bg_nbd import BGNBD
+from crm_lib.clv.mbg_nbd import MBGNBD
+from crm_lib.clv.pareto_nbd import ParetoNBD
+from tests.clv.coverage import Target, coverage, ends, misses_too_often, parameter_targets
+
+HORIZON = 39.0
+DRAWS = 500
+ASKED = pd.DataFrame(
+    {
+        "frequency": [0, 1, 4, 8, 8],
+        "recency": [0.0, 8.0, 30.0, 35.0, 15.0],
+        "age": 38.0,
+        "log_gaps": [0.0, 2.0, 8.0, 11.0, 4.0],
+    }
+)
+"""Customers who never came back, once soon, now and then, often until now, and often long ago."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, its true parameters and how many customers one data set has."""
+
+    model: PurchaseModel
+    truth: dict[str, float]
+    customers: int = 2000
+
+    def known(self):
+        return self.model.with_parameters(**self.truth)
+
+    def simulate(self, seed):
+        ages = np.random.default_rng([seed, 7]).choice([27.0, 31.0, 35.0, 39.0], self.customers)
+        return self.known().simulate(ages, seed=seed, horizon=HORIZON)
+
+    def fit(self, data):
+        model = replace(self.model).fit(data)
+        model.posterior(draws=DRAWS, seed=int(data["frequency"].sum()))
+        return model
+
+
+CASES = {
+    "NBD": Case(NBD(), {"r": 0.385, "alpha": 12.07}),
+    "Pareto/NBD": Case(ParetoNBD(), {"r": 0.553, "alpha": 10.58, "s": 0.606, "beta": 11.67}),
+    "BG/NBD": Case(BGNBD(), {"r": 0.243, "alpha": 4.41, "a": 0.793, "b": 2.43}),
+    "MBG/NBD": Case(MBGNBD(), {"r": 0.525, "alpha": 6.18, "a": 0.891, "b": 1.61}),
+    "BG/CNBD-2": Case(BGNBD(regularity=2), {"r": 0.6, "alpha": 4.0, "a": 0.8, "b": 2.4}),
+    "MBG/CNBD-2": Case(MBGNBD(regularity=2), {"r": 1.0, "alpha": 5.0, "a": 0.9, "b": 1.6}),
+}
+
+
+def _mean(truth, ask):
+    """What an expectation is under the true parameters, and its interval under the fitted model."""
+    return Target(truth=lambda _: ask(truth, None), interval=lambda model, _: ends(ask(model, "mean")))
+
+
+def _targets(case):
+    truth = case.known()
+    targets = parameter_targets(case.truth) | {
+        "mean of new customers": _mean(truth, lambda model, kind: model.expected_purchases_new(HORIZON, interval=kind)),
+        "mean of five histories": _mean(
+            truth, lambda model, kind: model.expected_purchases(ASKED, HORIZON, interval=kind, draws=DRAWS)
+        ),
+        "mean discounted": _mean(
+            truth,
+            lambda model, kind: model.discounted_expected_purchases(
+                ASKED.iloc[[0, 3]], 0.15, interval=kind, draws=DRAWS
+            ),
+        ),
+        "outcome of the total": Target(
+            truth=lambda data: data["future"].sum(),
+            interval=lambda model, data: ends(model.total_purchases(data, HORIZON, interval="outcome")),
+        ),
+        "outcomes of single customers": Target(truth=lambda _: 0.5, interval=_single_outcomes),
+    }
+    if getattr(truth, "regularity", 1) == 1:  # of regular buyers it takes long
+        targets["mean total"] = Target(
+            truth=lambda data: truth.expected_purchases(data, HORIZON).sum(),
+            interval=lambda model, data: ends(model.total_purchases(data, HORIZON)),
+        )
+    if truth.leaves:
+        targets["probability alive"] = _mean(
+            truth, lambda model, kind: model.probability_alive(ASKED.iloc[1:], interval=kind, draws=DRAWS)
+        )
+    return targets
+
+
+def _single_outcomes(model, data):
+    """Place of each customer's outcome in its predictive distribution, twice over, against 0.5 -+ 0.45.
+
+    Numbers of purchases are few and whole, so that an interval with ends among them holds more than 90 %. The place of
+    an outcome between the chance of fewer and the chance of as many is drawn at random, which makes it uniform if and
+    only if the predictive distribution is right; a 90 % interval of places then holds exactly 90 %.
+    """
+    some = data.iloc[:200]
+    sample = model.drawn("purchases", some, horizon=HORIZON, outcome=True, draws=DRAWS)
+    outcome = some["future"].to_numpy()
+    fewer, as_many = (sample < outcome).mean(axis=0), (sample <= outcome).mean(axis=0)
+    places = np.random.default_rng(int(outcome.sum())).uniform(fewer, as_many)
+    return places - 0.45, places + 0.45
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_intervals_of_a_few_data_sets_cover_as_often_as_chance_allows(name):
+    case = replace(CASES[name], customers=500)
+    found = coverage(case.simulate, case.fit, _targets(case), range(40))
+    assert not misses_too_often(found), found
+
+
+@pytest.mark.validate
+@pytest.mark.parametrize("name", CASES)
+def test_intervals_cover_nine_times_out_of_ten(name):
+    case = CASES[name]
+    found = coverage(case.simulate, case.fit, _targets(case), range(1000, 1600))
+    assert found["share"].between(0.87, 0.93).all(), found
