@@ -83,6 +83,7 @@ class PurchaseProcess(Model[Histories]):
         horizon: float | None = None,
         annual_rate: float | None = None,
         outcome: bool = False,
+        label: str = "",
         draws: int = ROW_DRAWS,
     ) -> Array:
         """Return a quantity of each customer for each of the posterior draws, for whoever computes further with it.
@@ -97,6 +98,8 @@ class PurchaseProcess(Model[Histories]):
             What the quantity needs.
         outcome : bool
             Whether to simulate what happens instead of its expectation; every row is drawn by itself.
+        label : str
+            Name of the block, for who computes outcomes block by block: blocks of equal names share their chance.
         draws : int
             Number of posterior draws D.
 
@@ -127,7 +130,7 @@ class PurchaseProcess(Model[Histories]):
             rows = read_histories(
                 summary, unit=self.unit, covariates=self.covariate_names, discrete=self.discrete, grouped=False
             )
-            rng = self._generator(f"{quantity}{len(rows)}{rows.age.sum()}")
+            rng = self._generator(f"{quantity}{label}")
             return np.concatenate(
                 [self._draw_purchases(some, rows, length, rate, rng) for some in draw_blocks(theta, len(rows))]
             )

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers import is_purchase
+from crm_lib.customers import exact_sum, is_purchase
 
 Basis = Literal["margin", "revenue"]
 """What is added up: margin where the company knows it, else revenue."""
@@ -94,25 +94,6 @@ def contact_costs(company: Company, *, annual_rate: float) -> pd.DataFrame | Non
         carried=exact_sum(carried), part=exact_sum(contacts.cost), part2=exact_sum(contacts.cost * contacts.cost)
     )
     return _frame(totals)
-
-
-def exact_sum(column: ir.NumericValue, where: ir.BooleanValue | None = None) -> ir.FloatingValue:
-    """Return the sum of a column, the same on every run: decimal numbers add up alike in any order.
-
-    Parameters
-    ----------
-    column : ibis NumericValue
-        Amounts; digits beyond a millionth are rounded off.
-    where : ibis BooleanValue, optional
-        Rows to add.
-
-    Returns
-    -------
-    ibis FloatingValue
-        The sum, 0 where there is nothing to add.
-    """
-    total = column.cast("decimal(38, 6)").sum(where=where)
-    return ibis.coalesce(total.cast("float64"), ibis.literal(0.0))
 
 
 def _lines(company: Company, basis: Basis) -> ir.Table:

@@ -14,9 +14,8 @@ from crm_lib.clv.bootstrap import bootstrapped_means
 from crm_lib.clv.histories import Array
 from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.model import SEED
-from crm_lib.clv.realised import exact_sum
 from crm_lib.company import Company
-from crm_lib.customers import customer_summary
+from crm_lib.customers import customer_summary, exact_sum
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict

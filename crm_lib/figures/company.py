@@ -10,11 +10,10 @@ import pandas as pd
 
 from crm_lib import language, schema
 from crm_lib.company import Company
-from crm_lib.customers import is_purchase
+from crm_lib.customers import exact_sum, is_purchase
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.style import BLUE, ORANGE, QUIET, headline, money_axis, new_panels, number_axis, short_money
-from crm_lib.segments.window import exact_sum
 
 
 def facts(company: Company) -> Table:

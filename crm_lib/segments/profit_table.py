@@ -12,9 +12,9 @@ import pandas as pd
 
 from crm_lib import language, schema
 from crm_lib.company import Company
-from crm_lib.customers import is_purchase
+from crm_lib.customers import exact_sum, is_purchase
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.segments.window import exact_sum, window_lines
+from crm_lib.segments.window import window_lines
 
 NOT_KNOWN = "(not known)"
 SMALLEST_GROUP = 10

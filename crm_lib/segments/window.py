@@ -11,7 +11,7 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
-from crm_lib.customers import is_purchase
+from crm_lib.customers import exact_sum, is_purchase
 from crm_lib.errors import TooLittleData
 
 Value = Literal["margin", "revenue"]
@@ -31,28 +31,6 @@ def value_of(company: Company) -> Value:
         Name of a column of :func:`customer_window`.
     """
     return "margin" if company.has("transactions", "margin") else "revenue"
-
-
-def exact_sum(column: ir.NumericValue, where: ir.BooleanValue | None = None) -> ir.FloatingValue:
-    """Return the sum of a column that is the same on every run.
-
-    An engine adds in parallel, and the sum of floating-point numbers depends on the order in its last digits. Decimal
-    numbers do not: a report made twice shows the same amounts, and parts add up to their whole.
-
-    Parameters
-    ----------
-    column : ibis NumericValue
-        Amounts; digits beyond a millionth are rounded off.
-    where : ibis BooleanValue, optional
-        Rows to add.
-
-    Returns
-    -------
-    ibis FloatingValue
-        The sum, 0 where there is nothing to add.
-    """
-    total = column.cast("decimal(38, 6)").sum(where=where)
-    return ibis.coalesce(total.cast("float64"), ibis.literal(0.0))
 
 
 def window_lines(company: Company, *, days: int, ending: dt.date | None = None) -> ir.Table:

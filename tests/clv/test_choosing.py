@@ -44,3 +44,15 @@ def test_purchases_are_those_of_the_customer() -> None:
     days = pd.to_datetime(["2025-01-01", "2025-02-01", "2025-03-01"])
     purchases = pd.DataFrame({"customer_id": ["a", "b", "a"], "day": days})
     assert list(purchases_of(purchases, "a")) == [days[0], days[2]]
+
+
+def test_outcomes_of_blocks_are_independent_under_names_of_their_own() -> None:
+    model = BGNBD().with_parameters(r=0.24, alpha=4.4, a=0.79, b=2.4)
+    customers = model.simulate(np.full(300, 39.0), seed=3)[["frequency", "recency", "age"]]
+    model = BGNBD().fit(customers)
+    one, same, other = (
+        model.drawn("purchases", customers, horizon=26.0, outcome=True, label=label, draws=100)
+        for label in ("a", "a", "b")
+    )
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
