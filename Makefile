@@ -47,7 +47,8 @@ validate: $(DEV) $(DEMO)
 	$(BIN)/pytest -n 2 -m validate $(ARGS)
 
 bench: $(DEV)
-	$(BIN)/python benchmarks/customer_table.py $(ARGS)
+	$(BIN)/python benchmarks/customer_table.py
+	$(BIN)/python benchmarks/clv.py $(ARGS)
 
 format: $(DEV)
 	$(BIN)/ruff check --fix

@@ -197,25 +197,31 @@ def read_histories(
     told = summary.attrs.get("unit", unit)
     if told != unit:
         raise ValueError(f"the summary counts time in {told!r}, the model in {unit!r}: give the model unit={told!r}")
-    columns = {name: _numbers(summary, name) for name in needed}
-    weights = _numbers(summary, "customers") if "customers" in summary else np.ones(len(summary))
-    x, last, age = columns["frequency"], columns["recency"], columns["age"]
-    _check(summary, x, last, age, weights, discrete=discrete)
+    keys = [_numbers(summary, name) for name in needed]
+    everybody = np.arange(len(summary))
+    columns, inverse, rows = _group(keys) if grouped else (keys, everybody, np.ones(len(summary), dtype=np.intp))
+    weights = _numbers(summary, "customers") if "customers" in summary else None
+    x, last, age = columns[:3]
+    _check(summary, inverse, x, last, age, discrete=discrete)
+    customers = rows.astype(float)
+    if weights is not None:
+        if (weights < 0).any():
+            _refuse(summary, weights < 0, "the number of customers is negative")
+        if not weights.any():
+            raise TooLittleData("the customer summary counts no customer: the column 'customers' holds only zeros")
+        customers = np.bincount(inverse, weights=weights, minlength=len(x))
     if not discrete:
         _suspect_unit(x, age, unit)
-    keys = [columns[name] for name in needed]
-    first, inverse = _group(keys) if grouped else (np.arange(len(x)), np.arange(len(x)))
     log_gaps = None
     if "log_gaps" in summary:
-        log_gaps = float(_numbers(summary, "log_gaps") @ weights)
+        gaps = _numbers(summary, "log_gaps")
+        log_gaps = float(gaps.sum() if weights is None else gaps @ weights)
     return Histories(
-        frequency=x[first],
-        recency=last[first],
-        age=age[first],
-        customers=np.bincount(inverse, weights=weights, minlength=len(first)).astype(float),
-        covariates=np.column_stack([columns[name][first] for name in covariates])
-        if covariates
-        else np.empty((len(first), 0)),
+        frequency=x,
+        recency=last,
+        age=age,
+        customers=customers.astype(float),
+        covariates=np.column_stack(columns[3:]) if covariates else np.empty((len(x), 0)),
         inverse=inverse,
         index=summary.index,
         log_gaps=log_gaps,
@@ -255,12 +261,12 @@ def _numbers(summary: pd.DataFrame, name: str) -> Array:
     return np.ascontiguousarray(values)
 
 
-def _check(summary: pd.DataFrame, x: Array, last: Array, age: Array, weights: Array, *, discrete: bool) -> None:
+def _check(summary: pd.DataFrame, inverse: Codes, x: Array, last: Array, age: Array, *, discrete: bool) -> None:
+    """Refuse histories that cannot be; looked for among the distinct ones, told by the caller's rows."""
     rules = [
         (x < 0, "frequency is negative"),
         (last < 0, "recency is negative"),
         (age < 0, "age is negative"),
-        (weights < 0, "the number of customers is negative"),
         (x != np.floor(x), "frequency is no whole number"),
         (last > age, "recency exceeds age: the last purchase lies after the end of observation"),
         ((x > 0) & (last == 0), "there are repeat purchases (frequency > 0), yet recency is 0"),
@@ -276,9 +282,7 @@ def _check(summary: pd.DataFrame, x: Array, last: Array, age: Array, weights: Ar
         ]
     for broken, rule in rules:
         if broken.any():
-            _refuse(summary, broken, rule)
-    if not weights.any():
-        raise TooLittleData("the customer summary counts no customer: the column 'customers' holds only zeros")
+            _refuse(summary, broken[inverse], rule)
 
 
 def _refuse(summary: pd.DataFrame, broken: npt.NDArray[np.bool_], rule: str) -> None:
@@ -314,25 +318,29 @@ def _distinct(column: Array) -> Distinct:
     return Distinct(values=np.asarray(values), codes=codes)
 
 
-def _group(keys: Sequence[Array]) -> tuple[Codes, Codes]:
-    """Return the first row of each group of rows with equal keys, and the group of each row."""
-    combined: Any = 0
-    size = 1
-    for key in keys:
-        codes, values = pd.factorize(key)
-        combined = combined * len(values) + codes
-        size *= max(len(values), 1)
-        if size > _DENSE_TABLE:
-            combined, groups = pd.factorize(combined)
-            size = len(groups)
-    if size <= _DENSE_TABLE and size <= 16 * len(combined):
-        first = np.full(size, -1, dtype=np.intp)
-        first[combined[::-1]] = np.arange(len(combined) - 1, -1, -1)
-        taken = np.flatnonzero(first >= 0)
+def _group(keys: Sequence[Array]) -> tuple[list[Array], Codes, Codes]:
+    """Return the keys of each group of rows with equal keys, the group of each row, and the rows of each group."""
+    coded = [pd.factorize(key) for key in keys]
+    sizes = [len(values) for _, values in coded]
+    size = int(np.prod(sizes, dtype=float))
+    if size <= min(_DENSE_TABLE, 16 * len(keys[0])):
+        combined: Any = coded[0][0]
+        for codes, values in coded[1:]:
+            combined = combined * len(values) + codes
+        rows = np.bincount(combined, minlength=size)
+        rest = np.flatnonzero(rows)
+        rows = rows[rest]
         position = np.empty(size, dtype=np.intp)
-        position[taken] = np.arange(len(taken))
-        return first[taken], position[combined]
-    codes, groups = pd.factorize(combined)
-    first = np.empty(len(groups), dtype=np.intp)
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
-    return first, codes
+        position[rest] = np.arange(len(rest))
+        columns = []
+        for _, values in reversed(coded):
+            rest, code = np.divmod(rest, len(values))
+            columns.append(np.asarray(values)[code])
+        return columns[::-1], position[combined], rows
+    inverse: Any = np.zeros(len(keys[0]), dtype=np.int64)
+    for codes, values in coded:
+        # Numbered afresh at each step, so that the product never overflows.
+        inverse, _ = pd.factorize(inverse * len(values) + codes)
+    first = np.empty(inverse.max() + 1, dtype=np.intp)
+    first[inverse[::-1]] = np.arange(len(inverse) - 1, -1, -1)
+    return [key[first] for key in keys], inverse, np.bincount(inverse)
