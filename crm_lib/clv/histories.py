@@ -22,8 +22,12 @@ _LONGEST = 60 * 365.25
 """Days beyond which an age tells that time was counted in another unit than said."""
 _DENSEST = 24.0
 """Purchases a day beyond which a rate tells the same."""
+_WIDEST = 2**20
+"""Span of whole numbers up to which values are numbered by arithmetic."""
 _DENSE_TABLE = 2**25
-"""Combinations of values up to which a key is looked up in a table; beyond, in a hash table."""
+"""Number of combinations up to which they are looked up in a table; beyond, in a hash table."""
+_LARGEST_CODE = 2.0**62
+"""Number of combinations of values that a 64-bit number tells apart."""
 
 
 @dataclass(frozen=True)
@@ -198,8 +202,10 @@ def read_histories(
     if told != unit:
         raise ValueError(f"the summary counts time in {told!r}, the model in {unit!r}: give the model unit={told!r}")
     keys = [_numbers(summary, name) for name in needed]
-    everybody = np.arange(len(summary))
-    columns, inverse, rows = _group(keys) if grouped else (keys, everybody, np.ones(len(summary), dtype=np.intp))
+    if grouped:
+        columns, inverse, rows = _group(keys, days=UNIT_DAYS[unit])
+    else:
+        columns, inverse, rows = keys, np.arange(len(summary)), np.ones(len(summary), dtype=np.intp)
     weights = _numbers(summary, "customers") if "customers" in summary else None
     x, last, age = columns[:3]
     _check(summary, inverse, x, last, age, discrete=discrete)
@@ -318,29 +324,58 @@ def _distinct(column: Array) -> Distinct:
     return Distinct(values=np.asarray(values), codes=codes)
 
 
-def _group(keys: Sequence[Array]) -> tuple[list[Array], Codes, Codes]:
+def _group(keys: Sequence[Array], *, days: float) -> tuple[list[Array], Codes, Codes]:
     """Return the keys of each group of rows with equal keys, the group of each row, and the rows of each group."""
-    coded = [pd.factorize(key) for key in keys]
-    sizes = [len(values) for _, values in coded]
-    size = int(np.prod(sizes, dtype=float))
-    if size <= min(_DENSE_TABLE, 16 * len(keys[0])):
-        combined: Any = coded[0][0]
-        for codes, values in coded[1:]:
-            combined = combined * len(values) + codes
-        rows = np.bincount(combined, minlength=size)
-        rest = np.flatnonzero(rows)
-        rows = rows[rest]
-        position = np.empty(size, dtype=np.intp)
-        position[rest] = np.arange(len(rest))
+    numbered = [_numbered(key, days=days) for key in keys]
+    combined: Any = np.zeros(len(keys[0]), dtype=np.int64)
+    size = 1.0
+    for codes, values in numbered:
+        size *= len(values)
+        if size > _LARGEST_CODE:
+            break
+        combined = combined * len(values) + codes
+    else:
+        inverse, rest = _compact(combined, int(size))
         columns = []
-        for _, values in reversed(coded):
+        for _, values in reversed(numbered):
             rest, code = np.divmod(rest, len(values))
-            columns.append(np.asarray(values)[code])
-        return columns[::-1], position[combined], rows
-    inverse: Any = np.zeros(len(keys[0]), dtype=np.int64)
-    for codes, values in coded:
+            columns.append(values[code])
+        return columns[::-1], inverse, np.bincount(inverse)
+    inverse = np.zeros(len(keys[0]), dtype=np.int64)
+    for codes, values in numbered:
         # Numbered afresh at each step, so that the product never overflows.
         inverse, _ = pd.factorize(inverse * len(values) + codes)
     first = np.empty(inverse.max() + 1, dtype=np.intp)
     first[inverse[::-1]] = np.arange(len(inverse) - 1, -1, -1)
     return [key[first] for key in keys], inverse, np.bincount(inverse)
+
+
+def _compact(codes: Codes, size: int) -> tuple[Codes, Any]:
+    """Number the codes that occur without gaps: return the number of each row, and the codes by number."""
+    if size > min(_DENSE_TABLE, 16 * len(codes)):
+        return pd.factorize(codes)
+    occurs = np.zeros(size, dtype=bool)
+    occurs[codes] = True
+    taken = np.flatnonzero(occurs)
+    position = np.empty(size, dtype=np.int32)
+    position[taken] = np.arange(len(taken), dtype=np.int32)
+    return position.take(codes).astype(np.intp), taken
+
+
+def _numbered(key: Array, *, days: float) -> tuple[Codes, Array]:
+    """Return a number for each value, and the values by number; not every number need occur.
+
+    Counts, and times that were whole days before they were divided, are numbered by arithmetic, which is faster than
+    looking each of them up.
+    """
+    for scale in (1.0, days):
+        if not np.array_equal(np.rint(key[:64] * scale) / scale, key[:64]):
+            continue
+        whole = np.rint(key * scale)
+        low, high = whole.min(), whole.max()
+        if high - low < _WIDEST and np.array_equal(whole / scale, key):
+            codes = whole.astype(np.int64)
+            codes -= int(low)
+            return codes, np.arange(low, high + 1) / scale
+    codes, values = pd.factorize(key)
+    return codes, np.asarray(values)

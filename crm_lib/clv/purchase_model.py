@@ -257,6 +257,36 @@ class PurchaseModel(PurchaseProcess):
         low, high = equal_tails(self._discounted_new(self._drawn.working, rate), level)
         return self._number(value, low[0], high[0], self.customers_, level)
 
+    def scores(self, summary: pd.DataFrame, horizon: float, *, annual_rate: float | None = None) -> pd.DataFrame:
+        """Return all point predictions at once, for which the histories are read and grouped only once.
+
+        Parameters
+        ----------
+        summary : DataFrame (N rows)
+            Purchase histories.
+        horizon : float
+            Length of the time to come, in the model's unit.
+        annual_rate : float, optional
+            Interest of a year; where given, discounted purchases to infinity are added.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``probability_alive``, ``expected_purchases`` and, with a rate, ``discounted_expected_purchases``.
+        """
+        length = check_horizon(horizon)
+        histories, theta = self._read(summary), self._fit_.theta[None, :]
+        columns = {
+            "probability_alive": self._alive(theta, histories)[0],
+            "expected_purchases": self._expected(theta, histories, length)[0],
+        }
+        if annual_rate is not None:
+            rate = continuous_rate(annual_rate, self.unit)
+            columns["discounted_expected_purchases"] = self._discounted(theta, histories, rate)[0]
+        return pd.DataFrame(
+            {name: histories.per_row(column) for name, column in columns.items()}, index=histories.index, copy=False
+        )
+
     def total_purchases(
         self, summary: pd.DataFrame, horizon: float, *, interval: Interval = "mean", level: float = 0.9
     ) -> Estimate:

@@ -56,3 +56,13 @@ def test_outcomes_of_blocks_are_independent_under_names_of_their_own() -> None:
     )
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
+
+
+def test_scores_are_the_predictions_one_by_one() -> None:
+    model = BGNBD().with_parameters(r=0.24, alpha=4.4, a=0.79, b=2.4)
+    customers = model.simulate(np.full(300, 39.0), seed=3)
+    scores = model.scores(customers, 26.0, annual_rate=0.1)
+    pd.testing.assert_series_equal(scores["probability_alive"], model.probability_alive(customers))
+    pd.testing.assert_series_equal(scores["expected_purchases"], model.expected_purchases(customers, 26.0))
+    one_by_one = model.discounted_expected_purchases(customers, 0.1)
+    pd.testing.assert_series_equal(scores["discounted_expected_purchases"], one_by_one)
