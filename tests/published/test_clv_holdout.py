@@ -2,7 +2,7 @@
 
 Numbers: Fader, Hardie & Lee (2005), Marketing Science 24(2), 275-284 (Pareto/NBD and BG/NBD, their correlations, the
 weekly tracking); Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing 24, 201-209
-(MBG/NBD on the same data); all listed in shared/reference/PUBLISHED_NUMBERS.md.
+(MBG/NBD on the same data).
 """
 
 from __future__ import annotations
