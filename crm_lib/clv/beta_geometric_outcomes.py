@@ -28,7 +28,7 @@ def purchases_until_leaving(chance: Array, rng: np.random.Generator) -> Array:
     array (...)
         1 for the next occasion; infinite where the chance is too small to matter.
     """
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return np.asarray(1 + np.floor(np.log1p(-rng.random(chance.shape)) / np.log1p(-chance)))
 
 

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import emcee
 import numpy as np
 import pandas as pd
 import scipy.linalg
-from scipy.special import gammaln
 
 from crm_lib.clv.histories import Array
 from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.pareto_smoothing import pareto_smooth
 from crm_lib.clv.priors import Priors
+from crm_lib.clv.proposal import StudentMixture, systematic
 
-_DEGREES = 5.0
-"""Degrees of freedom of the proposal: tails heavier than any posterior here, yet with a covariance."""
-_WORST_K = 0.7
-"""Pareto k beyond which importance sampling cannot be relied upon (Vehtari et al. 2024, section 3)."""
-_LEAST_EFFICIENCY = 0.25
-"""Effective draws per draw below which the proposal misses the shape of the density, whatever k says: the weights that
-would tell are those that were never drawn."""
-_ROUNDS = 3
+_GOOD_K, _WORST_K = 0.5, 0.7
+"""Pareto k up to which weights are good, and beyond which they are not to be relied upon (Vehtari et al. 2024)."""
+_GOOD_EFFICIENCY, _WORST_EFFICIENCY = 0.25, 0.1
+"""The same in effective draws per draw: where a proposal misses part of the density, the weights that would tell were
+never drawn, and k alone is too good."""
+_CANDIDATES = 2000
+"""Least number of candidates, as fewer do not tell how good they are."""
+_ADAPTING, _TRYING = 3, 2
+"""Rounds in which the proposal is adapted before it is judged again, and how often it may be judged."""
+_CENTRES = 250
+_FLATTENED = 0.5
+"""Power of the density to which proposals are adapted: its tails reach beyond those of the density itself."""
 _LONGEST_CHAIN = 8
 """Stretches that the ensemble sampler may need until its chain is long against its autocorrelation."""
 
@@ -132,8 +135,9 @@ def sample_posterior(
 
     Candidates come from a multivariate t distribution at the mode, whose tails are heavier than the posterior's. Their
     importance weights are smoothed by a generalised Pareto distribution, whose shape k tells, with their effective
-    number, whether they can be trusted. If not, mean and covariance of the proposal are matched to the weighted draws
-    and the step is repeated; if that does not help either, the affine-invariant ensemble sampler ``emcee`` takes over.
+    number, whether they can be trusted. If not — the density is skewed or bent — candidates come from a mixture of
+    many narrow t distributions that follows the square root of the density, found in three more rounds; if that does
+    not help either, the affine-invariant ensemble sampler ``emcee`` takes over.
 
     Parameters
     ----------
@@ -142,7 +146,7 @@ def sample_posterior(
     mode, covariance : array (P,), array (P, P)
         Mode of the density and inverse of the negative Hessian there.
     draws : int
-        Number of candidates and of draws.
+        Number of draws, and of candidates if there are enough.
     seed : int
         Seed of the random numbers.
 
@@ -155,54 +159,36 @@ def sample_posterior(
     ----------
     Vehtari, A., Simpson, D., Gelman, A., Yao, Y., Gabry, J. (2024). Pareto Smoothed Importance Sampling. Journal of
     Machine Learning Research 25(72), 1–58.
+    West, M. (1993). Approximating Posterior Distributions by Mixtures. Journal of the Royal Statistical Society B
+    55(2), 409–422.
     Foreman-Mackey, D., Hogg, D. W., Lang, D., Goodman, J. (2013). emcee: The MCMC Hammer. PASP 125, 306–312.
     """
     rng = np.random.default_rng(seed)
-    centre, spread = mode, covariance
-    for round_ in range(_ROUNDS):
-        factor = scipy.linalg.cholesky(spread, lower=True)
-        theta, log_proposal = _student(centre, factor, draws, rng)
-        log_weights = log_density(theta) - log_proposal
-        log_weights[~np.isfinite(log_weights)] = -np.inf
-        weights, shape = pareto_smooth(log_weights)
+    candidates = max(draws, _CANDIDATES)
+    proposal = StudentMixture(centres=mode[None, :], factor=scipy.linalg.cholesky(covariance, lower=True))
+    for round_ in range(_ADAPTING + _TRYING):
+        theta, log_proposal = proposal.draw(candidates, rng)
+        log_target = log_density(theta)
+        log_target[~np.isfinite(log_target)] = -np.inf
+        weights, shape = pareto_smooth(log_target - log_proposal)
         effective = 1 / float(weights @ weights)
-        if shape < _WORST_K and effective > _LEAST_EFFICIENCY * draws:
-            chosen = _systematic(weights, draws, rng)
-            how = "importance sampling" if round_ == 0 else "adapted importance sampling"
-            return WorkingDraws(
-                theta=theta[chosen],
-                effective_sample_size=effective,
-                pareto_k=shape,
-                method=f"{how} from a multivariate t distribution at the mode, Pareto smoothed",
+        if round_ == 0:
+            trusted = shape < _GOOD_K and effective > _GOOD_EFFICIENCY * candidates
+        else:
+            trusted = round_ >= _ADAPTING and shape < _WORST_K and effective > _WORST_EFFICIENCY * candidates
+        if trusted:
+            source = (
+                "a multivariate t distribution at the mode" if round_ == 0 else "an adapted mixture of t distributions"
             )
-        centre = weights @ theta
-        away = theta - centre
-        matched = (weights[:, None] * away).T @ away
-        spread = matched + 0.05 * np.diag(np.diag(covariance))
+            return WorkingDraws(
+                theta=theta[systematic(weights, draws, rng)],
+                effective_sample_size=min(effective, float(draws)),
+                pareto_k=shape,
+                method=f"importance sampling from {source}, Pareto smoothed",
+            )
+        flattened, _ = pareto_smooth(_FLATTENED * log_target - log_proposal)
+        proposal = StudentMixture.around(theta, flattened, _CENTRES, rng)
     return _ensemble(log_density, mode, covariance, draws, rng)
-
-
-def _student(centre: Array, factor: Array, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return draws of the multivariate t distribution with covariance ``factor @ factor.T`` and their log densities."""
-    count = len(centre)
-    # Scaled so that the covariance, not the scale matrix, is the one asked for, then a little wider.
-    shrink = 1.1 * np.sqrt((_DEGREES - 2) / _DEGREES)
-    normal = rng.standard_normal((draws, count))
-    mixing = np.sqrt(_DEGREES / rng.chisquare(_DEGREES, draws))[:, None]
-    standard = normal * mixing
-    theta = centre + shrink * standard @ factor.T
-    squared = np.sum(standard**2, axis=1)
-    log_density = -0.5 * (_DEGREES + count) * np.log1p(squared / _DEGREES)
-    constant = gammaln((_DEGREES + count) / 2) - gammaln(_DEGREES / 2) - 0.5 * count * np.log(_DEGREES * np.pi)
-    constant -= np.log(np.diag(shrink * factor)).sum()
-    return theta, log_density + constant
-
-
-def _systematic(weights: Array, draws: int, rng: np.random.Generator) -> Any:
-    """Return the numbers of equally probable draws; each candidate comes up its expected number of times, rounded."""
-    ladder = (np.arange(draws) + rng.random()) / draws
-    chosen = np.minimum(np.searchsorted(np.cumsum(weights), ladder), len(weights) - 1)
-    return rng.permutation(chosen)
 
 
 def _ensemble(
