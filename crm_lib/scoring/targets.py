@@ -7,7 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import ibis
 import pandas as pd
@@ -37,7 +37,8 @@ def check_target(target: str, table: str) -> None:
     if not _TABLE.fullmatch(table):
         raise CrmError(f"{table!r} cannot be the name of a table: use letters, digits and underscores")
     if "://" in target:
-        if urlsplit(target).password:
+        parts = urlsplit(target)
+        if parts.password or "password" in parse_qs(parts.query.lower()):
             raise CrmError(
                 "the URL holds a password: leave it out and name the variable that holds it (--password-env)"
             )
@@ -69,7 +70,7 @@ def write_scores(frame: pd.DataFrame, target: str, *, table: str = "customer_sco
     Raises
     ------
     CrmError
-        If it cannot be written there.
+        If it cannot be written there, or if a table of that name has other columns and so is not one of scores.
     """
     check_target(target, table)
     rows = ibis.memtable(frame.reset_index())
@@ -90,7 +91,14 @@ def _open_duckdb(target: str) -> Any:
 
 def _replace_table(database: Any, table: str, rows: ibis.Table) -> None:
     try:
+        if table in database.list_tables() and set(database.table(table).columns) != set(rows.columns):
+            raise CrmError(
+                f"the table {table!r} exists and holds something else than these scores: name another one (--table), "
+                "or remove it first"
+            )
         database.create_table(table, rows.to_pyarrow(), overwrite=True)
+    except CrmError:
+        raise
     except Exception as error:  # noqa: BLE001 — engines have errors of their own
         raise CrmError(f"the table {table!r} cannot be written: {error}") from None
     finally:

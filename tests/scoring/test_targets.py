@@ -45,6 +45,16 @@ def test_a_table_of_a_duckdb_file_is_replaced_and_others_are_left_alone(scores: 
         assert database.execute("select n from orders").fetchone() == (1,)
 
 
+def test_a_table_that_holds_something_else_is_not_replaced(scores: pd.DataFrame, tmp_path: Path) -> None:
+    target = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(target)) as database:
+        database.execute("create table orders as select 1 as n")
+    with pytest.raises(CrmError, match="holds something else"):
+        write_scores(scores, str(target), table="orders")
+    with duckdb.connect(str(target)) as database:
+        assert database.execute("select n from orders").fetchone() == (1,)
+
+
 def test_a_table_of_a_server_is_replaced(scores: pd.DataFrame, postgres_url: str) -> None:
     psycopg = pytest.importorskip("psycopg")
     write_scores(scores, postgres_url, table="scores_of_customers")
@@ -76,6 +86,7 @@ def test_a_file_that_cannot_be_replaced_stays_as_it_was(
         ("scores.xlsx", "scores", "ends in .parquet, .csv, .duckdb"),
         ("nowhere/at/all/scores.csv", "scores", "no folder"),
         ("postgresql://ann:secret@host/shop", "scores", "holds a password"),
+        ("postgresql://ann@host/shop?password=secret", "scores", "holds a password"),
         ("scores.duckdb", "scores; drop table orders", "cannot be the name of a table"),
     ],
 )
