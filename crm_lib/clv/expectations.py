@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from crm_lib import language
 from crm_lib.clv.credibility import CredibleRatio, Sums, credible_ratio
 from crm_lib.clv.future_value import FutureValue
 from crm_lib.clv.gamma_gamma import GammaGamma
@@ -17,6 +19,7 @@ from crm_lib.clv.potential import PotentialRule, reachable_spend
 from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.realised import contact_costs, realised
 from crm_lib.company import Company
+from crm_lib.errors import TooLittleData
 
 _SUMS = ("part", "whole", "part2", "cross", "whole2")
 
@@ -78,10 +81,7 @@ def look_ahead(
     """
     draws, seed = terms.draws, terms.seed
     purchases = model if model._fitted is not None else copy.copy(model).fit(customers)
-    if spend is None:
-        spends: GammaGamma | MeanSpend = MeanSpend.of(customers, draws=draws, seed=seed)
-    else:
-        spends = spend if spend._fitted is not None else copy.copy(spend).fit(customers)
+    spends = _spends(customers, spend, terms)
     for fit, given in ((purchases, model), (spends, spend)):
         if fit is not given and not isinstance(fit, MeanSpend):
             fit.posterior(seed=seed)
@@ -111,6 +111,16 @@ def look_ahead(
         seed=seed,
     )
     return future, past.rename("historical"), costs is not None
+
+
+def _spends(customers: pd.DataFrame, spend: GammaGamma | None, terms: Terms) -> GammaGamma | MeanSpend:
+    if spend is not None:
+        try:
+            return spend if spend._fitted is not None else copy.copy(spend).fit(customers)
+        except TooLittleData as reason:
+            message = language.text("Spend cannot be modelled, everybody is given the mean of all: {reason}")
+            warnings.warn(message.format(reason=reason), UserWarning, stacklevel=4)
+    return MeanSpend.of(customers, draws=terms.draws, seed=terms.seed)
 
 
 def _cost_per_purchase(costs: pd.DataFrame, purchases: Array, draws: int, seed: int) -> CredibleRatio:

@@ -20,7 +20,7 @@ class MeanSpend:
     Parameters
     ----------
     value : float
-        Mean of all repeat purchases.
+        Mean of all repeat purchases, or of the first ones.
     draws : array (D,)
         Draws of it.
     """
@@ -30,12 +30,12 @@ class MeanSpend:
 
     @classmethod
     def of(cls, summary: pd.DataFrame, *, draws: int, seed: int) -> MeanSpend:
-        """Return the mean spend of all repeat purchases.
+        """Return the mean spend of all repeat purchases, or of the first ones where nobody has bought twice.
 
         Parameters
         ----------
         summary : DataFrame (N rows)
-            Frequency and monetary value.
+            Frequency and monetary value; ``revenue`` and ``returns`` tell the first purchases.
         draws : int
             Number of draws of the mean, by the Bayesian bootstrap over customers.
         seed : int
@@ -44,13 +44,18 @@ class MeanSpend:
         Raises
         ------
         TooLittleData
-            If nobody has bought twice.
+            If nobody has bought twice and the first purchases are not told.
         """
         x, z, customers = read_spend(summary)
         used = (x > 0) & (customers > 0)
-        if not used.any():
+        if used.any():
+            columns = np.column_stack([x * z * customers, x * customers])[used]
+        elif {"revenue", "returns"} <= set(summary) and customers.any():
+            # Revenue is net of returns; who bought once bought both together.
+            first = (summary["revenue"] + summary["returns"]).to_numpy(dtype=float)
+            columns = np.column_stack([first * customers, customers])[customers > 0]
+        else:
             raise TooLittleData("no customer has bought twice, so that nothing tells what a purchase is worth")
-        columns = np.column_stack([x * z * customers, x * customers])[used]
         means = bootstrapped_means(columns, draws=draws, seed=seed)
         return cls(value=float(columns[:, 0].sum() / columns[:, 1].sum()), draws=means[:, 0] / means[:, 1])
 

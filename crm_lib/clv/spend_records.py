@@ -122,7 +122,7 @@ def repeat_records(summary: pd.DataFrame) -> SpendRecords:
     used = repeats & positive & (customers > 0)
     if not used.any():
         raise TooLittleData(
-            "no customer has a repeat purchase of positive value, so that nothing tells what a purchase is worth"
+            "no customer has a repeat purchase of positive value, from which a model of spend could learn"
         )
     x, z, weights = frequency[used], value[used], customers[used]
     if np.ptp(z) <= 1e-9 * z.max():

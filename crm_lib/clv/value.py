@@ -12,6 +12,7 @@ from crm_lib import language
 from crm_lib.clv.expectations import Terms, look_ahead
 from crm_lib.clv.future_value import FutureValue
 from crm_lib.clv.gamma_gamma import GammaGamma
+from crm_lib.clv.given_summary import check_summary, own_summary
 from crm_lib.clv.histories import Array
 from crm_lib.clv.intervals import Interval, equal_tails
 from crm_lib.clv.model import SEED
@@ -20,7 +21,7 @@ from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.purchase_process import ROW_DRAWS
 from crm_lib.clv.realised import Basis, basis_of
 from crm_lib.company import Company
-from crm_lib.customers import UNIT_DAYS, customer_summary, returns_only_customers
+from crm_lib.customers import UNIT_DAYS, returns_only_customers
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.exhibit import Skipped
@@ -136,11 +137,14 @@ def customer_value(
     model : PurchaseModel
         Model of purchases. If it is fitted it is used as it is, else a copy is fitted to the company's customers.
     spend : GammaGamma, Skipped or None
-        Model of spend, fitted or not, in the same way; None, or the note that there was none, takes the mean of all
-        purchases for everybody.
+        Model of spend, fitted or not, in the same way; None, or the note that there was none, gives everybody the mean
+        of all repeat purchases, or of the first ones where nobody has bought twice. That is also done, with a warning,
+        where a model that is not fitted yet has nothing to learn from.
     summary : DataFrame, optional
-        Customer summary with further columns, such as covariates of the model; by default
-        :func:`crm_lib.customers.customer_summary` in the model's unit of time.
+        Customer summary with further columns, such as covariates of the model, or of some customers only; its
+        histories must be those of the company's tables on ``as_of``. By default
+        :func:`crm_lib.customers.customer_summary` in the model's unit of time, or
+        :func:`crm_lib.customers.opportunity_summary` for :class:`crm_lib.clv.BGBB`.
     annual_rate : float
         Interest of a year, positive.
     horizon_days : int
@@ -172,7 +176,13 @@ def customer_value(
     MissingData
         If the rule names columns that the company does not have.
     ValueError
-        If the rate is not positive or there are fewer than 100 draws.
+        If the rate is not positive, there are fewer than 100 draws, or the summary is not one of this company's
+        customers on this day.
+
+    Warns
+    -----
+    UserWarning
+        If spend cannot be modelled, so that everybody is given the mean.
 
     Notes
     -----
@@ -186,7 +196,9 @@ def customer_value(
         raise ValueError(f"the intervals need at least 100 draws, not {draws}")
     if interval not in ("mean", "outcome"):
         raise ValueError(f"interval is 'mean' or 'outcome', not {interval!r}")
-    customers = customer_summary(company, model.unit) if summary is None else summary
+    if summary is not None:
+        check_summary(company, summary, model)
+    customers = own_summary(company, model) if summary is None else summary
     if len(customers) == 0:
         raise TooLittleData(language.text("nobody has bought anything, so there is no customer to value"))
     terms = Terms(

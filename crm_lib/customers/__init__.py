@@ -15,6 +15,7 @@ Pareto/NBD Model. Marketing Science 24(2), 275–284.
 
 from crm_lib.customers.attribute import customer_attribute
 from crm_lib.customers.exact import exact_sum
+from crm_lib.customers.opportunities import opportunity_summary
 from crm_lib.customers.purchase_days import purchase_days
 from crm_lib.customers.summary import customer_summary, grouped_summary, returns_only_customers
 from crm_lib.customers.table import UNIT_DAYS, customer_table, is_purchase
@@ -27,6 +28,7 @@ __all__ = [
     "exact_sum",
     "grouped_summary",
     "is_purchase",
+    "opportunity_summary",
     "purchase_days",
     "returns_only_customers",
 ]

@@ -288,20 +288,26 @@ def test_cohorts_are_years_or_quarters_of_the_first_purchase(value):
 
 # Small and odd companies
 
-SMALL = {
-    "one customer": ([("o1", "anna", "2025-03-10", 20.0)], "no customer has a repeat"),
-    "no repeats": ([(f"o{n}", f"c{n}", "2025-03-10", 20.0 + n) for n in range(6)], "no customer has a repeat"),
-    "constant spend": ([(f"o{n}", f"c{n % 3}", f"2025-03-{n + 1:02d}", 7.0) for n in range(9)], "spend 7 each time"),
-    "returns only": ([("o1", "anna", "2025-03-10", -20.0)], "nobody has bought anything"),
+ALIKE = {
+    "one customer": ([("o1", "anna", "2025-03-10", 20.0)], "no customer has a repeat", 20.0),
+    "no repeats": ([(f"o{n}", f"c{n}", "2025-03-10", 20.0 + n) for n in range(6)], "no customer has a repeat", 22.5),
+    "constant spend": ([(f"o{n}", f"c{n % 3}", f"2025-03-{n + 1:02d}", 7.0) for n in range(9)], "spend 7 each", 7.0),
 }
 
 
-@pytest.mark.parametrize("case", SMALL)
+@pytest.mark.parametrize("case", ALIKE)
 @pytest.mark.filterwarnings("ignore::crm_lib.clv.model.ConvergenceWarning")
-def test_too_little_to_value_is_said(case, tmp_path):
-    rows, words = SMALL[case]
-    company = _company(tmp_path, rows)
-    with pytest.raises(TooLittleData, match=words):
+def test_where_spend_cannot_be_modelled_the_mean_is_taken_and_it_is_said(case, tmp_path):
+    rows, words, mean = ALIKE[case]
+    with pytest.warns(UserWarning, match=words):
+        found = customer_value(_company(tmp_path, rows), model=NBD(), draws=DRAWS)
+    np.testing.assert_allclose(found.frame["value_per_purchase"], mean)
+    assert np.isfinite(found.frame[["historical", "current", "current_low", "current_high"]]).all(axis=None)
+
+
+def test_a_company_without_a_purchase_cannot_be_valued(tmp_path):
+    company = _company(tmp_path, [("o1", "anna", "2025-03-10", -20.0)])
+    with pytest.raises(TooLittleData, match="nobody has bought anything"):
         customer_value(company, model=NBD(), draws=DRAWS)
 
 
