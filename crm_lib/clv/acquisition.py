@@ -39,8 +39,8 @@ class Acquisition:
         known), with ``_low`` and ``_high``; ``clv``, the value of a new customer at the moment of the first purchase,
         that purchase included, with ``_low`` and ``_high``; ``ratio`` of the two and ``payback_days``, the time after
         which what the customer has brought covers the cost (infinite if never), each with ``_low`` and ``_high``;
-        ``highest_bid``, the most one may pay to win a customer; ``pooled``, whether the models of purchases and spend
-        are those of all customers.
+        ``highest_bid``, the most one may pay to win a customer, 0 where one is worth less than nothing; ``pooled``,
+        whether the models of purchases and spend are those of all customers.
     draws : mapping of str to DataFrame (D rows)
         Joint draws of ``clv``, ``cost`` and ``ratio``, a column a channel.
     channels : Series
@@ -257,7 +257,8 @@ def _columns(result: Mapping[str, Array], level: float) -> dict[str, float]:
         low, high = (np.nan, np.nan) if np.isnan(sample).any() else equal_tails(sample, level, whole=True)
         label = "payback_days" if name == "payback" else name
         columns |= {label: point, f"{name}_low": min(float(low), point), f"{name}_high": max(float(high), point)}
-    columns["highest_bid"] = columns["clv"]
+    # Nobody pays to be rid of a customer who is not won yet: less than nothing is nothing.
+    columns["highest_bid"] = max(columns["clv"], 0.0)
     return columns
 
 

@@ -46,7 +46,8 @@ def membership_periods(company: Company, *, annual_rate: float) -> tuple[pd.Data
     Notes
     -----
     Period k begins k × ``period_months`` calendar months after the start, on the same day of the month or, in shorter
-    months, on the last. A contract has paid every period that began while it ran, and by ``as_of``.
+    months, on the last. A contract has paid every period that began while it ran, and by ``as_of``. One that ended on
+    the very day of a renewal was not renewed: some companies write the first day without the contract for its last.
     """
     asked = ("customer_id", "started_at", "price", "period_months")
     frame = company.table("memberships", *asked)
@@ -63,8 +64,9 @@ def membership_periods(company: Company, *, annual_rate: float) -> tuple[pd.Data
     ended = (ended_at.notna() & (ended_at <= pd.Timestamp(company.as_of))).to_numpy()
     last = np.where(ended, ended_at.to_numpy().astype("datetime64[D]"), as_of)
     months = rows["period_months"].to_numpy(dtype=np.int64)
-    # One that ended before it began has still been paid for once.
-    paid = np.maximum(_whole_months(started, np.maximum(last, started)) // months + 1, 1)
+    # The day before the end, as an end on the day of renewal pays for nothing more; the first period is always paid.
+    until = np.maximum(np.where(ended, last - np.timedelta64(1, "D"), last), started)
+    paid = np.maximum(_whole_months(started, until) // months + 1, 1)
     due = _months_later(started, paid * months)
     before = _months_later(started, (paid - 1) * months)
     wait = (due - as_of).astype(float) / (due - before).astype(float)

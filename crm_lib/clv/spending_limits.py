@@ -23,7 +23,8 @@ def spending_limits(value: CustomerValue, acquisition: Acquisition, *, like_new:
     a single customer it is their current value over their probability of being alive.) *To win back* one who has left,
     what a returned customer is worth; little is known of these, and they are assumed to be worth `like_new` times a new
     one, the returning purchase standing for the first. Offers that may fail are worth that times their chance of
-    success: it is not the price of an attempt, but of a success that would not have come by itself.
+    success: it is not the price of an attempt, but of a success that would not have come by itself. Where a customer is
+    worth less than nothing, nothing may be spent: no limit lies below 0.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def spending_limits(value: CustomerValue, acquisition: Acquisition, *, like_new:
     back = (like_new * win[0], like_new * win[1])
     table = pd.DataFrame({"customers": np.append(customers, customers.sum()).astype("int64")})
     for name, (point, sample) in {"win": win, "keep": keep, "win_back": back}.items():
-        low, high = equal_tails(sample, value.level)
+        low, high = equal_tails(np.maximum(sample, 0.0), value.level)
+        point = np.maximum(point, 0.0)
         table[name] = point
         table[f"{name}_low"], table[f"{name}_high"] = np.minimum(low, point), np.maximum(high, point)
     table.index = pd.Index([*channels, ALL], name="channel")

@@ -184,6 +184,17 @@ def test_limits_to_win_keep_and_win_back(shop, found):
         spending_limits(other, found)
 
 
+def test_nothing_may_be_spent_on_customers_worth_less_than_nothing(tables, tmp_path):
+    lines = tables["transactions"].assign(cost=tables["transactions"]["revenue"] * 1.2)
+    company = _open(tmp_path / "loss", {**tables, "transactions": lines})
+    found = acquisition_value(company, model=NBD(), annual_rate=RATE, serving=False, draws=DRAWS)
+    assert (found.frame["clv"] < 0).all()
+    assert (found.frame["highest_bid"] == 0).all()
+    value = customer_value(company, model=NBD(), annual_rate=RATE, serving=False, draws=DRAWS)
+    limits = spending_limits(value, found).drop(columns="customers")
+    assert (limits.to_numpy() == 0).all()
+
+
 def test_channels_of_the_shop_are_all_there(found):
     assert set(found.frame.index) == set(CHANNELS)
     assert found.currency == "GBP"

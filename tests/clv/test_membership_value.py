@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crm_lib.clv.membership_periods import membership_periods
 from crm_lib.clv.membership_value import membership_value
 from crm_lib.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from crm_lib.company import Company
@@ -76,6 +77,25 @@ def test_fees_paid_are_carried_forward_from_the_first_day_of_each_period(tmp_pat
     assert frame.loc["cleo", "historical"] == pytest.approx(0.5 * 5)
     assert frame.loc["anna", ["contracts", "running"]].tolist() == [2, 1]
     assert frame.loc["ben", "current"] == 0
+
+
+def test_an_end_on_the_day_of_renewal_is_no_renewal(tmp_path, contracts):
+    own = pd.DataFrame(
+        {
+            "customer_id": ["anna", "ben", "cleo", "dora", "eve"],
+            "started_at": ["2026-01-10", "2026-01-10", "2026-01-31", "2026-03-01", "2026-03-01"],
+            # Last day with it, first day without it, a short month's renewal day, the first day, one day after renewal.
+            "ended_at": ["2026-03-09", "2026-03-10", "2026-02-28", "2026-03-01", "2026-04-02"],
+            "plan": "monthly",
+            "price": 3.0,
+            "period_months": 1,
+        }
+    )
+    others = contracts[contracts["plan"] == "monthly"].head(60).reset_index(drop=True)
+    others["customer_id"] = [f"other{number}" for number in range(60)]
+    company = _company(tmp_path, pd.concat([own, others]))
+    periods = membership_periods(company, annual_rate=0.1)[0].set_index("customer_id")["paid"]
+    assert periods[["anna", "ben", "cleo", "dora", "eve"]].tolist() == [2, 2, 1, 1, 2]
 
 
 def test_current_value_is_the_expected_discounted_renewals_times_the_fee(found):
