@@ -230,7 +230,8 @@ def score(
     """Score a company's customers.
 
     Writes one row a customer: value with interval, probability of being a customer still, expected purchases, RFM
-    scores and segment. What was there before is replaced whole.
+    scores and segment, and in what money, at what rate and over what time they are counted. What was there before is
+    replaced whole.
     """
     from crm_lib import clv
     from crm_lib.company import Company
@@ -261,6 +262,7 @@ def score(
     message = text("{customers} customers, together worth {value}; written to {target}.")
     count, total = language.number(len(scores), 0), value.totals["current"]
     _out.print(message.format(customers=count, value=total, target=to), markup=False)
+    _out.print(value.convention, markup=False)
 
 
 @app.command()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from crm_lib import segments
+from crm_lib.clv.names import model_label
 from crm_lib.clv.value import CustomerValue
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
@@ -33,13 +36,24 @@ def customer_scores(company: Company, value: CustomerValue, *, window_days: int 
     Returns
     -------
     DataFrame
-        Indexed by ``customer_id``: ``as_of``, ``currency``, ``historical``, ``current``, ``current_low``,
+        Indexed by ``customer_id``. How the rest is to be read, the same in every row: ``as_of``, ``currency``,
+        ``basis`` ("margin" or "revenue"), ``annual_rate`` of discounting, ``horizon_days`` of the expected purchases,
+        ``level`` of the intervals, ``model`` of purchases. Then ``historical``, ``current``, ``current_low``,
         ``current_high``, ``potential``, ``probability_alive``, ``expected_purchases``, ``value_per_purchase``, and the
         RFM scores and segment, which are missing for customers who did not buy in the window.
     """
     frame = value.frame[_VALUE].copy()
-    frame.insert(0, "currency", value.currency)
-    frame.insert(0, "as_of", pd.Timestamp(company.as_of))
+    told: dict[str, Any] = {
+        "as_of": pd.Timestamp(value.as_of),
+        "currency": value.currency,
+        "basis": value.basis,
+        "annual_rate": value.annual_rate,
+        "horizon_days": value.horizon_days,
+        "level": value.level,
+        "model": model_label(value.future.model),
+    }
+    for place, (name, same) in enumerate(told.items()):
+        frame.insert(place, name, same)
     try:
         window = segments.customer_window(company, days=window_days)
         rfm = segments.rfm_scores(window, as_of=company.as_of, levels=levels).frame[_RFM]

@@ -42,6 +42,12 @@ def test_every_customer_has_one_row_with_value_and_interval(valued: tuple[Compan
     assert set(scores["as_of"]) == {pd.Timestamp(company.as_of)}
 
 
+def test_every_row_tells_how_it_is_to_be_read(valued: tuple[Company, CustomerValue]) -> None:
+    company, value = valued
+    told = customer_scores(company, value)[["basis", "annual_rate", "horizon_days", "level", "model"]].drop_duplicates()
+    assert told.to_numpy().tolist() == [["margin", 0.1, 365, 0.9, "BG/NBD"]]
+
+
 def test_who_did_not_buy_in_the_window_has_a_value_but_no_segment(valued: tuple[Company, CustomerValue]) -> None:
     company, value = valued
     scores = customer_scores(company, value, window_days=30)
@@ -63,6 +69,7 @@ def test_the_command_writes_the_scores(
     assert not stopped.value.code
     written = pd.read_csv(target)
     assert len(written) == 300
+    assert {"basis", "annual_rate", "horizon_days", "level", "model"} <= set(written)
     assert json.dumps(str(target))[1:-1] in capsys.readouterr().out.replace("\n", "")
 
 
