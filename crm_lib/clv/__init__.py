@@ -20,6 +20,7 @@ from crm_lib.clv.independence import SpendIndependence, finding_spend_independen
 from crm_lib.clv.mbg_nbd import MBGNBD
 from crm_lib.clv.membership_value import MembershipValue, membership_value
 from crm_lib.clv.model import ConvergenceWarning, Model
+from crm_lib.clv.model_choice import value_by_model
 from crm_lib.clv.nbd import NBD
 from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.posterior import Posterior
@@ -80,4 +81,5 @@ __all__ = [
     "telling_customer",
     "true_value",
     "value_by_horizon",
+    "value_by_model",
 ]

@@ -27,8 +27,8 @@ def recommended_model(compared: Comparison | Skipped, *, unit: str = "W") -> Pur
     Returns
     -------
     PurchaseModel
-        The best of the models (a rule of thumb has no probabilities and knows no value to infinity); without a
-        comparison Pareto/NBD.
+        The best of the models in which customers leave (a rule of thumb has no probabilities and knows no value to
+        infinity, and whoever never leaves would be worth too much); without a comparison Pareto/NBD.
     """
     if isinstance(compared, Skipped) or compared.model is None:
         return ParetoNBD(unit=unit)

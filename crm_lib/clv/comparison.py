@@ -60,8 +60,9 @@ class Comparison:
     baseline_wins : bool
         Whether the recommended one is a baseline.
     model : PurchaseModel or None
-        The recommended model, unfitted; where that is none but a rule of thumb or the learner, the one that would be
-        recommended among the models.
+        The model to value customers with, unfitted: the recommended one, or, where that is a rule of thumb, the learner
+        or a model in which nobody leaves (and so would count without end), the one that would be recommended among the
+        models in which customers leave.
     advantage : Estimate or None
         Share by which the best model in which customers leave lowers the ranked probability score of the best baseline.
     horizon_days : int
@@ -263,6 +264,8 @@ def _compared(
     average["absolute_bias"] = scores["bias"].abs().groupby(level="model").mean()
     chosen = contest.choose()
     models = [place for place, who in enumerate(contest.forecasters) if isinstance(who, ModelForecaster)]
+    # Value to infinity needs an end: among models, those in which customers leave go first.
+    models = [place for place in models if contest.forecasters[place].kind == "dropout"] or models
     best = contest.forecasters[contest.choose(models)] if models else None
     winner = contest.forecasters[chosen]
     tables = {

@@ -102,7 +102,8 @@ class Contest:
             )
         if winner.kind == "baseline":
             message += " " + language.text(
-                "A baseline wins: models in which customers leave do not forecast better here."
+                "A baseline wins: models in which customers leave do not forecast better here. For values to infinity, "
+                "for which somebody must leave one day, the best of those models is used all the same."
             )
         elif winner.kind == "learner":
             message += " " + language.text(

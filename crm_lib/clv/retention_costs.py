@@ -139,10 +139,13 @@ def finding_keeping_costs(costs: RetentionCosts, *, currency: str, low: float = 
         "change, before moving money from winning to keeping."
         if dearer
         else "Keeping is cheaper here than the rule says: there is room to do more for customers before winning more "
-        "of them, as long as what is done makes them stay."
+        "of them. Try first, on a part drawn by chance, whether what is done makes them stay."
     )
     decisions = {
-        Verdict.SUPPORTED: "Budget for keeping customers first: each kept one saves the cost of winning another.",
+        Verdict.SUPPORTED: (
+            "Budget for keeping customers first: it is the cheaper of the two. Whether the money spent keeps anybody "
+            "is another question, which only an experiment answers."
+        ),
         Verdict.NOT_SUPPORTED: otherwise,
         Verdict.UNDECIDED: "Do not plan on the exact ratio; record what contacts and campaigns cost more fully.",
     }

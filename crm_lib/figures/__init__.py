@@ -13,6 +13,7 @@ from crm_lib.figures.clv_limits import spending_limits_table
 from crm_lib.figures.clv_map import frequency_recency_map
 from crm_lib.figures.clv_membership import membership_table, plan_retention_chart
 from crm_lib.figures.clv_model import model_table, posterior_table
+from crm_lib.figures.clv_model_choice import model_choice_table
 from crm_lib.figures.clv_retention import retention_chart
 from crm_lib.figures.clv_tracking import tracking_chart
 from crm_lib.figures.company import facts, faults, monthly, monthly_chart
@@ -46,6 +47,7 @@ __all__ = [
     "horizon_table",
     "loss_cells",
     "membership_table",
+    "model_choice_table",
     "model_table",
     "monthly",
     "monthly_chart",

@@ -101,6 +101,9 @@ def test_where_nobody_leaves_the_baseline_wins_and_it_is_said() -> None:
     assert compared.recommended == "NBD"
     assert compared.baseline_wins
     assert "A baseline wins" in compared.reason
+    # Value to infinity needs somebody to leave one day, so that another model is handed on, and it is said.
+    assert isinstance(compared.model, ParetoNBD)
+    assert "values to infinity" in compared.reason
     assert finding_dropout(compared).verdict is not Verdict.SUPPORTED
 
 
