@@ -11,6 +11,7 @@ import pytest
 from lifetimes.utils import summary_data_from_transaction_data
 from scipy.special import betaln, gammaln
 
+from crm_lib.clv import BGNBD
 from crm_lib.company import Company
 from crm_lib.customers import customer_summary, grouped_summary
 from tests.companies import write_company
@@ -43,6 +44,15 @@ def test_the_sample_has_the_published_customers_and_repeats(cdnow: Company) -> N
     assert len(summary) == 2357
     assert summary["frequency"].sum() == 2457
     assert (summary["frequency"] > 0).sum() == 946
+
+
+def test_the_company_that_comes_with_the_project_holds_the_sample() -> None:
+    shipped = Company.open(Path(__file__).parents[2] / "data" / "cdnow", as_of=CALIBRATION_END)
+    summary = customer_summary(shipped)
+    assert (len(summary), summary["frequency"].sum(), (summary["frequency"] > 0).sum()) == (2357, 2457, 946)
+    model = BGNBD().fit(summary)
+    assert model.log_likelihood_ == pytest.approx(-9582.429, abs=1e-3)
+    assert len(Company.open(shipped.folder).frame("transactions")) == 6919
 
 
 def test_frequency_recency_age_and_monetary_value_equal_those_of_lifetimes(
