@@ -17,6 +17,7 @@ from crm_lib.clv.maximum import maximise
 from crm_lib.clv.posterior import Posterior, sample_posterior
 from crm_lib.clv.priors import WEAK, NormalPrior, Priors, normal_prior
 from crm_lib.clv.storage import dump, load
+from crm_lib.errors import TooLittleData
 
 SEED = 20260101
 """Seed of all draws where none is given."""
@@ -279,7 +280,9 @@ class Model(ABC, Generic[Data]):
         Raises
         ------
         ValueError
-            If the model has no data (it was not fitted here), or if there is no posterior without priors.
+            If the model has no data (it was not fitted here).
+        TooLittleData
+            If likelihood and priors together have no maximum, so that there is no posterior.
         """
         begin = self._fit_.theta
         if self._data is None:
@@ -296,7 +299,7 @@ class Model(ABC, Generic[Data]):
 
         mode = maximise(objective, [begin, *np.atleast_2d(self._starts(data))], tolerance=1e-6)
         if not mode.converged:
-            raise ValueError(
+            raise TooLittleData(
                 f"{type(self).__name__} has no posterior: likelihood and priors together have no maximum. "
                 "Give priors, or more customers"
             )

@@ -15,7 +15,7 @@ from scipy import stats
 from crm_lib.clv import NBD, ConvergenceWarning, Model, Priors, PurchaseModel
 from crm_lib.clv import purchase_model as purchase_module
 from crm_lib.clv.posterior import Posterior
-from crm_lib.errors import MissingData
+from crm_lib.errors import MissingData, TooLittleData
 
 TRUTH = NBD().with_parameters(r=0.5, alpha=10.0)
 
@@ -525,7 +525,7 @@ def test_one_time_buyers_alone_do_not_tell_how_often_people_buy():
     # With priors, what is expected is small and finite.
     found = model.total_purchases(once, 40.0)
     assert 0 <= found.low <= found.high < 40
-    with pytest.raises(ValueError, match="NBD has no posterior: likelihood and priors together have no maximum"):
+    with pytest.raises(TooLittleData, match="NBD has no posterior: likelihood and priors together have no maximum"):
         model.posterior(priors=None)
 
 
