@@ -66,6 +66,14 @@ three keys where the rows are.
 | `date_format` | such as `"%d/%m/%Y"`; by default ISO 8601, `2026-06-30` or `2026-06-30 14:05` |
 | `sheet` | of a workbook; by default the first |
 
+## segments.toml
+
+How customers are put into segments and tiers may be laid down in a `segments.toml` beside `company.toml`: who is scored, over how many days,
+with or without returns (`[base]`), the cut points of recency, frequency and monetary value (`[rfm.cut_points]`), those of the tiers (`[tiers]`),
+their currency and day (`[frozen]`), and the named segments with their conditions and actions (`[[segments]]`). Every part may be left out.
+`segments.estimated(segments.SegmentDefinitions(), company).to_toml()` writes one with the cut points of today, which then stay as they are.
+Segments that overlap or leave somebody out are refused, with an example.
+
 ## How rows are read
 
 - A row that lacks a required value, or holds one that cannot be read, is rejected, counted, and written aside by `crm check`.

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from crm_lib.estimate import Estimate
-from crm_lib.segments.resampling import Floats, studentised
+from crm_lib.segments.resampling import Floats, grouped, studentised
 
 METHOD = "studentised bootstrap over customers"
 
@@ -172,6 +172,8 @@ def concentration(
     percentile, bias-corrected and normal intervals. A nominal 95 % covers in 92 to 94 % of samples of 1,000 from
     lognormal and Pareto (exponent 3) laws, in 91 % where the variance is just infinite (Pareto 2), and in some 60 to
     70 % at 80/20 proper (Pareto 1.16), whatever the number of customers. No interval from the sample alone mends that.
+    From 10,000 customers on, neighbours of nearly equal value in the middle of the order are drawn as one group, which
+    leaves the interval as it is and the time independent of their number.
     """
     if not 0 < share < 1:
         raise ValueError(f"share must lie between 0 and 1, not {share:g}")
@@ -179,9 +181,13 @@ def concentration(
     n, total = ordered.size, float(ordered.sum())
     floor, ceiling = (share, 1.0) if ordered[-1] >= 0 else (share, np.inf)
     if total > 0:
-        value, low, high = studentised(
-            lambda weights: _shares(ordered, weights, share), n, resamples=resamples, level=level, seed=seed
+        means, sizes = grouped(ordered)
+        near, low, high = studentised(
+            lambda weights: _shares(means, weights, share), n, sizes=sizes, resamples=resamples, level=level, seed=seed
         )
+        # What grouping neighbours takes from the estimate itself, a millionth or so, is put back.
+        value = _shares(ordered, np.ones((1, n)), share)[0][0]
+        low, high = low + (value - near), high + (value - near)
         low, high = np.maximum(low, [floor, 0.0]), np.minimum(high, [ceiling, ceiling])
     else:
         value, low, high = np.full(2, np.nan), np.full(2, -np.inf), np.full(2, np.inf)
@@ -220,14 +226,14 @@ def _shares(ordered: Floats, weights: Floats, share: float) -> tuple[Floats, Flo
     the share of customers above x and T(x) their part of the mean m:
     top share (x - q)+ + share·q - S·x, Gini x(1 - 2F) + 2T - G·x, each over m and up to a constant.
     """
-    n = ordered.size
+    n = float(weights[0].sum())
     ranks = weights.cumsum(axis=1)
     brought = weights * ordered
     cumulated = brought.cumsum(axis=1)
     total = cumulated[:, -1:]
     mean = total / n
     rows = np.arange(len(weights))
-    edge = np.minimum((ranks < share * n).sum(axis=1), n - 1)
+    edge = np.minimum((ranks < share * n).sum(axis=1), ordered.size - 1)
     q = ordered[edge][:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         top = (cumulated[rows, edge][:, None] - (ranks[rows, edge][:, None] - share * n) * q) / total
@@ -243,7 +249,7 @@ def _shares(ordered: Floats, weights: Floats, share: float) -> tuple[Floats, Flo
 
 
 def _error(influence: Floats, weights: Floats) -> Floats:
-    n = influence.shape[1]
+    n = float(weights[0].sum())
     centred = influence - (weights * influence).sum(axis=1, keepdims=True) / n
     error: Floats = np.sqrt((weights * centred**2).sum(axis=1)) / n
     # Rounding leaves a trace of spread where all customers are alike.

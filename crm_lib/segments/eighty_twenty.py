@@ -24,6 +24,10 @@ _LESS = (
     "The broad middle matters more than the law says: build service and offers for all good customers, "
     "not for a small circle alone."
 )
+_A_LITTLE_LESS = (
+    "Value is a little less concentrated than the law says: know the best {share} by name, and do not neglect those "
+    "behind them."
+)
 _MORE = (
     "The company depends on fewer customers than the law says: guard each of the largest personally, and win "
     "customers of their kind to spread the risk."
@@ -66,7 +70,8 @@ def finding_80_20(
         "low": language.share(max(estimate.low, 0.0)),
         "high": language.share(estimate.high),
     }
-    otherwise = _MORE if estimate.value > high else _LESS
+    even = estimate.value < _EVEN * (low + high) / 2
+    otherwise = _MORE if estimate.value > high else _LESS if even else _A_LITTLE_LESS
     decisions = {Verdict.SUPPORTED: _LIVES_ON_FEW, Verdict.NOT_SUPPORTED: otherwise, Verdict.UNDECIDED: _WAIT}
     return Finding(
         key="segments.concentration",
@@ -84,6 +89,8 @@ def finding_80_20(
     )
 
 
+_EVEN = 0.75
+"""Below this part of what the law says, value counts as spread evenly."""
 _NOTES = {
     "margin": "margin that the top {share} bring in a year",
     "revenue": "revenue that the top {share} bring in a year",

@@ -159,10 +159,12 @@ def finding_champions(followed: FollowUp, *, currency: str, at_least: float = 2.
         "day": language.date(followed.scored_on),
         "days": language.number(followed.days, 0),
         "value": language.text(followed.value_kind),
+        "best": language.text(BEST),
     }
     decisions = {
         Verdict.SUPPORTED: (
-            "Act on the segments: give the champions of today the budget for care, and serve the rest by rule."
+            "Put {best} first when the budget for care is shared out, and treat customers near the border of the "
+            "segment alike; for the others see the actions of their segments."
         ),
         Verdict.NOT_SUPPORTED: (
             "Do not steer by these scores alone: past purchases say little about the next ones here; "
@@ -182,7 +184,7 @@ def finding_champions(followed: FollowUp, *, currency: str, at_least: float = 2.
             "The {count} champions of {day} brought {{estimate}} times their share of the {value} in the {days} days "
             "after."
         ).format(**places),
-        decisions=decisions,
+        decisions={verdict: language.text(words).format(**places) for verdict, words in decisions.items()},
         money_at_stake=Estimate.exact(brought, n=int(best.sum()), unit=currency, method="sum"),
         money_note=language.text("{value} that they brought in the {days} days").format(**places),
     )

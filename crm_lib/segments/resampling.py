@@ -11,12 +11,24 @@ Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], tuple[Floats, Floats]]
 """From weights (resamples × customers) to estimates and their standard errors (each resamples × statistics)."""
 
-_CELLS = 4_000_000
-"""Weights held in memory at a time: 32 MB an array."""
+_CELLS = 250_000
+"""Weights worked on at a time: 2 MB an array, which a processor keeps close at hand."""
+_SINGLE = 1000
+"""Customers at either end of the order who are never grouped."""
+_NEIGHBOURS = 200
+"""Those beyond are grouped with at most one in so many of the customers further out."""
+LARGE = 10_000
+"""Customers from which on neighbours are grouped."""
 
 
 def studentised(
-    statistic: Statistic, n: int, *, resamples: int = 999, level: float = 0.95, seed: int = 0
+    statistic: Statistic,
+    n: int,
+    *,
+    sizes: Floats | None = None,
+    resamples: int = 999,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> tuple[Floats, Floats, Floats]:
     """Return estimates with studentised (bootstrap-t) intervals.
 
@@ -29,9 +41,11 @@ def studentised(
     ----------
     statistic : callable
         Takes weights of shape (resamples, n) whose rows sum to n, returns estimates and standard errors, each of shape
-        (resamples, statistics).
+        (resamples, statistics). With `sizes` there is a column of weights for each group instead.
     n : int
         Number of customers.
+    sizes : ndarray, optional
+        Customers in each group of equal ones (they sum to n), where customers are grouped; see :func:`grouped`.
     resamples : int
         Number of resamples.
     level : float
@@ -55,11 +69,12 @@ def studentised(
     Efron, B. & Tibshirani, R. J. (1993). An Introduction to the Bootstrap, section 12.5.
     Davidson, R. (2009). Reliable inference for the Gini index. Journal of Econometrics 150, 30-40.
     """
-    value, error = (part[0] for part in statistic(np.ones((1, n))))
+    once = np.ones(n) if sizes is None else sizes
+    value, error = (part[0] for part in statistic(once[None, :]))
     rng = np.random.default_rng(seed)
-    chances = np.full(n, 1 / n)
+    chances = once / n
     studentised_values = []
-    batch = max(1, min(resamples, _CELLS // n))
+    batch = max(1, min(resamples, _CELLS // once.size))
     for start in range(0, resamples, batch):
         weights = rng.multinomial(n, chances, size=min(batch, resamples - start)).astype(np.float64)
         again, again_error = statistic(weights)
@@ -75,3 +90,41 @@ def studentised(
             low[column] = min(value[column], value[column] - upper * error[column])
             high[column] = max(value[column], value[column] - lower * error[column])
     return value, low, high
+
+
+def grouped(ordered: Floats, breaks: NDArray[np.intp] | None = None) -> tuple[Floats, Floats]:
+    """Return customers in groups of neighbours of nearly equal value, few enough to be drawn a thousand times.
+
+    Resampling a million customers one by one takes minutes, and nearly all of it goes into telling apart customers who
+    are next to alike. The largest and the smallest, on whom an interval hangs, stay single; further in, a group takes
+    one in two hundred of the customers further out, so that it spans half a per cent of the tail of a heavy-tailed law.
+
+    Parameters
+    ----------
+    ordered : ndarray, shape (customers,)
+        Values in descending order.
+    breaks : ndarray of int, optional
+        Positions at which a group must begin.
+
+    Returns
+    -------
+    tuple of ndarray
+        Mean value and number of customers of each group, in the same order. Fewer than 10,000 customers are groups of
+        one each.
+
+    Examples
+    --------
+    >>> means, sizes = grouped(np.arange(1e6, 0, -1))
+    >>> bool(means.size < 6000), float(sizes.sum()), float(sizes @ means) == 1e6 * (1e6 + 1) / 2
+    (True, 1000000.0, True)
+    """
+    n = ordered.size
+    if n < LARGE:
+        return ordered, np.ones(n)
+    half = n // 2
+    steps = np.arange(int(np.log(half / _SINGLE) * _NEIGHBOURS) + 1)
+    inner = np.unique(np.floor(_SINGLE * np.exp(steps / _NEIGHBOURS)).astype(np.intp))
+    starts = np.concatenate([np.arange(_SINGLE), inner, n - inner, n - np.arange(1, _SINGLE), [half]])
+    starts = np.unique(starts if breaks is None else np.concatenate([starts, breaks[(breaks >= 0) & (breaks < n)]]))
+    sizes = np.diff(np.append(starts, n)).astype(np.float64)
+    return np.add.reduceat(ordered, starts) / sizes, sizes

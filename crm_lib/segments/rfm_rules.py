@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from crm_lib.segments.rules import Interval, Rule, Variable
+
 Band = Literal["low", "middle", "high"]
 
 
@@ -42,6 +44,57 @@ SEGMENT_RULES: tuple[SegmentRule, ...] = (
     SegmentRule("Dormant", "low", "low", "No spending beyond automatic messages."),
 )
 """The segments, best first. Two bands name a rule, so the nine rules cover every combination of scores once."""
+
+
+def score_variables(levels: int) -> dict[str, Variable]:
+    """Return what rules of segments may ask for, with the values it can have.
+
+    Parameters
+    ----------
+    levels : int
+        Highest score.
+
+    Returns
+    -------
+    dict of str to Variable
+        The scores ``recency_score``, ``frequency_score``, ``monetary_score`` (1 to `levels`) and ``weight`` (frequency
+        and monetary score together); and as numbers ``recency`` (days), ``frequency`` (orders) and ``monetary``
+        (money).
+    """
+    score = Variable(choices=tuple(range(1, levels + 1)))
+    scores = dict.fromkeys(("recency_score", "frequency_score", "monetary_score"), score)
+    weight = Variable(choices=tuple(range(2, 2 * levels + 1)))
+    return {**scores, "weight": weight, **dict.fromkeys(("recency", "frequency", "monetary"), Variable())}
+
+
+def segment_rules(levels: int) -> tuple[Rule, ...]:
+    """Return the nine segments as rules on the scores, best first.
+
+    Parameters
+    ----------
+    levels : int
+        Highest score, 3 to 5.
+
+    Returns
+    -------
+    tuple of Rule
+        Conditions on ``recency_score`` and ``weight`` (frequency and monetary score together), equal to what
+        :func:`segment` says of each combination.
+
+    Examples
+    --------
+    >>> segment_rules(5)[0].when["weight"]
+    Interval(above=7, up_to=inf, missing=False)
+    """
+    recency, weight = _bands(levels - 1, first=1), _bands(2 * (levels - 1), first=2)
+    return tuple(
+        Rule(
+            name=rule.name,
+            when={"recency_score": recency[rule.recency], "weight": weight[rule.weight]},
+            action=rule.action,
+        )
+        for rule in SEGMENT_RULES
+    )
 
 
 def segment(recency: int, frequency: int, monetary: int, *, levels: int) -> SegmentRule:
@@ -84,3 +137,9 @@ def _band(steps: int, most: int) -> Band:
     if 3 * steps < most:
         return "low"
     return "high" if 3 * steps > 2 * most else "middle"
+
+
+def _bands(most: int, *, first: int) -> dict[Band, Interval]:
+    """Return the thirds of the range that begins at `first` and has `most` steps, as intervals."""
+    low, middle = (most - 1) // 3 + first, 2 * most // 3 + first
+    return {"low": Interval(up_to=low), "middle": Interval(above=low, up_to=middle), "high": Interval(above=middle)}

@@ -56,7 +56,7 @@ def window_lines(company: Company, *, days: int, ending: dt.date | None = None) 
     ValueError
         If `days` is not positive or `ending` lies after ``as_of``.
     """
-    known, last = _known(company, days=days, ending=ending)
+    known, last = known_lines(company, days=days, ending=ending)
     return known.filter(known.ordered_at.date() > ibis.literal(last - dt.timedelta(days=days)))
 
 
@@ -84,7 +84,7 @@ def customer_window(company: Company, *, days: int, ending: dt.date | None = Non
     TooLittleData
         If nobody bought or returned anything in the window.
     """
-    known, last = _known(company, days=days, ending=ending)
+    known, last = known_lines(company, days=days, ending=ending)
     first = ibis.literal(last - dt.timedelta(days=days))
     lines = known.mutate(day=known.ordered_at.date(), back=~is_purchase(known))
     inside = lines.day > first
@@ -112,7 +112,28 @@ def customer_window(company: Company, *, days: int, ending: dt.date | None = Non
     return frame.set_index("customer_id").astype({"orders": "int64", "new": bool})
 
 
-def _known(company: Company, *, days: int, ending: dt.date | None) -> tuple[ir.Table, dt.date]:
+def known_lines(company: Company, *, days: int, ending: dt.date | None = None) -> tuple[ir.Table, dt.date]:
+    """Return all order lines known on the last day of a window, and that day.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    days : int
+        Length of the window in days; the lines are those of all time.
+    ending : date, optional
+        Last day of the window, by default the company's ``as_of``.
+
+    Returns
+    -------
+    tuple of ibis Table and date
+        The lines, and the last day.
+
+    Raises
+    ------
+    ValueError
+        If `days` is not positive or `ending` lies after ``as_of``.
+    """
     if days < 1:
         raise ValueError(f"a window needs at least one day, not {days}")
     last = company.as_of if ending is None else ending

@@ -34,6 +34,7 @@ def test_steady_differences_between_customers_make_champions_last(followed):
     # Rates are gamma with shape 1.2: who bought often buys often again.
     finding = finding_champions(followed[1], currency="GBP", at_least=1.5)
     assert finding.verdict is Verdict.SUPPORTED
+    assert finding.decision.startswith("Put Champions first")
     assert finding.money_at_stake.value > 0
 
 

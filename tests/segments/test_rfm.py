@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_lib.segments import SEGMENT_RULES, rfm_scores, segment
+from crm_lib.segments import (
+    SEGMENT_RULES,
+    Interval,
+    Rule,
+    apply_rules,
+    check_rules,
+    rfm_scores,
+    score_variables,
+    segment,
+    segment_rules,
+)
 
 DAY = dt.date(2026, 6, 30)
 SCORES = ["recency_score", "frequency_score", "monetary_score"]
@@ -41,6 +51,36 @@ def test_every_combination_of_scores_has_exactly_one_segment(levels):
 def test_every_segment_can_be_reached_and_names_differ(levels):
     reached = {segment(*scores, levels=levels).name for scores in itertools.product(range(1, levels + 1), repeat=3)}
     assert reached == {rule.name for rule in SEGMENT_RULES}
+
+
+@pytest.mark.parametrize("levels", [3, 4, 5])
+def test_rules_say_of_every_combination_what_the_table_of_bands_says(levels):
+    rules = segment_rules(levels)
+    check_rules(rules, score_variables(levels))
+    scores = pd.DataFrame(itertools.product(range(1, levels + 1), repeat=3), columns=SCORES)
+    scores["weight"] = scores["frequency_score"] + scores["monetary_score"]
+    expected = [segment(*row, levels=levels).name for row in scores[SCORES].itertuples(index=False, name=None)]
+    assert apply_rules(scores, rules).tolist() == expected
+
+
+def test_own_rules_replace_the_nine_and_must_take_everybody():
+    recent = Rule(name="Recent", when={"recency": Interval(up_to=30)}, action="Thank.")
+    frame = _summary([(5, 1, 3.0), (90, 1, 3.0)])
+    result = rfm_scores(frame, as_of=DAY, rules=[recent, Rule(name="Other", otherwise=True)])
+    assert result.frame["segment"].tolist() == ["Recent", "Other"]
+    assert result.segment_table(frame["revenue"]).index.tolist() == ["Recent", "Other"]
+    with pytest.raises(ValueError, match="no rule takes a customer with recency above 30"):
+        rfm_scores(frame, as_of=DAY, rules=[recent])
+
+
+def test_base_of_all_known_customers_scores_those_without_orders_too():
+    frame = _summary([(5, 1, 3.0), (400, 0, 0.0)], ["a", "silent"])
+    assert rfm_scores(frame, as_of=DAY).frame.index.tolist() == ["a"]
+    known = rfm_scores(frame, as_of=DAY, base="known", window_days=365)
+    assert known.frame.loc["silent", "frequency_score"] < known.frame.loc["a", "frequency_score"]
+    assert (known.base, known.window_days, known.as_of, known.left_out) == ("known", 365, DAY, 0)
+    with pytest.raises(ValueError, match="base must be 'buyers' or 'known', not 'all'"):
+        rfm_scores(frame, as_of=DAY, base="all")
 
 
 def test_scores_outside_the_levels_are_refused():

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import itertools
+import math
+from contextlib import nullcontext
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from crm_lib.segments import Interval, Rule, Variable, apply_rules, check_rules
+
+VARIABLES = {
+    "spend": Variable(may_be_missing=True),
+    "score": Variable(choices=(1, 2, 3)),
+    "group": Variable(choices=("a", "ü"), may_be_missing=True),
+}
+POINTS = {
+    "spend": [-math.inf, -1.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, math.inf, None],
+    "score": [1, 2, 3],
+    "group": ["a", "ü", None],
+}
+bounds = st.sampled_from([-math.inf, 0.0, 1.0, 2.0, math.inf])
+intervals = st.builds(
+    lambda ends, missing: Interval(above=min(ends), up_to=max(ends), missing=missing),
+    st.tuples(bounds, bounds).filter(lambda ends: ends[0] != ends[1]),
+    st.booleans(),
+)
+conditions = st.fixed_dictionaries(
+    {},
+    optional={
+        "spend": intervals,
+        "score": st.frozensets(st.sampled_from([1, 2, 3]), min_size=1),
+        "group": st.frozensets(st.sampled_from(["a", "ü", None]), min_size=1),
+    },
+)
+
+
+def _takes(condition, value):
+    """By hand, value by value."""
+    if isinstance(condition, frozenset):
+        return value in condition
+    if value is None:
+        return condition.missing
+    return (value > condition.above or condition.above == -math.inf) and value <= condition.up_to
+
+
+def _by_hand(rules, point):
+    return [rule.name for rule in rules if all(_takes(part, point[name]) for name, part in rule.when.items())]
+
+
+def _points():
+    return [dict(zip(POINTS, values, strict=True)) for values in itertools.product(*POINTS.values())]
+
+
+def _frame(points):
+    frame = pd.DataFrame(points)
+    return frame.astype({"spend": "float64"})
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(conditions, min_size=1, max_size=4), st.booleans())
+def test_check_agrees_with_every_point_tried_by_hand(parts, with_rest):
+    rules = [Rule(name=f"rule {number}", when=when) for number, when in enumerate(parts)]
+    hits = [len(_by_hand(rules, point)) for point in _points()]
+    fits = max(hits) <= 1 if with_rest else set(hits) == {1}
+    if with_rest:
+        rules.append(Rule(name="rest", otherwise=True))
+    with nullcontext() if fits else pytest.raises(ValueError, match=r"take"):
+        check_rules(rules, VARIABLES)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(conditions, min_size=1, max_size=3), st.integers(0, 10**6))
+def test_every_customer_gets_the_segment_that_her_values_have_by_hand(parts, seed):
+    rules = [Rule(name=f"rule {number}", when=when) for number, when in enumerate(parts)]
+    assume(all(len(_by_hand(rules, point)) <= 1 for point in _points()))
+    rules.append(Rule(name="rest", otherwise=True))
+    points = [_points()[place] for place in np.random.default_rng(seed).integers(0, len(_points()), 40)]
+    found = apply_rules(_frame(points), rules)
+    assert found.tolist() == [(_by_hand(rules[:-1], point) or ["rest"])[0] for point in points]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.floats(-100, 100), max_size=3, unique=True),
+    st.lists(st.floats(-100, 100), max_size=2, unique=True),
+)
+def test_a_grid_of_adjoining_intervals_is_exclusive_and_exhaustive_and_loses_it_with_one_rule_less(first, second):
+    bands = [[-math.inf, *sorted(cuts), math.inf] for cuts in (first, second)]
+    pairs = itertools.product(*(list(itertools.pairwise(edges)) for edges in bands))
+    rules = [
+        Rule(name=str(n), when={"x": Interval(above=a, up_to=b), "y": Interval(above=c, up_to=d)})
+        for n, ((a, b), (c, d)) in enumerate(pairs)
+    ]
+    variables = {"x": Variable(), "y": Variable()}
+    check_rules(rules, variables)
+    for left_out in range(len(rules) if len(rules) > 1 else 0):
+        with pytest.raises(ValueError, match="no rule takes"):
+            check_rules(rules[:left_out] + rules[left_out + 1 :], variables)
+
+
+def test_gap_and_overlap_are_told_by_an_example():
+    low, high = Interval(up_to=10.0), Interval(above=20.0)
+    rules = [Rule(name="low", when={"spend": low}), Rule(name="high", when={"spend": high})]
+    with pytest.raises(ValueError, match="no rule takes a customer with spend above 10 and up to 20"):
+        check_rules(rules, {"spend": Variable()})
+    wide = Rule(name="wide", when={"spend": Interval(above=5.0)})
+    with pytest.raises(ValueError, match="rules 'low', 'wide' both take a customer with spend above 5 and up to 10"):
+        check_rules([rules[0], wide], {"spend": Variable()})
+
+
+def test_missing_value_is_a_case_of_its_own():
+    whole = [Rule(name="all", when={"spend": Interval()})]
+    check_rules(whole, {"spend": Variable()})
+    with pytest.raises(ValueError, match="no rule takes a customer with spend missing"):
+        check_rules(whole, {"spend": Variable(may_be_missing=True)})
+    check_rules([Rule(name="all", when={"spend": Interval(missing=True)})], {"spend": Variable(may_be_missing=True)})
+
+
+def test_nobody_is_other_unless_a_rule_says_so():
+    low = Rule(name="low", when={"spend": Interval(up_to=1.0)})
+    with pytest.raises(ValueError, match="customer 'b' falls under no rule"):
+        apply_rules(pd.DataFrame({"spend": [0.5, 3.0]}, index=["a", "b"]), [low])
+    other = Rule(name="Other", otherwise=True)
+    check_rules([low, other], {"spend": Variable()})
+    assert apply_rules(pd.DataFrame({"spend": [0.5, 3.0]}), [low, other]).tolist() == ["low", "Other"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ([], "there are no rules"),
+        ([Rule(name="a"), Rule(name="a")], "names of rules must differ; 'a'"),
+        ([Rule(name="a", otherwise=True), Rule(name="b", otherwise=True)], "only one rule can take all others"),
+        ([Rule(name="a", when={"sped": Interval()})], "no variable 'sped'; there are 'spend', 'score', 'group'"),
+        ([Rule(name="a", when={"group": frozenset({"b"})})], "group has no value 'b'; it has 'a', 'ü'"),
+        ([Rule(name="a", when={"group": Interval()})], "group is no number"),
+        ([Rule(name="a", when={"spend": frozenset({1})})], "spend is a number; give an interval"),
+        ([Rule(name="a", when={"score": Interval(above=3)})], "rule 'a' can take nobody"),
+        ([Rule(name="a"), Rule(name="b")], "rules 'a', 'b' both take every customer"),
+    ],
+)
+def test_rules_that_cannot_be_meant_are_named(rules, words):
+    with pytest.raises(ValueError, match=words):
+        check_rules(rules, VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Interval(above=2, up_to=2), "no number lies above 2 and up to 2"),
+        (lambda: Interval(above=math.nan), "no number lies above"),
+        (lambda: Rule(name=" "), "needs a name"),
+        (lambda: Rule(name="a", when={"x": Interval()}, otherwise=True), "takes all others and has conditions"),
+    ],
+)
+def test_parts_of_rules_that_say_nothing_are_refused(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_columns_that_rules_need_are_named():
+    with pytest.raises(ValueError, match="need columns 'spend'; the table has 'orders'"):
+        apply_rules(pd.DataFrame({"orders": [1]}), [Rule(name="a", when={"spend": Interval()})])
+
+
+def test_too_fine_a_grid_is_refused_before_it_fills_the_memory():
+    cuts = {f"v{n}": Interval(above=n / 7) for n in range(30)}
+    rules = [Rule(name="a", when=cuts), Rule(name="rest", otherwise=True)]
+    with pytest.raises(ValueError, match=r"divide their variables into 1,073,741,824 cells"):
+        check_rules(rules, {name: Variable() for name in cuts})
