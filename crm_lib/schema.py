@@ -258,6 +258,7 @@ PROSPECTS = TableContract(
                 choices=("low", "medium", "high")),
         _column("customer_group", "text", "Customer group", "As in `customers`."),
         _column("birth_year", "integer", "Year of birth", "Year in which the prospect was born.", low=1880, high=2100),
+        _column("contact_allowed", "boolean", "Contact allowed", "Whether the prospect agreed to be contacted."),
         _column("acquisition_cost", "money", "Acquisition cost", "What winning the prospect would cost.", unit="currency", low=0),
         _column("customer_id", "text", "Customer", "The customer that the prospect became.", known_at="converted_at"),
         _column("converted_at", "date", "Converted", "Day of the first purchase.", known_at="converted_at"),

@@ -9,8 +9,8 @@ from crm_lib.schema import TABLES
 
 DIRTY = {("surveys", "value_for_money")}
 """The column with impossible ratings."""
-EMPTY_IN_DEMO = {("transactions", "margin"), ("transactions", "margin_rate")}
-"""The demo company states costs; the margin follows from them."""
+EMPTY_IN_DEMO = {("transactions", "margin"), ("transactions", "margin_rate"), ("prospects", "contact_allowed")}
+"""The demo company states costs, from which the margin follows, and may write to all its prospects."""
 
 
 @pytest.fixture(params=list(TABLES))
