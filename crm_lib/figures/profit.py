@@ -76,7 +76,7 @@ def profit_chart(profit: ProfitTable, *, currency: str, most: int = 12) -> Chart
     }
     headline(
         axes,
-        language.text("{share} of the {value} comes from: {group}").format(
+        language.text("{group} brings most: {share} of the {value}").format(
             **{**places, "group": shorten(str(first), 40)}
         ),
     )

@@ -38,8 +38,25 @@ def cut_points_table(rfm: RFM, *, currency: str) -> Table:
         title="What the scores mean",
         frame=frame,
         kinds={"score": "count", "customers": "count", "from": "text", "to": "text"},
-        note="Smallest and largest value found in each score. Customers with equal values have equal scores; where "
-        "many are equal, a score may stay empty.",
+        note=language.text(
+            "Smallest and largest value found in each score. Customers with equal values have equal scores; where "
+            "many are equal, a score may stay empty."
+        )
+        + _base(rfm),
+    )
+
+
+def _base(rfm: RFM) -> str:
+    if rfm.window_days is None:
+        return ""
+    words = {
+        "buyers": "Scored are the {n} customers who bought in the {days} days up to {day}.",
+        "known": "Scored are all {n} customers who ever bought, by orders and money of the {days} days up to {day}.",
+    }
+    return " " + language.text(words[rfm.base]).format(
+        n=language.number(len(rfm.frame), 0),
+        days=language.number(rfm.window_days, 0),
+        day=language.date(rfm.as_of),
     )
 
 
@@ -99,13 +116,14 @@ def follow_up_table(followed: FollowUp, *, currency: str) -> Table:
     """
     frame = followed.table()
     frame.index = pd.Index([language.text(str(name)) for name in frame.index], name="segment")
+    frame["lift"] = [language.number(times, 2) for times in frame["lift"]]
     return Table(
         name="rfm_follow_up",
         title="What the segments of an earlier day brought afterwards",
         frame=frame,
         kinds={
             "customers": "count", "active_share": "share", "mean_value": "money", "value_share": "share",
-            "lift": "number",
+            "lift": "text",
         },
         labels={
             "active_share": "Came back", "mean_value": f"{followed.value_kind.capitalize()} a customer",
@@ -198,6 +216,18 @@ def loss_cells(profit: ProfitTable, *, currency: str, times: float = 2.0) -> Tab
         One row per cell and problem, the largest amounts first.
     """
     frame = losses(profit, times=times)
+    found, holding = len(frame), int(frame["holds"].sum())
+    title = "No cell loses money or has a striking share of returns"
+    if holding:
+        title = language.text("{holding} of {found} suspicions of a loss hold").format(
+            holding=language.number(holding, 0), found=language.number(found, 0)
+        )
+    elif found:
+        title = language.plural(
+            "No loss holds: {n} suspicion, which may be chance",
+            "No loss holds: {n} suspicions, all may be chance",
+            found,
+        )
     looks = len(profit.frame) * (2 if profit.has_margin else 1)
     judged = {True: language.text("holds"), False: language.text("may be chance")}
     frame["holds"] = [judged[bool(holds)] for holds in frame["holds"]]
@@ -209,20 +239,20 @@ def loss_cells(profit: ProfitTable, *, currency: str, times: float = 2.0) -> Tab
     ).format(looks=language.number(looks, 0))
     return Table(
         name="losses",
-        title="Where money is lost",
+        title=title,
         frame=frame,
         kinds={"amount": "money", "p_value": "number"},
         labels={
-            "amount": "Lost, or returned above the usual",
+            "amount": language.text("Lost, or returned above the usual ({currency} in {days} days)").format(
+                currency=currency, days=language.number(profit.days, 0)
+            ),
             "p_value": "Corrected p-value",
             "holds": "Evidence",
             **named,
         },
         currency=currency,
         rows_shown=10,
-        note=note
-        if len(frame)
-        else language.text("No cell loses money or has a striking share of returns.") + " " + note,
+        note=note,
     )
 
 

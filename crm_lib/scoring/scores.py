@@ -10,7 +10,7 @@ from crm_lib import segments
 from crm_lib.clv.names import model_label
 from crm_lib.clv.value import CustomerValue
 from crm_lib.company import Company
-from crm_lib.errors import TooLittleData
+from crm_lib.errors import MissingData
 
 _RFM = ["recency_score", "frequency_score", "monetary_score", "segment"]
 _VALUE = [
@@ -28,10 +28,9 @@ def customer_scores(company: Company, value: CustomerValue, *, window_days: int 
         The company.
     value : CustomerValue
         What the customers are worth, from :func:`crm_lib.clv.customer_value`.
-    window_days : int
-        Days up to ``as_of`` over which the RFM scores are counted.
-    levels : int
-        Number of RFM scores.
+    window_days, levels : int
+        Days up to ``as_of`` over which the RFM scores are counted, and highest score, where the company's
+        ``segments.toml`` does not say.
 
     Returns
     -------
@@ -40,7 +39,8 @@ def customer_scores(company: Company, value: CustomerValue, *, window_days: int 
         ``basis`` ("margin" or "revenue"), ``annual_rate`` of discounting, ``horizon_days`` of the expected purchases,
         ``level`` of the intervals, ``model`` of purchases. Then ``historical``, ``current``, ``current_low``,
         ``current_high``, ``potential``, ``probability_alive``, ``expected_purchases``, ``value_per_purchase``, and the
-        RFM scores and segment, which are missing for customers who did not buy in the window.
+        RFM scores, segment and value tier by the company's definitions (``segments.toml``), which are missing for
+        customers who did not buy in the window.
     """
     frame = value.frame[_VALUE].copy()
     told: dict[str, Any] = {
@@ -55,9 +55,10 @@ def customer_scores(company: Company, value: CustomerValue, *, window_days: int 
     for place, (name, same) in enumerate(told.items()):
         frame.insert(place, name, same)
     try:
-        window = segments.customer_window(company, days=window_days)
-        rfm = segments.rfm_scores(window, as_of=company.as_of, levels=levels).frame[_RFM]
-    except TooLittleData:
-        rfm = pd.DataFrame(columns=_RFM, index=frame.index)
+        definitions = segments.definitions_of(company, window_days=window_days, levels=levels)
+        segmented = segments.segment_customers(company, definitions)
+        rfm = segmented.rfm.frame[_RFM].join(segmented.tiers.frame["tier"])
+    except MissingData:
+        rfm = pd.DataFrame(columns=[*_RFM, "tier"], index=frame.index)
     scores = rfm[_RFM[:3]].astype("Int64")
-    return frame.join(scores).join(rfm["segment"].astype("string"))
+    return frame.join(scores).join(rfm[["segment", "tier"]].astype("string"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -10,7 +12,12 @@ from crm_lib import language
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
-from crm_lib.segments.profit_table import SMALL_GROUPS, ProfitTable
+from crm_lib.segments.profit_table import NOT_KNOWN, SMALL_GROUPS, ProfitTable
+from crm_lib.segments.several_tests import holm
+
+_MOST = 3
+"""Groups written out in a sentence."""
+_ENDS = {"own": "times", "low": "low", "high": "high"}
 
 
 def losses(profit: ProfitTable, *, times: float = 2.0, level: float = 0.95) -> pd.DataFrame:
@@ -56,7 +63,7 @@ def losses(profit: ProfitTable, *, times: float = 2.0, level: float = 0.95) -> p
     if not problems:
         return pd.DataFrame(columns=columns, index=frame.index[:0])
     looks = pd.concat(problems)
-    looks["p_value"] = _holm(looks["p_value"].to_numpy())
+    looks["p_value"] = holm(looks["p_value"].to_numpy())
     looks["holds"] = looks["p_value"] < 1 - level
     return looks.loc[looks["listed"], columns].sort_values("amount", ascending=False, kind="stable")
 
@@ -125,8 +132,10 @@ def finding_returns(profit: ProfitTable, *, currency: str, at_most: float = 1.5,
     Returns
     -------
     Finding
-        On the group with the highest share. Its interval runs from the highest lower to the highest upper end of
-        intervals that hold together, so that picking the worst of many groups does not count as evidence.
+        On the highest share among the named groups; goods of no known group cannot be mended as one and do not count.
+        The interval runs from the highest lower to the highest upper end of intervals that hold together, so that
+        picking the worst of many groups does not count as evidence. The sentence gives the highest group its own
+        interval and names the groups whose upper end exceeds `at_most`.
 
     Raises
     ------
@@ -134,35 +143,51 @@ def finding_returns(profit: ProfitTable, *, currency: str, at_most: float = 1.5,
         If there are no returns, or no two groups to compare.
     """
     groups = returns_by_group(profit, level=level)
-    worst = groups.index[0]
-    name = " · ".join(map(str, worst)) if isinstance(worst, tuple) else str(worst)
+    comparisons = len(groups)
+    keys = groups.index.to_frame()
+    groups = groups[~(keys == NOT_KNOWN).any(axis="columns").to_numpy()]
+    if len(groups) < 2:
+        raise TooLittleData(language.text("fewer than two groups have a name, so there is nothing to compare"))
+    clear, may = groups[groups["low"] > at_most], groups[(groups["low"] <= at_most) & (groups["high"] > at_most)]
+    # Where to look: at those clearly above, else at the highest.
+    looked_at = clear if len(clear) else groups.head(1)
     estimate = Estimate(
         value=float(groups["times"].iloc[0]),
         low=float(groups["low"].max()),
         high=float(groups["high"].max()),
         n=int(groups["customers"].sum()),
-        method=f"ratio over customers, Bonferroni over {len(groups)} groups",
+        method=f"ratio over customers, Bonferroni over {comparisons} groups",
         level=level,
     )
-    excess = profit.frame.loc[worst, "returns"] - _usual_share(profit) * profit.moments.loc[worst, "gross"]
+    usual = _usual_share(profit)
+    excess = (profit.frame["returns"] - usual * profit.moments["gross"]).loc[looked_at.index]
+    ends: dict[Any, Any] = groups.iloc[0].to_dict()
     places = {
         "dimension": profit.label,
-        "group": name.replace("{", "{{").replace("}", "}}"),
-        "times": language.number(at_most),
-        "usual": language.share(_usual_share(profit), 1),
+        "group": _braced(_names(groups.head(1))),
+        "clear": _braced(_names(looked_at)),
+        "open": _braced(_names(may)),
+        "times": language.number(at_most, 2),
+        "usual": language.share(usual, 1),
+        **{name: language.number(ends[column], 2) for name, column in _ENDS.items()},
     }
     decisions = {
         Verdict.SUPPORTED: (
             "Treat returns as a matter of the whole company; no {dimension} needs a programme of its own."
         ),
         Verdict.NOT_SUPPORTED: (
-            "Look into {group} first: ask why goods come back, and mend description, quality or packing."
+            "Look into {clear} first: ask why goods come back, and mend description, quality or packing."
         ),
         Verdict.UNDECIDED: (
             "No {dimension} is proved to be out of the ordinary, and not all are proved to be ordinary: ask again with "
-            "more data, {group} first."
+            "more data: {open}."
         ),
     }
+    sentence = (
+        "{usual} of sales come back. The highest {dimension}, {group}, has {own} [{low}, {high}] times that share."
+    )
+    if len(may):
+        sentence += " May exceed {times} times: {open}."
     return Finding(
         key="segments.returns",
         claim=language.text(
@@ -171,18 +196,29 @@ def finding_returns(profit: ProfitTable, *, currency: str, at_most: float = 1.5,
         source="Textbook 1.1.1, analysis by customer, product and region",
         estimate=estimate,
         criterion=Criterion(high=at_most),
-        sentence=language.text(
-            "{usual} of sales come back. The highest {dimension}, {group}, has {{estimate}} times that share."
-        ).format(**places),
+        sentence=language.text(sentence).format(**places),
         decisions={verdict: language.text(words).format(**places) for verdict, words in decisions.items()},
         money_at_stake=Estimate.exact(
-            max(float(excess), 0.0) * 365 / profit.days,
-            n=int(groups.loc[worst, "customers"]),
+            float(excess.clip(lower=0).sum()) * 365 / profit.days,
+            n=int(looked_at["customers"].sum()),
             unit=currency,
             method="sum",
         ),
-        money_note=language.text("a year's returns above the usual share in: {group}").format(group=name),
+        money_note=language.text("a year's returns above the usual share in: {group}").format(group=_names(looked_at)),
     )
+
+
+def _names(groups: pd.DataFrame) -> str:
+    """Return the names of the groups, at most `_MOST` of them written out."""
+    keys = [" · ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in groups.index[:_MOST]]
+    if len(groups) > _MOST:
+        keys.append(language.text("{n} more").format(n=language.number(len(groups) - _MOST, 0)))
+    return ", ".join(keys)
+
+
+def _braced(name: str) -> str:
+    """Return the name so that it stays as it is when the places of a finding are filled."""
+    return name.replace("{", "{{").replace("}", "}}")
 
 
 def _problem(
@@ -196,14 +232,6 @@ def _one_sided(excess: pd.Series[float], spread: pd.Series[float], n: pd.Series[
     error = (spread * n / (n - 1).where(n > 1)) ** 0.5
     t = (excess / error.where(error > 0)).fillna(0.0)
     return pd.Series(stats.t.sf(t, (n - 1).clip(lower=1)), index=excess.index)
-
-
-def _holm(p_values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    order = np.argsort(p_values, kind="stable")
-    stepped = np.maximum.accumulate(p_values[order] * np.arange(p_values.size, 0, -1))
-    corrected = np.empty_like(p_values)
-    corrected[order] = np.minimum(stepped, 1.0)
-    return corrected
 
 
 def _usual_share(profit: ProfitTable) -> float:

@@ -6,6 +6,7 @@ import pytest
 
 from crm_lib.company import Company
 from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.figures import loss_cells
 from crm_lib.finding import Verdict
 from crm_lib.segments import ProfitTable, finding_returns, losses, profit_table, returns_by_group
 from crm_lib.segments.profit_table import NOT_KNOWN, SMALL_GROUPS
@@ -177,6 +178,46 @@ def test_verdict_on_even_returns():
     assert "{odd} goods" in odd.money_note
     few = {f"g{number}": _cell(rng, n=40, share=0.1) for number in range(5)}
     assert finding_returns(_profit(few), currency="GBP").verdict is Verdict.UNDECIDED
+
+
+def test_the_highest_group_has_its_own_interval_and_the_open_ones_are_named():
+    rng = np.random.default_rng(11)
+    cells = {f"g{number}": _cell(rng, n=4000, share=0.1) for number in range(4)}
+    cells["open"] = _cell(rng, n=60, share=0.1)
+    profit = _profit(cells)
+    groups = returns_by_group(profit)
+    top = groups.iloc[0]
+    finding = finding_returns(profit, currency="GBP")
+    assert groups.index[groups["high"] > 1.5].tolist() == ["open"]
+    assert finding.verdict is Verdict.UNDECIDED
+    assert f"{groups.index[0]}, has {top['times']:.2f} [{top['low']:.2f}, {top['high']:.2f}] times" in finding.text
+    assert finding.text.endswith("May exceed 1.50 times: open.")
+    assert finding.decision.endswith("ask again with more data: open.")
+
+
+def test_goods_of_no_known_group_do_not_decide_on_the_named_ones():
+    rng = np.random.default_rng(12)
+    named = {f"g{number}": _cell(rng, n=4000, share=0.1) for number in range(4)}
+    profit = _profit({**named, NOT_KNOWN: _cell(rng, n=60, share=0.3)})
+    assert returns_by_group(profit).index[0] == NOT_KNOWN
+    finding = finding_returns(profit, currency="GBP")
+    assert finding.verdict is Verdict.SUPPORTED
+    assert NOT_KNOWN not in finding.text + finding.money_note
+    alone = _profit({"a": named["g0"], NOT_KNOWN: named["g1"]})
+    with pytest.raises(TooLittleData, match="fewer than two groups have a name"):
+        finding_returns(alone, currency="GBP")
+
+
+def test_loss_table_says_in_its_title_what_holds():
+    rng = np.random.default_rng(8)
+    cells = {f"g{number}": _cell(rng, n=60) for number in range(30)}
+    noise = loss_cells(_profit(cells), currency="GBP", times=1.5)
+    assert noise.title == f"No loss holds: {len(noise.frame)} suspicions, all may be chance"
+    assert "(GBP in 365 days)" in noise.to_html()
+    bad = loss_cells(_profit({**cells, "bad": _cell(rng, margin=-4.0)}), currency="GBP", times=1.5)
+    assert bad.title == f"1 of {len(bad.frame)} suspicions of a loss hold"
+    none = loss_cells(_profit({"a": _cell(rng, share=0, margin=9.0)}), currency="GBP")
+    assert none.title == "No cell loses money or has a striking share of returns"
 
 
 def test_company_without_returns_has_nothing_to_compare():
