@@ -19,7 +19,7 @@ COMPANY_READY := $(if $(COMPANY_LOCK),$(VENV)/.company-$(COMPANY))
 # What users import; what lies behind it has docstrings too (ruff), but need not name each parameter.
 PUBLIC_API := $(filter-out crm_lib/cli.py,$(wildcard crm_lib/*.py)) $(wildcard crm_lib/customers/*.py) \
 	$(wildcard crm_lib/clv/*.py) $(wildcard crm_lib/segments/*.py) $(wildcard crm_lib/figures/*.py) \
-	$(wildcard crm_lib/scoring/*.py) crm_lib/reports/run.py \
+	$(wildcard crm_lib/customer_page/*.py) $(wildcard crm_lib/scoring/*.py) crm_lib/reports/run.py \
 	$(addprefix crm_lib/company/,company.py rejected.py report.py) crm_lib/demo/simulation.py
 
 .PHONY: report test check lab demo validate bench lock format clean help
@@ -49,6 +49,7 @@ validate: $(DEV) $(DEMO)
 bench: $(DEV)
 	$(BIN)/python benchmarks/customer_table.py
 	$(BIN)/python benchmarks/clv.py $(ARGS)
+	$(BIN)/python benchmarks/segments.py
 
 format: $(DEV)
 	$(BIN)/ruff check --fix

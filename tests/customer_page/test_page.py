@@ -1,0 +1,279 @@
+"""The page holds what the tables say of one customer, and what it cannot say it leaves out with the reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from crm_lib import cli
+from crm_lib.clv import CustomerValue
+from crm_lib.company import Company
+from crm_lib.customer_page import CustomerPage, Limits, customer_page, next_actions, page_html, print_page, write_html
+from crm_lib.customer_page.page import Subject
+from crm_lib.customer_page.relations import renewal_day
+from crm_lib.errors import CrmError
+from crm_lib.exhibit import Skipped
+from crm_lib.segments import life_cycle
+from tests.companies import write_company
+from tests.customer_page.conftest import NAME, page_tables
+
+NOT_VALUED = Skipped(what="value", why="not wanted here")
+
+
+def made(shop: Company, customer: str, value: CustomerValue | Skipped = NOT_VALUED, **settings: Any) -> CustomerPage:
+    return customer_page(shop, customer, value=value, with_charts=False, **settings)
+
+
+def printed(page: CustomerPage) -> str:
+    out = io.StringIO()
+    print_page(page, Console(file=out, width=200, color_system="truecolor", force_terminal=True))
+    return out.getvalue()
+
+
+def test_the_history_is_that_of_the_transactions(page_shop: Company, page_value: CustomerValue) -> None:
+    page = made(page_shop, "steady", page_value)
+    facts = dict(page.section("purchases").facts)
+    days = pd.date_range("2024-01-10", "2026-01-05", freq="14D")
+    assert facts["Orders"] == str(len(days))
+    assert facts["Revenue, net of returns"] == f"£{80 * len(days):,}"
+    assert facts["Last order"] == "24 Dec 2025 (188 days ago)"
+    orders = page.section("purchases").tables[0].frame
+    assert len(orders) == 12
+    assert orders["day"].is_monotonic_decreasing
+    labels = [label for section in page.sections for label, _ in section.facts if section.key == "identity"]
+    assert len(labels) == len(set(labels))
+    assert {"Name", "Region", "Contact allowed", "Favourite author"} < set(labels)
+    worth = dict(page.section("worth").facts)
+    best = page_value.frame["current"].rank(ascending=False, method="min")["steady"]
+    assert worth["Place by current value"].startswith(f"{best:.0f} of ")
+    assert not any(section.left_out for section in page.sections if section.key in ("identity", "complaints", "worth"))
+
+
+def test_open_complaints_come_first(page_shop: Company) -> None:
+    tables = made(page_shop, "steady").section("complaints").tables
+    assert [table.title for table in tables] == ["Open complaints", "Closed complaints"]
+    assert tables[0].frame["complaint_id"].tolist() == ["k1"]
+    assert tables[1].frame["complaint_id"].tolist() == ["k2"]
+
+
+def test_the_day_looked_at_hides_what_came_later(page_folder: Path) -> None:
+    before = Company.open(page_folder, as_of=dt.date(2025, 2, 3))
+    page = made(before, "steady")
+    assert dict(page.section("complaints").facts) == {"Complaints": "1", "Open": "1"}
+    assert "closed_at" not in page.section("complaints").tables[0].frame
+    with pytest.raises(CrmError, match="knows no customer 'once'"):
+        made(before, "once")
+
+
+@pytest.mark.parametrize("customer", ["quote ' \" ; --", "李雷", "../../etc/passwd"])
+def test_any_number_that_the_company_uses_finds_its_customer(page_shop: Company, customer: str) -> None:
+    page = made(page_shop, customer)
+    assert dict(page.section("purchases").facts)["Orders"] == "1"
+    assert customer in printed(page)
+
+
+@pytest.mark.parametrize("customer", ["nobody", "", "' OR 1=1 --", "stead", "STEADY", "\x00", "%", "../steady"])
+def test_an_unknown_number_is_a_clear_error_that_tells_of_nobody_else(page_shop: Company, customer: str) -> None:
+    with pytest.raises(CrmError, match="knows no customer") as told:
+        made(page_shop, customer)
+    assert "once" not in str(told.value)
+    assert "\x00" not in str(told.value)
+
+
+def test_who_only_returned_goods_has_a_page_without_a_value(page_shop: Company, page_value: CustomerValue) -> None:
+    page = made(page_shop, "returner", page_value)
+    assert "no purchase" in page.section("worth").left_out
+    facts = dict(page.section("purchases").facts)
+    assert facts["Orders"] == "0"
+    assert facts["Returned"] == "£30.00"
+    assert page.section("purchases").tables[0].frame["kind"].tolist() == ["return"]
+
+
+def test_who_never_bought_has_a_page_too(page_shop: Company, page_value: CustomerValue) -> None:
+    page = made(page_shop, "silent", page_value)
+    assert dict(page.section("identity").facts)["Name"] == "Cleo"
+    assert page.section("purchases").left_out
+
+
+def test_a_company_of_nothing_but_transactions_has_pages(tmp_path: Path) -> None:
+    lines = page_tables()["transactions"][["order_id", "customer_id", "ordered_at", "revenue"]]
+    bare = Company.open(write_company(tmp_path / "bare", {"transactions": lines}, how="parquet", as_of="2026-06-30"))
+    page = made(bare, "once")
+    left_out = {section.key for section in page.sections if section.left_out}
+    assert left_out >= {"identity", "complaints", "contacts", "memberships", "campaigns", "answers", "referrals"}
+    assert "table 'complaints'" in page.section("complaints").left_out
+    assert dict(page.section("purchases").facts)["Orders"] == "1"
+    assert "second purchase" in printed(page)
+    assert "needs table" in page_html(page)
+
+
+def test_without_a_value_given_the_customers_are_valued(tmp_path: Path) -> None:
+    rows = [("o1", "anna", "2025-01-10", 20.0), ("o2", "anna", "2025-02-10", 30.0), ("o3", "ben", "2025-02-11", 9.0)]
+    lines = pd.DataFrame(rows, columns=["order_id", "customer_id", "ordered_at", "revenue"])
+    shop = Company.open(write_company(tmp_path / "tiny", {"transactions": lines}, as_of="2025-03-31"))
+    with pytest.warns(UserWarning, match="too few customers"):
+        page = customer_page(shop, "anna", with_charts=False)
+    assert "Current value" in dict(page.section("worth").facts)
+
+
+def keys(shop: Company, customer: str, value: CustomerValue | Skipped = NOT_VALUED, **limits: Any) -> list[str]:
+    subject = Subject(
+        company=shop,
+        customer_id=customer,
+        value=value,
+        segmented=NOT_VALUED,
+        cycle=NOT_VALUED,
+        silence=NOT_VALUED,
+        window_days=365,
+        with_charts=False,
+    )
+    return [action.key for action in next_actions(subject, limits=Limits(**limits))]
+
+
+def test_actions_stand_in_the_order_of_their_urgency(page_shop: Company, page_value: CustomerValue) -> None:
+    # Bought every fortnight for two years and then nothing for half a year.
+    assert page_value.frame.loc["steady", "probability_alive"] < 0.1
+    assert keys(page_shop, "steady", page_value) == [
+        "open_complaint", "no_consent", "won_back_once", "renewal", "thank", "ask_to_recommend",
+    ]  # fmt: skip
+    assert keys(page_shop, "once") == ["ask_again", "unresolved_contact", "unhappy_answer", "second_purchase"]
+    assert keys(page_shop, "李雷") == []
+
+
+def test_limits_move_the_rules(page_shop: Company, page_value: CustomerValue) -> None:
+    assert "renewal" not in keys(page_shop, "steady", renewal_days=10)
+    assert "personal_word" in keys(page_shop, "steady", page_value, gone=0.0)
+    assert "second_purchase" not in keys(page_shop, "once", new_days=5)
+
+
+def test_without_consent_the_customer_is_not_approached(page_shop: Company) -> None:
+    table = made(page_shop, "steady").section("actions").tables[0].frame
+    assert table["what"].iloc[0].startswith("Settle the open complaint")
+    approaching = table["what"].str.contains("membership|recommendation")
+    assert table.loc[approaching, "what"].str.endswith("(when the customer turns to us)").all()
+    calm = made(page_shop, "李雷").section("actions")
+    assert calm.note == "Nothing calls for an action: serve the customer as usual."
+
+
+@pytest.mark.parametrize(
+    ("started", "months", "day", "due"),
+    [
+        ("2024-01-31", 1, "2024-02-28", "2024-02-29"),
+        ("2024-01-31", 1, "2024-02-29", "2024-03-31"),
+        ("2024-07-20", 12, "2026-06-30", "2026-07-20"),
+        ("2026-06-30", 12, "2026-06-30", "2027-06-30"),
+        ("2025-06-30", 12, "2026-06-30", "2027-06-30"),
+        ("2025-07-15", 3, "2026-06-30", "2026-07-15"),
+    ],
+)
+def test_a_period_begins_on_the_day_of_the_first(started: str, months: int, day: str, due: str) -> None:
+    rows = pd.DataFrame({"started_at": pd.to_datetime([started]), "period_months": [months]})
+    assert renewal_day(rows, dt.date.fromisoformat(day)) == dt.date.fromisoformat(due)
+
+
+def test_html_shows_what_customers_wrote_and_runs_none_of_it(
+    page_shop: Company, page_value: CustomerValue, tmp_path: Path
+) -> None:
+    page = customer_page(page_shop, "steady", value=page_value)
+    html = page_html(page)
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; O&#39;Brien &amp; 王" in html
+    assert NAME not in html
+    assert 'src="data:image/svg+xml;base64,' in html
+    assert 'alt="Curve over time' in html
+    assert "http://" not in html.replace("http://www.w3.org/", "")
+    assert "https://" not in html
+    target = tmp_path / "page.html"
+    write_html(page, target)
+    assert target.read_text(encoding="utf-8") == html
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_terminal_obeys_nothing_in_the_data(page_shop: Company) -> None:
+    shown = printed(made(page_shop, "steady"))
+    assert "\x1b[31mEliot" not in shown
+    assert "[31mEliot" in shown
+    assert "<script>" in shown
+    assert "[red]South[/red]" in printed(made(page_shop, "brought"))
+
+
+@pytest.fixture
+def crm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["crm", *arguments])
+        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        written = capsys.readouterr()
+        return int(stopped.value.code or 0), written.out, written.err
+
+    return call
+
+
+def test_the_command_prints_a_page_and_writes_one(crm: Any, page_folder: Path, tmp_path: Path) -> None:
+    code, out, _ = crm("customer", str(page_folder), "steady", "--model", "bg-nbd")
+    assert code == 0
+    assert "Settle the open complaint" in out
+    assert "still a customer with" in " ".join(out.split())
+    target = tmp_path / "steady.html"
+    code, out, _ = crm("customer", str(page_folder), "steady", "--model", "bg-nbd", "--html", str(target))
+    assert code == 0
+    assert target.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "O'Brien" not in out
+
+
+def test_what_cannot_be_used_is_told_with_exit_code_2(crm: Any, page_folder: Path, tmp_path: Path) -> None:
+    code, out, err = crm("customer", str(page_folder), "nobody")
+    assert (code, out) == (2, "")
+    assert "knows no customer 'nobody'" in " ".join(err.split())
+    for target, told in ((tmp_path / "page.pdf", ".html"), (tmp_path / "no" / "page.html", "no folder")):
+        code, _, err = crm("customer", "no-such-company", "x", "--html", str(target))
+        assert code == 2
+        assert told in err
+    code, _, err = crm("customer", str(page_folder), "steady", "--annual-rate", "0")
+    assert code == 2
+
+
+def test_stage_and_risk_stand_on_the_page_with_the_customers_own_numbers(
+    page_shop: Company, page_value: CustomerValue
+) -> None:
+    page = customer_page(page_shop, "steady", value=page_value, with_charts=False)
+    stage = page.section("stage")
+    facts = dict(stage.facts)
+    cycle = life_cycle(page_shop)
+    assert facts["Most probable stage"] == cycle.frame.loc["steady", "stage"]
+    chances = [value for label, value in stage.facts if label.startswith("Chance of: ")]
+    assert len(chances) == 5
+    risk = page.section("risk")
+    # A small company may have too little history to learn a risk from; then the page says so.
+    assert risk.facts or risk.left_out
+
+
+def test_unknown_consent_is_no_consent(tmp_path: Path) -> None:
+    tables = page_tables()
+    tables["customers"].loc[tables["customers"]["customer_id"] == "once", "contact_allowed"] = None
+    shop = Company.open(write_company(tmp_path / "shop", tables, how="parquet", as_of=str(dt.date(2026, 6, 30))))
+    page = customer_page(shop, "once", value=NOT_VALUED, with_charts=False)
+    written = [what for table in page.section("actions").tables for what in table.frame["what"]]
+    subject = Subject(
+        company=shop,
+        customer_id="once",
+        value=NOT_VALUED,
+        segmented=NOT_VALUED,
+        cycle=NOT_VALUED,
+        silence=NOT_VALUED,
+        window_days=365,
+        with_charts=False,
+    )
+    approaches = [action.what for action in next_actions(subject) if action.approach]
+    assert approaches
+    assert all(f"{what} (when the customer turns to us)" in written for what in approaches)
