@@ -1,4 +1,4 @@
-"""The command line: ``crm demo``, ``check``, ``report``, ``score``, ``notebooks`` and ``dictionary``.
+"""The command line: from ``crm demo`` and ``check`` over ``report`` to ``score``, ``targets`` and ``customer``.
 
 Exit codes: 0 when all went well, 1 when a notebook failed, 2 when something given cannot be used.
 
@@ -256,13 +256,141 @@ def score(
             seed=seed,
         )
         scores = customer_scores(opened, value)
-    for message in dict.fromkeys(str(each.message) for each in told if issubclass(each.category, UserWarning)):
-        _err.print(f"{text('Warning:')} {message}", markup=False, style="yellow")
+    _print_warnings(told)
     write_scores(scores, to, table=table, password_env=password_env)
     message = text("{customers} customers, together worth {value}; written to {target}.")
     count, total = language.number(len(scores), 0), value.totals["current"]
     _out.print(message.format(customers=count, value=total, target=to), markup=False)
     _out.print(value.convention, markup=False)
+
+
+@app.command()
+def customer(
+    company: CompanyName,
+    customer_id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help=text("Number of the customer; after -- if it begins with a dash.")),
+    ],
+    as_of: AsOf = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=text("Write a page (.html) in place of printing; only you can read it.")),
+    ] = None,
+    model: Annotated[
+        PurchaseModelName, typer.Option(help=text("Model of purchases; notebook 07 recommends one."))
+    ] = PurchaseModelName.PARETO_NBD,
+    annual_rate: Annotated[
+        float, typer.Option(min=0.001, max=2.0, help=text("Interest of a year, by which later money counts less."))
+    ] = 0.1,
+) -> None:
+    """Show all that is known of one customer.
+
+    Prints what to do next and why, value and the chance of being a customer still, history, complaints, contacts,
+    memberships, campaigns, answers and recommendations. The page holds personal data.
+    """
+    from crm_lib import clv
+    from crm_lib.company import Company
+    from crm_lib.customer_page import check_html, customer_page, print_page, write_html
+
+    if html is not None:
+        check_html(html)
+    opened = Company.open(company, as_of)
+    models = {"pareto-nbd": clv.ParetoNBD, "bg-nbd": clv.BGNBD, "mbg-nbd": clv.MBGNBD}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        page = customer_page(
+            opened, customer_id, model=models[model.value](), annual_rate=annual_rate, with_charts=html is not None
+        )
+    _print_warnings(told)
+    if html is None:
+        print_page(page, _out)
+    else:
+        write_html(page, html)
+        _out.print(text("Written to {folder}.").format(folder=html), markup=False)
+
+
+def _print_warnings(told: list[warnings.WarningMessage]) -> None:
+    for message in dict.fromkeys(str(each.message) for each in told if issubclass(each.category, UserWarning)):
+        _err.print(f"{text('Warning:')} {message}", markup=False, style="yellow")
+
+
+@app.command()
+def freeze(
+    company: CompanyName,
+    as_of: AsOf = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help=text("Estimate the cut points of a segments.toml anew; the old file is kept as .bak.")
+        ),
+    ] = False,
+) -> None:
+    """Freeze a company's segments.
+
+    Writes segments.toml beside company.toml: who is scored, the cut points as of today, and the rules of the segments.
+    Reports, scores and lists keep to it from then on, so that customers move and segments do not. Change it by hand as
+    you like; whether its rules take every customer exactly once is checked whenever it is read.
+    """
+    from crm_lib import segments
+    from crm_lib.company import Company
+
+    opened = Company.open(company, as_of)
+    file = opened.folder / segments.DEFINITIONS_FILE
+    if file.exists() and not again:
+        raise CrmError(
+            f"{file} is there already; --again estimates its cut points anew and keeps its rules, but not its comments "
+            "(the old file stays as .bak)"
+        )
+    found = segments.estimated(segments.definitions_of(opened, anew=True), opened)
+    aside = file.with_suffix(".toml.new")
+    aside.write_text(found.to_toml(), encoding="utf-8")
+    if file.exists():
+        file.replace(file.with_suffix(".toml.bak"))
+    aside.replace(file)
+    _out.print(text("Written to {folder}.").format(folder=file), markup=False)
+
+
+@app.command()
+def targets(
+    company: CompanyName,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help=text("Where the lists go; default: reports/COMPANY/targets.")),
+    ] = None,
+    as_of: AsOf = None,
+    window_days: Annotated[
+        int, typer.Option(min=1, max=3660, help=text("Days over which customers are scored, without a segments.toml."))
+    ] = 365,
+    levels: Annotated[int, typer.Option(min=3, max=5, help=text("Number of RFM scores, likewise."))] = 5,
+    dissatisfied_below: Annotated[
+        float, typer.Option(min=1, max=10, help=text("Answers with a satisfaction below this are dissatisfied."))
+    ] = 6.0,
+) -> None:
+    """Write lists of customers to contact.
+
+    One file for each purpose, and a workbook of all: customer's id, segment, tier, value at stake and reason, the
+    largest value first. Who did not agree to be contacted is in files of their own.
+    """
+    from crm_lib.company import Company
+    from crm_lib.scoring import company_lists, write_lists
+    from crm_lib.segments import definitions_of
+
+    opened = Company.open(company, as_of)
+    definitions = definitions_of(opened, window_days=window_days, levels=levels)
+    lists = company_lists(opened, definitions=definitions, dissatisfied_below=dissatisfied_below)
+    folder = to or _project() / "reports" / opened.key / "targets"
+    write_lists(lists, folder)
+    for each in lists.lists:
+        words = text("{title}: {count} to contact, {withheld} without permission")
+        count, withheld = (language.number(len(part), 0) for part in (each.frame, each.withheld))
+        _out.print(f"  {words.format(title=text(each.title), count=count, withheld=withheld)}", markup=False)
+    for name, why in lists.left_out.items():
+        line = text("Left out: {what}. Why: {why}.").format(what=name, why=why)
+        _out.print(f"  {line}", markup=False)
+    if not lists.permission_known:
+        words = text("The company does not record who agreed to be contacted: make sure before anybody is.")
+        _err.print(f"{text('Warning:')} {words}", markup=False, style="yellow")
+    _out.print(text("Written to {folder}.").format(folder=folder), markup=False)
 
 
 @app.command()

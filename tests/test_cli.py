@@ -239,6 +239,30 @@ def test_the_demo_company_is_written_where_it_is_told(project: Path, crm: Callab
     assert "transactions" in out
 
 
+def test_target_lists_are_written_where_they_are_told(project: Path, crm: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = crm("targets", "shop", "--to", "called")
+    assert code == 0
+    assert "Slipping away: good customers who have fallen silent: 0 to contact, 0 without permission" in out
+    assert "Left out: open_complaints. Why: needs table 'complaints', which the company does not have." in out
+    assert "does not record who agreed to be contacted" in err
+    names = {path.name for path in (project / "called").iterdir()}
+    assert names == {"slipping_away.csv", "growing.csv", "targets.xlsx"}
+    assert crm("targets", "shop")[0] == 0
+    assert (project / "reports" / "shop" / "targets" / "targets.xlsx").is_file()
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "told"), [(["--levels", "7"], "--levels"), (["--window-days", "0"], "--window-days")]
+)
+def test_target_lists_that_cannot_be_are_refused(
+    crm: Callable[..., tuple[int, str, str]], arguments: list[str], told: str
+) -> None:
+    code, _, err = crm("targets", "shop", *arguments)
+    assert code == 2
+    assert told in err
+
+
 def test_the_dictionary_is_shown_and_written(project: Path, crm: Callable[..., tuple[int, str, str]]) -> None:
     code, out, _ = crm("dictionary")
     assert code == 0
@@ -247,8 +271,28 @@ def test_the_dictionary_is_shown_and_written(project: Path, crm: Callable[..., t
     assert (project / "data" / "README.md").read_text(encoding="utf-8").strip() == out.strip()
 
 
-@pytest.mark.parametrize("command", ["demo", "check", "report", "score", "notebooks", "dictionary"])
+@pytest.mark.parametrize("command", ["demo", "check", "report", "score", "targets", "notebooks", "dictionary"])
 def test_every_command_has_a_help(crm: Callable[..., tuple[int, str, str]], command: str) -> None:
     code, out, _ = crm(command, "--help")
     assert code == 0
     assert "Usage:" in out
+
+
+def test_freezing_writes_definitions_that_scores_and_lists_keep_to(
+    project: Path, crm: Callable[..., tuple[int, str, str]]
+) -> None:
+    file = project / "data" / "shop" / "segments.toml"
+    code, out, _ = crm("freeze", "shop")
+    assert code == 0
+    assert "segments.toml" in out
+    frozen = file.read_text(encoding="utf-8")
+    assert "[rfm.cut_points]" in frozen
+    code, _, err = crm("freeze", "shop")
+    assert code == 2
+    assert "--again" in err
+    file.write_text("# mine\n" + frozen.replace('name = "Champions"', 'name = "Stars"'), encoding="utf-8")
+    assert crm("freeze", "shop", "--again")[0] == 0
+    again = file.read_text(encoding="utf-8")
+    assert 'name = "Stars"' in again
+    assert (file.parent / "segments.toml.bak").read_text(encoding="utf-8").startswith("# mine")
+    assert crm("targets", "shop", "--to", "called")[0] == 0

@@ -1,6 +1,7 @@
 """Pictures and tables of results: every chart with its finding, its alternative text and the numbers behind it."""
 
 from crm_lib.figures.chart import CHART_MIME, Chart
+from crm_lib.figures.clusters import clusters_table, predictive_value_chart, stability_chart, structure_chart
 from crm_lib.figures.clv_acquisition import acquisition_table, channel_value_chart
 from crm_lib.figures.clv_agreement import calibration_chart, truth_chart
 from crm_lib.figures.clv_comparison import comparison_table, remarks_table
@@ -17,52 +18,138 @@ from crm_lib.figures.clv_model_choice import model_choice_table
 from crm_lib.figures.clv_retention import retention_chart
 from crm_lib.figures.clv_tracking import tracking_chart
 from crm_lib.figures.company import facts, faults, monthly, monthly_chart
+from crm_lib.figures.contributors import contributors_chart, contributors_table, influence_table, influencers_table
+from crm_lib.figures.five_w_one_h import five_w_one_h_table
+from crm_lib.figures.profiles import profile_chart
 from crm_lib.figures.profit import profit_chart, returns_chart
-from crm_lib.figures.segment_tables import (
-    cut_points_table,
-    follow_up_table,
-    loss_cells,
-    profit_cells,
-    segments_table,
+from crm_lib.figures.prospect_tables import (
+    principles_table,
+    prospect_rules_table,
+    prospect_value_table,
+    prospects_table,
 )
+from crm_lib.figures.prospects import prospect_calibration_chart, prospect_ranking_chart
+from crm_lib.figures.relation_tables import (
+    kinds_check_table,
+    kinds_evidence_table,
+    relational_kinds_table,
+    silence_test_table,
+    switching_table,
+)
+from crm_lib.figures.relations import membership_chart, relational_kinds_chart, switching_chart
+from crm_lib.figures.reliability import kinds_reliability_chart, reliability_chart, silence_reliability_chart
+from crm_lib.figures.segment_core import core_chart, core_table, handling_table
+from crm_lib.figures.segment_decisions import decisions_table, target_list_table, target_summary_table
+from crm_lib.figures.segment_movement import flows_table, movement_chart, movement_table, segment_change_table
+from crm_lib.figures.segment_relationship import relationship_grid, relationship_table
+from crm_lib.figures.segment_sensitivity import sensitivity_table, stable_segments_table
+from crm_lib.figures.segment_tables import cut_points_table, follow_up_table, loss_cells, profit_cells, segments_table
+from crm_lib.figures.segment_tiers import tiers_chart, tiers_table
 from crm_lib.figures.segments import concentration_chart, rfm_map
+from crm_lib.figures.stage_tables import (
+    agreement_table,
+    stage_parameters_table,
+    stages_table,
+    time_in_stage_table,
+    warned_customers_table,
+)
+from crm_lib.figures.stages import (
+    rates_table,
+    stage_history_chart,
+    stage_transitions_chart,
+    warning_chart,
+    warning_rates_table,
+)
 
 __all__ = [
     "CHART_MIME",
     "Chart",
     "acquisition_table",
+    "agreement_table",
     "calibration_chart",
     "channel_value_chart",
+    "clusters_table",
     "comparison_table",
     "concentration_chart",
     "conditional_expectation_chart",
+    "contributors_chart",
+    "contributors_table",
+    "core_chart",
+    "core_table",
     "customer_history_chart",
     "cut_points_table",
+    "decisions_table",
     "equity_table",
     "equity_waterfall",
     "facts",
     "faults",
+    "five_w_one_h_table",
+    "flows_table",
     "follow_up_table",
     "frequency_recency_map",
+    "handling_table",
     "horizon_table",
+    "influence_table",
+    "influencers_table",
+    "kinds_check_table",
+    "kinds_evidence_table",
+    "kinds_reliability_chart",
     "loss_cells",
+    "membership_chart",
     "membership_table",
     "model_choice_table",
     "model_table",
     "monthly",
     "monthly_chart",
+    "movement_chart",
+    "movement_table",
     "plan_retention_chart",
     "posterior_table",
+    "predictive_value_chart",
+    "principles_table",
+    "profile_chart",
     "profit_cells",
     "profit_chart",
+    "prospect_calibration_chart",
+    "prospect_ranking_chart",
+    "prospect_rules_table",
+    "prospect_value_table",
+    "prospects_table",
+    "rates_table",
+    "relational_kinds_chart",
+    "relational_kinds_table",
+    "relationship_grid",
+    "relationship_table",
+    "reliability_chart",
     "remarks_table",
     "retention_chart",
     "returns_chart",
     "rfm_map",
+    "segment_change_table",
     "segments_table",
+    "sensitivity_table",
+    "silence_reliability_chart",
+    "silence_test_table",
     "spending_limits_table",
+    "stability_chart",
+    "stable_segments_table",
+    "stage_history_chart",
+    "stage_parameters_table",
+    "stage_transitions_chart",
+    "stages_table",
+    "structure_chart",
+    "switching_chart",
+    "switching_table",
+    "target_list_table",
+    "target_summary_table",
+    "tiers_chart",
+    "tiers_table",
+    "time_in_stage_table",
     "top_customers_table",
     "tracking_chart",
     "truth_chart",
     "value_distribution_chart",
+    "warned_customers_table",
+    "warning_chart",
+    "warning_rates_table",
 ]

@@ -125,6 +125,8 @@ def to_svg(figure: Figure) -> str:
         # A letter no font here has is drawn as a box; the table behind the chart has it, and a report needs no warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None})
+        # Laid out anew, the same figure could move by a hair the next time it is written.
+        figure.set_layout_engine("none")
     return _smaller(page.getvalue())
 
 
