@@ -106,12 +106,16 @@ def decisions(
     -----
     Each customer adds :math:`d_i`, what it brings to the segment now less what it brought before. The number of
     customers is itself a matter of chance, as in a compound Poisson process, so that the variance of the change
-    :math:`\\sum d_i` is :math:`\\sum d_i^2`; Hall's transformation takes out the skewness. A customer who stays counts
-    with the difference only, so that lasting differences between customers do not count as chance.
+    :math:`\\sum d_i` is :math:`\\sum d_i^2`; Hall's transformation takes the skewness out of the intervals (the
+    differences under test are symmetric where nothing has changed). A customer who stays counts
+    with the difference only, so that lasting differences between customers do not count as chance. How well the
+    variance is known tell :math:`2 (\\sum d_i^2)^2 / (\\sum d_i^4 - (\\sum d_i^2)^2 / n)` degrees of freedom, *n* being
+    the customers with a difference.
 
     References
     ----------
     Hall, P. (1992). On the removal of skewness by transformation. Journal of the Royal Statistical Society B 54(1).
+    Satterthwaite, F. E. (1946). An Approximate Distribution of Estimates of Variance Components. Biometrics Bulletin 2.
     Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6.
     """
     if (groups_before is None) != (window_before is None):
@@ -179,14 +183,20 @@ def _changes(
         each = pd.concat(signed).groupby(["group", "customer"])["d"].sum()
         by_group = each.groupby(level="group")
         change = by_group.sum().reindex(names)
-        squares, cubes = ((each**power).groupby(level="group").sum().reindex(names) for power in (2, 3))
+        squares, cubes, fourth = ((each**power).groupby(level="group").sum().reindex(names) for power in (2, 3, 4))
+        moved = (each != 0).groupby(level="group").sum().reindex(names)
         error = np.sqrt(squares)
+        # A few large customers make the variance itself uncertain, as Satterthwaite's degrees of freedom tell.
+        doubt = fourth - squares**2 / moved.where(moved > 0)
+        free = (2 * squares**2 / doubt.where(doubt > 1e-9 * fourth)).fillna(np.inf)
         k = np.nan_to_num((cubes / squares.where(squares > 0) ** 1.5).to_numpy())
-        low, high = skewed_interval(change, error, k, level=level)
+        low, high = skewed_interval(change, error, k, freedom=free, level=level)
         rows[f"{measure}_change"] = change
         rows[f"{measure}_change_low"] = pd.Series(low, index=names)
         rows[f"{measure}_change_high"] = pd.Series(high, index=names)
-        rows[f"{measure}_change_p"] = pd.Series(skewed_p_value(change, error, k), index=names)
+        # Without a real change now and before are alike, and their differences not skewed.
+        p_values = skewed_p_value(change, error, np.zeros(len(names)), freedom=free)
+        rows[f"{measure}_change_p"] = pd.Series(p_values, index=names)
     table = pd.DataFrame(rows)
     p_names = ["customers_change_p", "value_change_p"]
     table[p_names] = holm(table[p_names].to_numpy().ravel()).reshape(-1, 2)
