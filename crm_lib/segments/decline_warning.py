@@ -264,8 +264,6 @@ def _share(events: int, n: int, level: float = 0.95) -> Estimate:
 def _signs(h: Histories, chances: Floats, rng: np.random.Generator) -> dict[str, Floats]:
     """Return the signs of all rules; within a period the day of the last purchase is drawn."""
     last = chances.shape[1]
-    counts = _aligned(h, h.counts.astype(np.float64), last, np.nan)
-    silent = np.full(counts.shape, np.nan)
     # The latest of k days spread evenly lies the minimum of k even draws before the end of the period.
     gap = h.period_days * (1 - rng.random(h.counts.shape) ** (1 / np.maximum(h.counts, 1)))
     running = h.period_days * h.part
