@@ -14,10 +14,10 @@ from crm_lib.exhibit import Kind, Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.style import BLUE, GREEN, ORANGE, QUIET, headline, new_axes, number_axis, share_axis
 from crm_lib.segments import SMALLEST_GROUP, Clusters, PredictiveValue, StructureCheck
-from crm_lib.segments.cluster_stability import UNSTABLE
-from crm_lib.segments.clusters import STABLE_LABELLING
-from crm_lib.segments.earlier_groupings import CLUSTERS
-from crm_lib.segments.structure import ranks_note
+from crm_lib.segments.clusters.choice import STABLE_LABELLING
+from crm_lib.segments.clusters.earlier_groupings import CLUSTERS
+from crm_lib.segments.clusters.stability import UNSTABLE
+from crm_lib.segments.clusters.structure import ranks_note
 
 _COLOURS = {"k-means": BLUE, "gaussian mixture": ORANGE}
 _LABELS = {"k-means": "k-means", "gaussian mixture": "Gaussian mixture"}

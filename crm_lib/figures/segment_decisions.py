@@ -8,7 +8,7 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.exhibit import Kind, Table
 from crm_lib.segments import Decisions, TargetLists
-from crm_lib.segments.profit_table import SMALL_GROUPS
+from crm_lib.segments.tables.profit_table import SMALL_GROUPS
 
 _LAPSED = "Tier and value of core customers of the window before are those of that window."
 

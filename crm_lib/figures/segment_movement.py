@@ -16,7 +16,7 @@ from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.style import BLUE, INK, ORANGE, QUIET, headline, new_axes
 from crm_lib.segments import SMALLEST_GROUP, Movement
-from crm_lib.segments.movement import WAYS
+from crm_lib.segments.rfm.movement import WAYS
 
 Floats = NDArray[np.float64]
 _GAP = 0.014

@@ -7,7 +7,7 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.exhibit import Kind, Table
 from crm_lib.segments import RFM, FollowUp, ProfitTable, losses
-from crm_lib.segments.profit_table import SMALL_GROUPS, dimension_label
+from crm_lib.segments.tables.profit_table import SMALL_GROUPS, dimension_label
 
 _MEASURES = {"recency": "Days since last purchase", "frequency": "Orders", "monetary": "Revenue"}
 

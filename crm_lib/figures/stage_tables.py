@@ -16,7 +16,7 @@ from crm_lib.segments import (
     stage_sizes,
     time_in_stage,
 )
-from crm_lib.segments.predictive_value import in_points
+from crm_lib.segments.clusters.predictive_value import in_points
 
 
 def stages_table(cycle: LifeCycle, value: pd.Series, *, currency: str, value_label: str) -> Table:

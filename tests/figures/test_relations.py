@@ -18,7 +18,7 @@ from crm_lib.segments import (
     reliability,
     switching_classes,
 )
-from tests.segments.relation_samples import behaviour
+from tests.segments.relations.relation_samples import behaviour
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Clusters of behaviour, whether there are any, and what a grouping predicts."""

@@ -1,0 +1,1 @@
+"""Customers who review, refer and co-develop, and their influence."""

@@ -1,0 +1,1 @@
+"""Kotler's five relationship levels, by number of customers and margin."""

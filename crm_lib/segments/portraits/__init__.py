@@ -1,0 +1,1 @@
+"""Who a segment is: profiles by effect size, and the five Ws and one H."""

@@ -1,0 +1,1 @@
+"""What potential customers are worth, from what is known when they are acquired."""

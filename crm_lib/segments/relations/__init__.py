@@ -1,0 +1,1 @@
+"""Transactional and relational customers, the three valuable kinds, and the risk of falling silent."""

@@ -1,0 +1,1 @@
+"""RFM scores, segments by definition, and how customers move between segments."""

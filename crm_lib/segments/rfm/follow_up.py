@@ -1,0 +1,202 @@
+"""Do yesterday's segments tell tomorrow's value? Scores of an earlier day against what customers did afterwards."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from crm_lib import language
+from crm_lib.company import Company
+from crm_lib.errors import TooLittleData
+from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Finding, Verdict
+from crm_lib.segments.rfm.scores import rfm_scores
+from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES
+from crm_lib.segments.statistics.resampling import Floats, studentised
+from crm_lib.segments.tables.window import customer_window, value_of
+
+BEST = SEGMENT_RULES[0].name
+_FEWEST = 30
+"""Customers in the best segment below which no share of theirs is worth an interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowUp:
+    """What customers scored on an earlier day brought afterwards.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Indexed by ``customer_id``: ``segment`` on the earlier day and ``value`` (money) in the days after it.
+    scored_on : date
+        The earlier day.
+    days : int
+        Days followed up.
+    value_kind : str
+        "margin" or "revenue".
+    lift : Estimate
+        Share of the later value that the best segment brought, divided by its share of customers.
+    """
+
+    frame: pd.DataFrame
+    scored_on: dt.date
+    days: int
+    value_kind: str
+    lift: Estimate
+
+    def table(self) -> pd.DataFrame:
+        """Return the segments of the earlier day with their later value.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``segment``: ``customers``, ``active_share`` (bought or returned something afterwards),
+            ``mean_value`` (a customer), ``value_share`` and ``lift`` (share of value over share of customers).
+        """
+        grouped = self.frame.groupby("segment")
+        table = grouped.agg(customers=("value", "size"), active_share=("active", "mean"), mean_value=("value", "mean"))
+        total = self.frame["value"].sum()
+        table["value_share"] = grouped["value"].sum() / total if total > 0 else np.nan
+        table["lift"] = table["value_share"] / (table["customers"] / table["customers"].sum())
+        return table.reindex([rule.name for rule in SEGMENT_RULES if rule.name in table.index])
+
+
+def follow_up(
+    company: Company,
+    *,
+    window_days: int = 365,
+    outcome_days: int = 90,
+    levels: int = 5,
+    resamples: int = 999,
+    seed: int = 0,
+) -> FollowUp:
+    """Score customers `outcome_days` ago, knowing only what was known then, and add up what they brought since.
+
+    Judging segments on the very purchases that defined them would prove nothing; their later value is a fair test.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    window_days : int
+        Days of history that the scores use.
+    outcome_days : int
+        Days that follow, up to the company's ``as_of``.
+    levels : int
+        Highest RFM score.
+    resamples : int
+        Number of bootstrap resamples.
+    seed : int
+        Seed of the random numbers.
+
+    Returns
+    -------
+    FollowUp
+        Segments, later value, and the lift of the best segment with its interval.
+
+    Raises
+    ------
+    TooLittleData
+        If nobody bought in the earlier window, the best segment had fewer than 30 customers, or the scored customers
+        brought nothing afterwards.
+    """
+    scored_on = company.as_of - dt.timedelta(days=outcome_days)
+    before = customer_window(company, days=window_days, ending=scored_on)
+    if not before["orders"].any():
+        message = language.text("nobody bought in the {days} days up to {day}")
+        raise TooLittleData(message.format(days=window_days, day=language.date(scored_on)))
+    scored = rfm_scores(before, as_of=scored_on, levels=levels).frame
+    kind = value_of(company)
+    after = customer_window(company, days=outcome_days)[kind].reindex(scored.index)
+    frame = pd.DataFrame({"segment": scored["segment"], "value": after.fillna(0.0), "active": after.notna()})
+    best = np.asarray(frame["segment"] == BEST, dtype=np.float64)
+    if best.sum() < _FEWEST:
+        message = language.text("only {count} customers were {segment} on {day}; {fewest} are needed")
+        words = {"segment": language.text(BEST), "day": language.date(scored_on), "fewest": _FEWEST}
+        raise TooLittleData(message.format(count=language.number(best.sum(), 0), **words))
+    if frame["value"].sum() <= 0:
+        message = language.text("the customers scored on {day} brought nothing in the days after")
+        raise TooLittleData(message.format(day=language.date(scored_on)))
+    value, low, high = studentised(
+        lambda weights: _lift(frame["value"].to_numpy(), best, weights), len(frame), resamples=resamples, seed=seed
+    )
+    lift = Estimate(
+        value=float(value[0]),
+        low=max(float(low[0]), 0.0) if value[0] >= 0 else float(low[0]),
+        high=float(high[0]),
+        n=len(frame),
+        method="studentised bootstrap over customers",
+    )
+    return FollowUp(frame=frame, scored_on=scored_on, days=outcome_days, value_kind=kind, lift=lift)
+
+
+def finding_champions(followed: FollowUp, *, currency: str, at_least: float = 2.0) -> Finding:
+    """Return the finding on whether the best customers of an earlier day stayed the best.
+
+    Parameters
+    ----------
+    followed : FollowUp
+        Scores and later value.
+    currency : str
+        ISO code.
+    at_least : float
+        The claim holds when the lift is at least this.
+
+    Returns
+    -------
+    Finding
+        Supported when the whole interval of the lift lies above `at_least`. At stake is what the best segment
+        brought in the days followed up.
+    """
+    best = followed.frame["segment"] == BEST
+    brought = float(followed.frame.loc[best, "value"].sum())
+    places = {
+        "times": language.number(at_least),
+        "count": language.number(best.sum(), 0),
+        "day": language.date(followed.scored_on),
+        "days": language.number(followed.days, 0),
+        "value": language.text(followed.value_kind),
+        "best": language.text(BEST),
+    }
+    decisions = {
+        Verdict.SUPPORTED: (
+            "Put {best} first when the budget for care is shared out, and treat customers near the border of the "
+            "segment alike; for the others see the actions of their segments."
+        ),
+        Verdict.NOT_SUPPORTED: (
+            "Do not steer by these scores alone: past purchases say little about the next ones here; "
+            "look for what else tells good customers."
+        ),
+        Verdict.UNDECIDED: "Use the segments for ordinary contacts, not for costly privileges; ask again in a quarter.",
+    }
+    return Finding(
+        key="segments.champions",
+        claim=language.text("Champions go on to bring at least {times} times their share of the {value}.").format(
+            **places
+        ),
+        source="Textbook 4.2.2, stage 6: recency and frequency",
+        estimate=followed.lift,
+        criterion=Criterion(low=at_least),
+        sentence=language.text(
+            "The {count} champions of {day} brought {{estimate}} times their share of the {value} in the {days} days "
+            "after."
+        ).format(**places),
+        decisions={verdict: language.text(words).format(**places) for verdict, words in decisions.items()},
+        money_at_stake=Estimate.exact(brought, n=int(best.sum()), unit=currency, method="sum"),
+        money_note=language.text("{value} that they brought in the {days} days").format(**places),
+    )
+
+
+def _lift(value: Floats, best: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return the lift and its standard error (delta method), for each row of weights."""
+    n = value.size
+    mean = (weights @ value)[:, None] / n
+    size = (weights @ best)[:, None] / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (weights @ (value * best))[:, None] / n / mean
+        influence = (value * best - share * value) / mean / size - share * (best - size) / size**2
+        lift = np.where(mean > 0, share / size, np.nan)
+    return lift, np.sqrt((weights * influence**2).sum(axis=1, keepdims=True)) / n

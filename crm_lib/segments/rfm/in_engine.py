@@ -1,0 +1,213 @@
+"""Scores, segments and tiers of all customers, computed by the engine that holds the transactions."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+
+from crm_lib import language
+from crm_lib.company import Company
+from crm_lib.customers import exact_sum, is_purchase
+from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
+from crm_lib.segments.rfm.rules import Condition, Interval, Rule
+from crm_lib.segments.rfm.scores import MEASURES, quantile_cut_points
+from crm_lib.segments.tables.window import known_lines
+from crm_lib.segments.value.tiers import TIERS, tier_cut_points
+
+
+def rfm_table(
+    company: Company, definitions: SegmentDefinitions | None = None, *, ending: dt.date | None = None
+) -> ir.Table:
+    """Return scores, segment and tier of every customer as a table of the company's engine.
+
+    The same as :func:`~crm_lib.segments.rfm_scores` and :func:`~crm_lib.segments.value_tiers` say of
+    :func:`~crm_lib.segments.customer_window`, to the last customer, but nothing is brought into memory unless it is
+    asked for: for lists of millions, and for writing scores back to a database.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    definitions : SegmentDefinitions, optional
+        The definitions, by default those without frozen cut points. Cut points that are not given are estimated.
+    ending : date, optional
+        Last day of the window, by default the company's ``as_of``. Lines recorded later are left out.
+
+    Returns
+    -------
+    ibis Table
+        In no particular order: ``customer_id``, ``recency`` (days), ``frequency`` (orders), ``monetary`` (money),
+        ``recency_score``, ``frequency_score``, ``monetary_score``, ``segment``, ``value`` (money) and ``tier``. Scores
+        and segment are missing for customers who are not scored, because they only returned something. With base
+        "known" everybody with a line up to that day has a row.
+
+    Raises
+    ------
+    TooLittleData
+        If nobody bought anything in the window.
+    MissingData
+        If the definitions need a margin that the company does not know.
+    """
+    definitions = SegmentDefinitions() if definitions is None else definitions
+    measures = _measures(company, definitions, ending)
+    if not definitions.frozen:
+        measures = measures.cache()
+        definitions = _with_cut_points(definitions, measures)
+    return _scored(measures, definitions)
+
+
+def estimated(
+    definitions: SegmentDefinitions, company: Company, *, ending: dt.date | None = None
+) -> SegmentDefinitions:
+    """Return the definitions with all cut points estimated anew from a company's customers: frozen.
+
+    Parameters
+    ----------
+    definitions : SegmentDefinitions
+        The definitions; cut points they have are replaced.
+    company : Company
+        The company.
+    ending : date, optional
+        Last day of the window, by default the company's ``as_of``.
+
+    Returns
+    -------
+    SegmentDefinitions
+        With cut points, their currency and their day. Write ``to_toml()`` into the company's ``segments.toml``.
+
+    Raises
+    ------
+    TooLittleData
+        If nobody bought anything in the window.
+    MissingData
+        If the definitions need a margin that the company does not know.
+    """
+    open_ended = dataclasses.replace(definitions, rfm_cut_points=None, tier_cut_points=None)
+    found = _with_cut_points(open_ended, _measures(company, open_ended, ending).cache())
+    return dataclasses.replace(
+        found,
+        tier_value=tier_value_of(definitions, company),
+        currency=company.currency,
+        estimated_on=company.as_of if ending is None else ending,
+    )
+
+
+def _measures(company: Company, definitions: SegmentDefinitions, ending: dt.date | None) -> ir.Table:
+    """One row per customer: what is scored. Scores' measures are missing for who is not scored."""
+    value = tier_value_of(definitions, company)
+    if "margin" in (value, definitions.monetary) and not company.has("transactions", "margin"):
+        raise MissingData("transactions", ["margin"])
+    known, last = known_lines(company, days=definitions.window_days, ending=ending)
+    first = ibis.literal(last - dt.timedelta(days=definitions.window_days))
+    everybody = definitions.base == "known"
+    lines = known if everybody else known.filter(known.ordered_at.date() > first)
+    lines = lines.mutate(day=lines.ordered_at.date(), bought=is_purchase(lines))
+    inside = lines.day > first if everybody else ibis.literal(value=True)
+    counted = lines.bought & inside
+    paid = counted if definitions.returns == "gross" else inside
+    # Orders first: to tell orders apart while customers are added up takes a third longer.
+    orders = lines.group_by(["customer_id", "order_id"]).agg(
+        last=lines.day.max(where=lines.bought),
+        counted=lines.day.max(where=counted),
+        money=_exact(lines[definitions.monetary]).sum(where=paid),
+        value=_exact(lines[value]).sum(where=inside),
+    )
+    customers = orders.group_by("customer_id").agg(
+        last=orders["last"].max(),
+        orders=orders.counted.count(),
+        money=exact_sum(orders.money),
+        value=exact_sum(orders["value"]),
+    )
+    scored = customers["last"].notnull()
+    return customers.select(
+        "customer_id",
+        recency=ibis.literal(last).delta(customers["last"], unit="day"),
+        frequency=scored.ifelse(customers.orders.cast("int64"), ibis.null("int64")),
+        # Adding 0 turns -0.0 into 0.0.
+        monetary=scored.ifelse(customers.money + 0.0, ibis.null("float64")),
+        value=customers.value + 0.0,
+    )
+
+
+def _exact(column: ir.NumericValue) -> ir.DecimalValue:
+    """Amounts whose sum is the same in any order, as :func:`~crm_lib.customers.exact_sum` has them."""
+    return column.cast("decimal(38, 6)")
+
+
+def _with_cut_points(definitions: SegmentDefinitions, measures: ir.Table) -> SegmentDefinitions:
+    cuts = definitions.rfm_cut_points
+    if cuts is None:
+        counted = {name: _counts(measures, name) for name in MEASURES}
+        if not counted["recency"][0].size:
+            raise TooLittleData(language.text("nobody bought anything in the window, so there is nobody to score"))
+        cuts = {name: quantile_cut_points(*counts, definitions.levels) for name, counts in counted.items()}
+    tiers = definitions.tier_cut_points or tier_cut_points(
+        *_counts(measures, "value"), by=definitions.tier_by, shares=definitions.tier_shares
+    )
+    return dataclasses.replace(definitions, rfm_cut_points=cuts, tier_cut_points=tiers)
+
+
+def _counts(measures: ir.Table, name: str) -> tuple[Any, Any]:
+    """Distinct values in ascending order, and how many customers have each."""
+    values = measures.filter(measures[name].notnull())
+    counts = values.group_by(name).agg(customers=values.count()).to_pyarrow()
+    found = counts[name].to_numpy().astype(np.float64)
+    order = np.argsort(found)
+    return found[order], counts["customers"].to_numpy()[order]
+
+
+def _scored(measures: ir.Table, definitions: SegmentDefinitions) -> ir.Table:
+    cuts, levels = definitions.rfm_cut_points or {}, definitions.levels
+    scores = {}
+    for name in MEASURES:
+        above = _passed(measures[name], cuts[name])
+        scores[f"{name}_score"] = (levels - above if name == "recency" else above + 1).cast("int64")
+    table = measures.mutate(**scores)
+    table = table.mutate(weight=table.frequency_score + table.monetary_score)
+    table = table.mutate(segment=_segment(table, definitions.rules))
+    reached = [table.value >= cut for cut in definitions.tier_cut_points or () if np.isfinite(cut)]
+    names = [name for name, cut in zip(TIERS, definitions.tier_cut_points or (), strict=False) if np.isfinite(cut)]
+    tier = ibis.cases(*zip(reached, names, strict=True), else_=TIERS[-1]) if reached else ibis.literal(TIERS[-1])
+    table = table.mutate(tier=tier)
+    return table.select("customer_id", *MEASURES, *(f"{name}_score" for name in MEASURES), "segment", "value", "tier")
+
+
+def _passed(column: ir.Value, cuts: Sequence[float]) -> ir.Value:
+    """How many cut points each value lies above; missing for a missing value."""
+    number = column * 0
+    for cut in cuts:
+        # What is not missing lies above minus infinity.
+        above = column > cut if np.isfinite(cut) else column.notnull() if cut < 0 else column.isnull()
+        number = number + above.cast("int64")
+    return number
+
+
+def _segment(table: ir.Table, rules: Sequence[Rule]) -> ir.Value:
+    cases = []
+    for rule in rules:
+        holds = table.recency.notnull()
+        for name, condition in rule.when.items():
+            holds &= _holds(table[name], condition)
+        if not rule.otherwise:
+            cases.append((holds, rule.name))
+    # The rule for all others comes last: what none of those before took.
+    cases += [(table.recency.notnull(), rule.name) for rule in rules if rule.otherwise]
+    return ibis.cases(*cases, else_=ibis.null("string"))
+
+
+def _holds(column: ir.Value, condition: Condition) -> ir.BooleanValue:
+    if not isinstance(condition, Interval):
+        return column.isin([value for value in condition if value is not None])
+    holds = ibis.literal(value=True)
+    if np.isfinite(condition.above):
+        holds &= column > condition.above
+    if np.isfinite(condition.up_to):
+        holds &= column <= condition.up_to
+    return holds

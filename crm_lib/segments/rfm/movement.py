@@ -1,0 +1,256 @@
+"""Who moved from which segment to which, under one rule that does not move itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from crm_lib import language
+from crm_lib.company import Company
+from crm_lib.errors import TooLittleData
+from crm_lib.estimate import Estimate
+from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
+from crm_lib.segments.rfm.in_engine import estimated, rfm_table
+from crm_lib.segments.statistics.balance import Balance, marginal_homogeneity, net_changes
+from crm_lib.segments.statistics.proportions import goodman, wilson
+from crm_lib.segments.tables.window import Value
+
+OUTSIDE = "(not in the base)"
+"""State of customers who are not scored on one of the days: newcomers before, those who are gone after."""
+WAYS = ("up", "down", "stayed", "came", "left")
+FEWEST = 30
+"""Customers on each of the days below whom no movement is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """Segments of customers on two days, as :func:`movement` found them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Indexed by ``customer_id``, everybody scored on either day: ``before`` and ``after`` (segment, or
+        "(not in the base)"), ``way`` ("up", "down", "stayed", "came" into the base or "left" it), ``value_before`` and
+        ``value_after`` (money of each window, 0 outside the base).
+    segments : tuple of str
+        The segments in the order of the rules, best first.
+    definitions : SegmentDefinitions
+        The rule, frozen, by which customers were scored on both days.
+    earlier, later : date
+        The days.
+    value_kind : str
+        "margin" or "revenue".
+    balance : Balance
+        Test of whether the segments are as large after as before, those who came and left included.
+    net_up : Estimate
+        Share of moves that led up or into the base among all moves.
+    """
+
+    frame: pd.DataFrame
+    segments: tuple[str, ...]
+    definitions: SegmentDefinitions
+    earlier: dt.date
+    later: dt.date
+    value_kind: Value
+    balance: Balance
+    net_up: Estimate
+
+    def matrix(self) -> pd.DataFrame:
+        """Return the numbers of customers by segment before (rows) and after (columns).
+
+        Returns
+        -------
+        DataFrame
+            Square, in the order of the rules, with the state outside the base last. Nobody is outside on both days.
+        """
+        return movement_matrix(self.frame["before"], self.frame["after"], [*self.segments, OUTSIDE])
+
+    def row_shares(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Return where the customers of each segment went, as shares with intervals.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the intervals of a row together (Goodman's simultaneous intervals).
+
+        Returns
+        -------
+        DataFrame
+            As :meth:`matrix`, holding estimates; not estimable in rows without customers.
+        """
+        matrix = self.matrix()
+        rows = [goodman(row, level=level) for row in matrix.to_numpy()]
+        return pd.DataFrame(rows, index=matrix.index, columns=matrix.columns, dtype=object)
+
+    def table(self) -> pd.DataFrame:
+        """Return each segment's size on both days and its net change.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``segment``: ``before`` and ``after`` (customers), ``up``, ``down``, ``left`` (how the
+            customers of before went), ``stayed_share`` and ``net_change`` (customers; estimates whose intervals hold
+            for all segments at once).
+        """
+        matrix = self.matrix()
+        ways = pd.crosstab(self.frame["before"], self.frame["way"]).reindex(
+            index=self.segments, columns=WAYS, fill_value=0
+        )
+        before, after = matrix.sum(axis=1), matrix.sum(axis=0)
+        table = pd.DataFrame({"before": before, "after": after}).loc[list(self.segments)]
+        table = table.join(ways[["up", "down", "left"]])
+        table["stayed_share"] = ways["stayed"] / table["before"].where(table["before"] > 0)
+        changes = net_changes(matrix.to_numpy())
+        table["net_change"] = pd.Series(changes[:-1], index=table.index, dtype=object)
+        return table.rename_axis("segment")
+
+    def flows(self) -> pd.DataFrame:
+        """Return the value that came and went by way of movement.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``way``: ``customers``, ``value_before``, ``value_after`` and ``change`` (money). The changes
+            add up to the change of the whole base.
+        """
+        table = self.frame.groupby("way").agg(
+            customers=("value_before", "size"), value_before=("value_before", "sum"), value_after=("value_after", "sum")
+        )
+        table = table.reindex(list(WAYS), fill_value=0)
+        table["change"] = table["value_after"] - table["value_before"]
+        return table.rename_axis("way")
+
+
+def movement(
+    company: Company,
+    definitions: SegmentDefinitions | None = None,
+    *,
+    earlier: dt.date | None = None,
+    later: dt.date | None = None,
+) -> Movement:
+    """Compare the segments of customers on two days, scored by one rule.
+
+    Quantiles estimated anew on each day keep every segment about as large as it was, whatever customers do. So the cut
+    points of the earlier day, or those frozen in the definitions, are used on both: a customer moves because of what
+    she did, not because others did more. On each day only what was known then counts.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    definitions : SegmentDefinitions, optional
+        The definitions; cut points that they lack, or that were estimated after the earlier day, are estimated on it.
+    earlier, later : date, optional
+        The days; by default the company's ``as_of`` and the length of the window before it, so that the two windows do
+        not overlap.
+
+    Returns
+    -------
+    Movement
+        States, matrix, flows and tests.
+
+    Raises
+    ------
+    ValueError
+        If the days are not in order, or lie after the company's ``as_of``.
+    TooLittleData
+        If fewer than 30 customers are scored on one of the days, or the data begin within the earlier window: half a
+        window would make everybody look as if they had come or risen since.
+    """
+    definitions = SegmentDefinitions() if definitions is None else definitions
+    later = company.as_of if later is None else later
+    earlier = later - dt.timedelta(days=definitions.window_days) if earlier is None else earlier
+    if not earlier < later <= company.as_of:
+        raise ValueError(f"the days must be in order and not after {company.as_of}, not {earlier} and {later}")
+    if definitions.estimated_on is not None and definitions.estimated_on > earlier:
+        definitions = dataclasses.replace(definitions, rfm_cut_points=None, tier_cut_points=None)
+    _check_covered(company, earlier, later, definitions.window_days)
+    if not definitions.frozen:
+        anew = estimated(definitions, company, ending=earlier)
+        definitions = dataclasses.replace(anew, rfm_cut_points=definitions.rfm_cut_points or anew.rfm_cut_points)
+    parts = [_scored(company, definitions, day) for day in (earlier, later)]
+    for part, day in zip(parts, (earlier, later), strict=True):
+        if len(part) < FEWEST:
+            message = language.text("only {count} customers can be scored on {day}; {fewest} are needed")
+            words = {"count": language.number(len(part), 0), "day": language.date(day), "fewest": FEWEST}
+            raise TooLittleData(message.format(**words))
+    both = parts[0].add_suffix("_before").join(parts[1].add_suffix("_after"), how="outer").sort_index()
+    frame = pd.DataFrame({"before": both["segment_before"], "after": both["segment_after"]}).fillna(OUTSIDE)
+    segments = tuple(rule.name for rule in definitions.rules)
+    frame["way"] = _ways(frame["before"], frame["after"], segments)
+    for name in ("value_before", "value_after"):
+        frame[name] = both[name].fillna(0.0)
+    rising = int(frame["way"].isin(["up", "came"]).sum())
+    falling = int(frame["way"].isin(["down", "left"]).sum())
+    return Movement(
+        frame=frame,
+        segments=segments,
+        definitions=definitions,
+        earlier=earlier,
+        later=later,
+        value_kind=tier_value_of(definitions, company),
+        balance=marginal_homogeneity(movement_matrix(frame["before"], frame["after"], [*segments, OUTSIDE])),
+        net_up=wilson(rising, rising + falling),
+    )
+
+
+def movement_matrix(before: pd.Series[str], after: pd.Series[str], states: Sequence[str]) -> pd.DataFrame:
+    """Return how many customers went from each state to each.
+
+    Parameters
+    ----------
+    before, after : Series of str
+        State of each customer, with the same index.
+    states : sequence of str
+        All states, in the order wanted.
+
+    Returns
+    -------
+    DataFrame
+        Rows ``before``, columns ``after``, counts.
+
+    Examples
+    --------
+    >>> movement_matrix(pd.Series(["a", "a"]), pd.Series(["a", "b"]), ["a", "b"]).to_numpy().tolist()
+    [[1, 1], [0, 0]]
+    """
+    index = pd.Index(states)
+    rows, columns = index.get_indexer(pd.Index(before)), index.get_indexer(pd.Index(after))
+    counts = np.bincount(rows * len(index) + columns, minlength=len(index) ** 2).reshape(len(index), len(index))
+    return pd.DataFrame(counts, index=index.rename("before"), columns=index.rename("after"))
+
+
+def _check_covered(company: Company, earlier: dt.date, later: dt.date, days: int) -> None:
+    # A company may have no sale on the first days of a window; a tenth of it is allowed for.
+    begin = company.table("transactions").ordered_at.date().min().to_pyarrow().as_py()
+    if begin is None or (begin - earlier).days + days > days // 10:
+        message = language.text(
+            "the data begin on {begin}, too late for {days} days up to {earlier}: two windows up to {later} can have "
+            "{most} days at most"
+        )
+        most = max((later - begin).days // 2, 0) if begin else 0
+        raise TooLittleData(
+            message.format(
+                begin=language.date(begin) if begin else "–", days=language.number(days, 0),
+                earlier=language.date(earlier), later=language.date(later), most=language.number(most, 0),
+            )
+        )  # fmt: skip
+
+
+def _scored(company: Company, definitions: SegmentDefinitions, day: dt.date) -> pd.DataFrame:
+    table = rfm_table(company, definitions, ending=day)
+    table = table.drop_null("segment").select("customer_id", "segment", "value")
+    frame: pd.DataFrame = table.execute()
+    return frame.set_index("customer_id")
+
+
+def _ways(before: pd.Series[str], after: pd.Series[str], segments: Sequence[str]) -> pd.Series[str]:
+    places = pd.Index([*segments, OUTSIDE])
+    start, end, outside = places.get_indexer(pd.Index(before)), places.get_indexer(pd.Index(after)), len(segments)
+    conditions = [start == outside, end == outside, end < start, end > start]
+    return pd.Series(np.select(conditions, ["came", "left", "up", "down"], "stayed"), index=before.index)

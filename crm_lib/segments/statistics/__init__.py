@@ -1,0 +1,1 @@
+"""Tests, intervals and resampling that several parts of segments share."""

@@ -1,0 +1,1 @@
+"""One row per customer of a window, and one row per group of customers."""

@@ -1,0 +1,1 @@
+"""How value is spread over customers: concentration, value tiers and core customers."""
