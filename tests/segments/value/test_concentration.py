@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from crm_lib.finding import Verdict
-from crm_lib.segments import concentration, concentration_curve, finding_80_20, gini, resampling, top_share
+from crm_lib.segments import concentration, concentration_curve, finding_80_20, gini, top_share
+from crm_lib.segments.statistics import resampling
 
 ALPHA = np.log(5) / np.log(4)
 """Exponent of the Pareto law under which a fifth brings four fifths."""
