@@ -17,7 +17,7 @@ COMPANY_LOCK  := $(wildcard data/$(COMPANY)/requirements.lock)
 COMPANY_READY := $(if $(COMPANY_LOCK),$(VENV)/.company-$(COMPANY))
 
 # What users import; what lies behind it has docstrings too (ruff), but need not name each parameter.
-PUBLIC_API := $(filter-out crm_lib/cli.py,$(wildcard crm_lib/*.py)) $(wildcard crm_lib/customers/*.py) \
+PUBLIC_API := $(wildcard crm_lib/*.py) $(wildcard crm_lib/customers/*.py) \
 	$(wildcard crm_lib/clv/*.py) $(wildcard crm_lib/segments/*/*.py) $(wildcard crm_lib/figures/*.py) \
 	$(wildcard crm_lib/customer_page/*.py) $(wildcard crm_lib/scoring/*.py) crm_lib/reports/run.py \
 	$(addprefix crm_lib/company/,company.py rejected.py report.py) crm_lib/demo/simulation.py
