@@ -23,6 +23,7 @@ from crm_lib.company.report import CheckReport, Fault, TableCheck, Treatment
 from crm_lib.company.settings import CompanySettings
 from crm_lib.company.source_settings import SourceSettings
 from crm_lib.company.sources import Raw, Sources
+from crm_lib.company.valueless import typed
 from crm_lib.contract import TableContract
 from crm_lib.language import text
 from crm_lib.schema import TABLES
@@ -127,8 +128,8 @@ class _Opening:
             self.raws[contract.name], origin = raw, raw.origin
             mapped = map_columns(contract, source, raw.table)
             reader = TableReader(
-                contract=contract, source=source, raw=raw, mapped=mapped, dialect=self.engine.dialect,
-                today=self.today, day=day,
+                contract=contract, source=source, raw=typed(raw, mapped, source, self.engine.dialect), mapped=mapped,
+                dialect=self.engine.dialect, today=self.today, day=day,
             )  # fmt: skip
             checked = check_table(reader)
         except Unusable as fault:

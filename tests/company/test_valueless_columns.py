@@ -1,0 +1,86 @@
+"""Columns without a single value, to which their source gives no type or a wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from crm_lib.company import Company
+from crm_lib.errors import CompanyError
+from crm_lib.schema import TABLES
+from tests.companies import transactions
+
+COMPLAINTS = {"complaint_id": ["c1", "c2"], "customer_id": ["anna", "ben"], "opened_at": ["2025-02-01", "2025-03-01"]}
+
+
+def _company(folder: Path, complaints: pa.Table, how: str) -> Path:
+    folder.mkdir()
+    transactions().to_csv(folder / "transactions.csv", index=False)
+    head, where = "", 'file = "complaints.parquet"'
+    if how == "table":
+        head, where = '[database]\nurl = "duckdb://shop.duckdb"\n', 'table = "complaints"'
+        with duckdb.connect(str(folder / "shop.duckdb")) as database:
+            database.register("frame", complaints)
+            database.execute("CREATE TABLE complaints AS SELECT * FROM frame")
+    else:
+        pq.write_table(complaints, folder / "complaints.parquet")
+    if how == "query":
+        nothing = [field.name for field in complaints.schema if pa.types.is_null(field.type)]
+        nulls = ", ".join(f"NULL AS {name}" for name in nothing)
+        head = '[sources.kept]\nfile = "complaints.parquet"\n'
+        where = f'sql = "SELECT * REPLACE ({nulls}) FROM kept"'  # noqa: S608 - names of this test
+    (folder / "company.toml").write_text(
+        f'[company]\ncurrency = "GBP"\n{head}'
+        f'[tables.transactions]\nfile = "transactions.csv"\n[tables.complaints]\n{where}\n'
+    )
+    return folder
+
+
+@pytest.mark.parametrize("how", ["parquet", "query", "table"])
+def test_optional_columns_without_values_or_type_count_as_absent(how: str, tmp_path: Path) -> None:
+    optional = [column.name for column in TABLES["complaints"].columns if column.name not in COMPLAINTS]
+    columns = {**COMPLAINTS, **dict.fromkeys(optional, pa.nulls(2))}
+    check = Company.open(_company(tmp_path / "shop", pa.table(columns), how)).check.table("complaints")
+    assert check.available
+    assert check.kept == 2
+    assert set(check.columns) == set(COMPLAINTS)
+    told = {fault.column for fault in check.faults if fault.kind == "empty column"}
+    assert told == set(optional)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.null()), pa.struct({"a": pa.int8()}), pa.bool_(), pa.int32()])
+def test_any_type_will_do_where_there_is_no_value(kind: pa.DataType, tmp_path: Path) -> None:
+    columns = {**COMPLAINTS, "closed_at": pa.nulls(2, kind), "topic": pa.nulls(2, kind)}
+    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check.table("complaints")
+    assert check.kept == 2
+    assert set(check.columns) == set(COMPLAINTS)
+
+
+@pytest.mark.parametrize("name", ["customer_id", "opened_at"])
+def test_required_column_without_values_or_type_is_named(name: str, tmp_path: Path) -> None:
+    columns = {**COMPLAINTS, name: pa.nulls(2)}
+    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check
+    assert not check.table("complaints").available
+    assert f"every row was rejected: '{name}': missing value in 2 rows" in "\n".join(check.lines())
+
+
+def test_transactions_without_a_moment_are_told_by_name(tmp_path: Path) -> None:
+    folder = _company(tmp_path / "shop", pa.table(COMPLAINTS), "parquet")
+    rows = pa.Table.from_pandas(transactions(), preserve_index=False)
+    rows = rows.set_column(2, "ordered_at", pa.nulls(rows.num_rows))
+    pq.write_table(rows, folder / "transactions.parquet")
+    settings = folder / "company.toml"
+    settings.write_text(settings.read_text().replace("transactions.csv", "transactions.parquet"))
+    with pytest.raises(CompanyError, match=r"transactions: no usable rows: .*'ordered_at': missing value in 8 rows"):
+        Company.open(folder)
+
+
+def test_wrong_type_with_one_value_is_an_error_still(tmp_path: Path) -> None:
+    columns = {**COMPLAINTS, "closed_at": pa.array([None, 7], pa.int32())}
+    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check
+    assert not check.table("complaints").available
+    assert "'closed_at' is of type int32 and cannot become 'closed_at'" in "\n".join(check.lines())
