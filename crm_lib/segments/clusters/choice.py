@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
 from crm_lib import language
 from crm_lib.errors import TooLittleData
@@ -178,8 +180,9 @@ def choose_clusters(
     drawn = [values[rng.integers(0, len(values), len(learned))] for _ in range(resamples)]
     looked_at = learned[rng.permutation(len(learned))[:_LOOKED_AT]]
     rows, fitted = {}, {}
-    for method in methods:
-        for number in numbers:
+    # Hundreds of fits to few customers each: threads that wait for each other would take many times as long.
+    with threadpool_limits(limits=1):
+        for method, number in itertools.product(methods, numbers):
             model = _fit(method, number, learned, seed=seed, starts=5)
             similar, rows[method, number] = _judge(method, number, model, learned, drawn, looked_at, seed)
             fitted[method, number] = model, similar

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 
 from crm_lib import language
 from crm_lib.errors import TooLittleData
@@ -189,11 +190,13 @@ def check_structure(
     third = len(values) // 3
     null = uniform_dips(len(values) - third, samples=samples, seed=seed)
     tried = []
-    for _ in range(splits):
-        order = rng.permutation(len(values))
-        direction = _most_divided(values[order[:third]], seed=int(rng.integers(2**31)))
-        projected = values[order[third:]] @ direction
-        tried.append((int((null >= dip(projected)).sum()), direction, projected))
+    # As in choose_clusters, threads would wait for each other for longer than they help.
+    with threadpool_limits(limits=1):
+        for _ in range(splits):
+            order = rng.permutation(len(values))
+            direction = _most_divided(values[order[:third]], seed=int(rng.integers(2**31)))
+            projected = values[order[third:]] @ direction
+            tried.append((int((null >= dip(projected)).sum()), direction, projected))
     tried.sort(key=lambda split: split[0])
     # Of an even number of splits the larger of the two middle ones: never less than the median.
     exceeding, direction, projected = tried[splits // 2]
