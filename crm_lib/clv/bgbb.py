@@ -12,7 +12,7 @@ from crm_lib.clv.beta_survival import expected_stay, log_survival
 from crm_lib.clv.bgbb_likelihood import Opportunities, likelihoods
 from crm_lib.clv.histories import Array, Histories
 from crm_lib.clv.intervals import draw_blocks
-from crm_lib.clv.maximum import numerical_hessian
+from crm_lib.clv.maximum import hessian_of, points_around
 from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.renewal_sums import discounted_periods
 
@@ -79,14 +79,16 @@ class BGBB(PurchaseModel):
 
     def _objective(self, theta: Array, histories: Histories) -> tuple[float, Array, Array]:
         some, weights = Opportunities.of(histories), histories.customers
-
-        def gradient(at: Array) -> tuple[float, Array]:
-            natural = np.exp(at)
-            found = likelihoods(list(natural[:, None, None]), some, gradient=True)
-            return float(found.total[0] @ weights), natural * (found.gradient @ weights)
-
-        value, slope = gradient(theta)
-        return value, slope, numerical_hessian(lambda at: gradient(at)[1], theta)
+        points = np.vstack([theta, points_around(theta)])
+        value = 0.0
+        slopes: list[Array] = []
+        for block in draw_blocks(points, 4 * max(len(histories), some.longest)):
+            found = likelihoods(self._natural(block), some, gradient=True)
+            if not slopes:
+                value = float(found.total[0] @ weights)
+            slopes.append(np.exp(block) * (found.gradient @ weights).T)
+        gradients = np.concatenate(slopes)
+        return value, gradients[0], hessian_of(gradients[1:])
 
     def _log_likelihoods(self, theta: Array, histories: Histories) -> Array:
         some = Opportunities.of(histories)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -62,8 +61,8 @@ class Likelihoods:
         Log-likelihood.
     stayed : array (D, H)
         Logarithm of the part of the likelihood in which the customer has not left by the last opportunity.
-    gradient : array (4, H)
-        Derivatives of ``total`` by alpha, beta, gamma and delta for a single draw; empty if not asked for.
+    gradient : array (4, D, H)
+        Derivatives of ``total`` by alpha, beta, gamma and delta; empty if not asked for.
     """
 
     total: Array
@@ -81,7 +80,7 @@ def likelihoods(parameters: Sequence[Array], some: Opportunities, *, gradient: b
     some : Opportunities
         The histories.
     gradient : bool
-        Whether to compute the derivatives; only for a single draw.
+        Whether to compute the derivatives.
 
     Returns
     -------
@@ -108,49 +107,50 @@ def likelihoods(parameters: Sequence[Array], some: Opportunities, *, gradient: b
         left = first + np.log(following)
     total = np.logaddexp(stayed, left)
     if not gradient:
-        return Likelihoods(total=total, stayed=stayed, gradient=np.empty((4, 0)))
+        return Likelihoods(total=total, stayed=stayed, gradient=np.empty((4, 0, 0)))
     d_bought, d_passed, d_met = (_reciprocals(start, size) for start in (alpha, beta, both))
     d_kept, d_risked = _reciprocals(delta, size), _reciprocals(stay, size)
-    if_stayed = np.array(
-        [d_bought[x] - d_met[n], d_passed[n - x] - d_met[n], -d_risked[n], d_kept[n] - d_risked[n]],
-    )
+    met_n, risked_n = d_met[:, n], d_risked[:, n]
+    if_stayed = np.array([d_bought[:, x] - met_n, d_passed[:, n - x] - met_n, -risked_n, d_kept[:, n] - risked_n])
+    met_last, risked_last = d_met[:, last], d_risked[:, last + 1]
     if_left = np.array(
         [
-            d_bought[x] - d_met[last],
-            d_passed[last - x] - d_met[last],
-            1 / gamma[0, 0] - d_risked[last + 1],
-            d_kept[last] - d_risked[last + 1],
+            d_bought[:, x] - met_last,
+            d_passed[:, last - x] - met_last,
+            1 / gamma - risked_last,
+            d_kept[:, last] - risked_last,
         ]
     )
-    if_left += slopes / np.maximum(following[0], 1.0)
-    weight = np.exp(left[0] - total[0])
+    if_left += slopes / np.maximum(following, 1.0)
+    weight = np.exp(left - total)
     return Likelihoods(total=total, stayed=stayed, gradient=if_stayed + weight * (if_left - if_stayed))
 
 
 def _sums(parameters: Sequence[Array], some: Opportunities, gradient: bool) -> tuple[Array, Array]:
     """Return, for each history, the terms of customers who left, added up in units of the first of them.
 
-    The second array holds the derivatives by the four parameters, zeros if not asked for.
+    The second array holds the derivatives by the four parameters, empty if not asked for.
     """
     alpha, beta, gamma, delta = parameters
-    sums = np.zeros((len(alpha), len(some.pair_x)))
-    slopes = np.zeros((4, len(some.pair_x)))
-    result = np.zeros((len(alpha), len(some.x)))
-    result_slopes = np.zeros((4, len(some.x)))
+    draws, width = len(alpha), 4 if gradient else 0
+    sums, slopes = np.zeros((draws, len(some.pair_x))), np.zeros((width, draws, len(some.pair_x)))
+    result, result_slopes = np.zeros((draws, len(some.x))), np.zeros((width, draws, len(some.x)))
+    by_last = np.argsort(some.last, kind="stable")
+    ends = np.searchsorted(some.last[by_last], np.arange(some.longest + 1))
     for j in range(some.longest - 1, -1, -1):
         open_ = j < some.pair_n
         # Before the x-th opportunity nobody can have bought x times; what is computed there is never looked up.
         rest = beta + np.maximum(j - some.pair_x, 0)
-        ratio = rest / (alpha + beta + j) * ((delta + j) / (gamma + delta + j + 1))
+        ratio = np.where(open_, rest / (alpha + beta + j) * ((delta + j) / (gamma + delta + j + 1)), 0.0)
         if gradient:
-            out, risk = -1 / (alpha + beta + j)[0, 0], -1 / (gamma + delta + j + 1)[0, 0]
-            logs: Any = np.broadcast_arrays(out, 1 / rest[0] + out, risk, 1 / (delta[0, 0] + j) + risk)
-            slopes = np.where(open_, ratio[0] * (np.array(logs) * sums[0] + slopes), 0.0)
-        sums = np.where(open_, 1 + ratio * sums, 0.0)
-        here = np.flatnonzero(some.last == j)
+            out, risk = -1 / (alpha + beta + j), -1 / (gamma + delta + j + 1)
+            for slope, log in zip(slopes, (out, 1 / rest + out, risk, 1 / (delta + j) + risk), strict=True):
+                slope += log * sums
+            slopes *= ratio
+        sums = open_ + ratio * sums
+        here = by_last[ends[j] : ends[j + 1]]
         result[:, here] = sums[:, some.pair[here]]
-        if gradient:
-            result_slopes[:, here] = slopes[:, some.pair[here]]
+        result_slopes[:, :, here] = slopes[:, :, some.pair[here]]
     return result, result_slopes
 
 
@@ -162,5 +162,7 @@ def _log_products(start: Array, size: int) -> Array:
 
 
 def _reciprocals(start: Array, size: int) -> Array:
-    """Return the derivative of the first row of :func:`_log_products` by `start`."""
-    return np.concatenate([[0.0], np.cumsum(1 / (start[0, 0] + np.arange(size)))])
+    """Return the derivatives of :func:`_log_products` by `start`."""
+    table = np.zeros((len(start), size + 1))
+    np.cumsum(1 / (start + np.arange(size)), axis=1, out=table[:, 1:])
+    return table
