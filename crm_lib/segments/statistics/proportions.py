@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtri
 
 from crm_lib.estimate import Estimate
 
@@ -26,6 +27,17 @@ def wilson(count: int, total: int, *, level: float = 0.95) -> Estimate:
     Estimate
         The share; not estimable where there are none.
 
+    Raises
+    ------
+    ValueError
+        If `count` is no part of `total`.
+
+    Notes
+    -----
+    With :math:`z` the quantile of the normal distribution, the ends are the shares :math:`p` that the observed one,
+    :math:`\\hat p`, is just :math:`z` standard errors away from:
+    :math:`(\\hat p - p)^2 = z^2 p (1 - p) / n`.
+
     References
     ----------
     Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. Journal of the American
@@ -38,9 +50,14 @@ def wilson(count: int, total: int, *, level: float = 0.95) -> Estimate:
     """
     if total == 0:
         return Estimate(value=np.nan, low=-np.inf, high=np.inf, n=0, method="Wilson", level=level, unit="share")
-    share, ends = count / total, stats.binomtest(count, total).proportion_ci(level, method="wilson")
-    # Rounding may leave an end on the wrong side of a share of 0 or 1.
-    low, high = min(float(ends.low), share), max(float(ends.high), share)
+    if not 0 <= count <= total:
+        raise ValueError(f"{count} of {total} is no share")
+    share, z = count / total, float(ndtri((1 + level) / 2))
+    middle = (count + z**2 / 2) / (total + z**2)
+    reach = z * math.sqrt(total * share * (1 - share) + z**2 / 4) / (total + z**2)
+    # Rounding would leave an end on the wrong side of a share of 0 or 1.
+    low = 0.0 if count == 0 else middle - reach
+    high = 1.0 if count == total else middle + reach
     return Estimate(value=share, low=low, high=high, n=total, method="Wilson", level=level, unit="share")
 
 
