@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import ibis
 
@@ -30,7 +31,9 @@ def typed(raw: Raw, mapped: Mapped, source: SourceSettings, dialect: str) -> Raw
     dialect : str
         The engine's dialect of SQL.
     """
-    wrong = {}
+    wrong: dict[str, Any] = {}
+    if raw.texts:
+        return raw
     for ours, theirs in mapped.theirs.items():
         column = mapped.columns[ours]
         try:

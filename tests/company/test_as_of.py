@@ -30,13 +30,13 @@ def complaint(day: dt.date, closed: dt.date | None, name: str, code: object) -> 
     return {"customer_id": name, "opened_at": day, "closed_at": closed, "satisfied": "yes", "topic": code}
 
 
-PAST_LINES = st.lists(st.builds(line, DAYS, NAMES, st.floats(1, 99), st.integers(0, 9), DAYS), min_size=1, max_size=6)
+PAST_LINES = st.lists(st.builds(line, DAYS, NAMES, st.floats(1, 99), st.integers(0, 9), DAYS), min_size=1, max_size=9)
 LATER_LINES = st.lists(
     st.one_of(
         st.builds(line, LATER, NAMES, st.floats(1, 99), st.integers(0, 9), LATER),
         st.builds(line, DAYS, NAMES, st.floats(1, 99), st.integers(0, 9), LATER),
     ),
-    max_size=6,
+    max_size=9,
 )
 PAST_COMPLAINTS = st.lists(st.builds(complaint, DAYS, st.one_of(st.none(), DAYS), NAMES, st.just("1")), max_size=4)
 LATER_COMPLAINTS = st.lists(st.builds(complaint, LATER, st.none(), NAMES, st.sampled_from(["1", "late"])), max_size=4)
@@ -53,7 +53,7 @@ def shown(lines: list[dict[str, object]], complaints: list[dict[str, object]]) -
         )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(PAST_LINES, LATER_LINES, PAST_COMPLAINTS, LATER_COMPLAINTS)
 def test_rows_later_than_as_of_change_nothing(
     lines: list[dict[str, object]],
