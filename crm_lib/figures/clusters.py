@@ -17,7 +17,7 @@ from crm_lib.segments import SMALLEST_GROUP, Clusters, PredictiveValue, Structur
 from crm_lib.segments.clusters.choice import STABLE_LABELLING
 from crm_lib.segments.clusters.earlier_groupings import CLUSTERS
 from crm_lib.segments.clusters.stability import UNSTABLE
-from crm_lib.segments.clusters.structure import ranks_note
+from crm_lib.segments.clusters.structure_finding import ranks_note
 
 _COLOURS = {"k-means": BLUE, "gaussian mixture": ORANGE}
 _LABELS = {"k-means": "k-means", "gaussian mixture": "Gaussian mixture"}

@@ -3,14 +3,15 @@
 from crm_lib.segments.clusters.choice import Clusters, choose_clusters
 from crm_lib.segments.clusters.earlier_groupings import earlier_groupings
 from crm_lib.segments.clusters.features import PreparedFeatures, behaviour, prepare_features
+from crm_lib.segments.clusters.predictive_finding import finding_clusters_predict
 from crm_lib.segments.clusters.predictive_value import (
     PredictiveValue,
     compare_groupings,
-    finding_clusters_predict,
     predictive_value,
 )
 from crm_lib.segments.clusters.stability import adjusted_rand, jaccard, stability_verdict
-from crm_lib.segments.clusters.structure import StructureCheck, check_structure, finding_structure
+from crm_lib.segments.clusters.structure import StructureCheck, check_structure
+from crm_lib.segments.clusters.structure_finding import finding_structure
 from crm_lib.segments.contributing.contributions import ROLES, contributions, referrals
 from crm_lib.segments.contributing.contributors import Contributors, contributors, finding_contributors
 from crm_lib.segments.contributing.influence import Influence, influence

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import ndtr, ndtri
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from crm_lib import language
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
-from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.segments.clusters.features import PreparedFeatures, as_frame
 from crm_lib.segments.statistics.dip import dip, uniform_dips
 from crm_lib.segments.statistics.resampling import Floats
@@ -210,70 +210,6 @@ def check_structure(
     )
 
 
-def finding_structure(check: StructureCheck) -> Finding:
-    """Return the finding on whether customers fall into kinds.
-
-    Parameters
-    ----------
-    check : StructureCheck
-        The check.
-
-    Returns
-    -------
-    Finding
-        Supported when the p-value, with the interval that simulation leaves, lies below the accepted rate of false
-        alarms.
-    """
-    places = {
-        "n": language.number(check.customers, 0),
-        "level": language.share(check.level),
-        "along": listed(check.weights.index),
-        "measures": check.measures,
-    }
-    decisions = {
-        Verdict.SUPPORTED: (
-            "Look at the clusters as kinds of customers: name those that are stable, and ask what makes them so."
-        ),
-        Verdict.NOT_SUPPORTED: (
-            "Do not name kinds of customers by these measures; others may show some. Segments may still be useful: "
-            "choose the cuts by what is to be done with them, such as value tiers or RFM, and keep them fixed."
-        ),
-        Verdict.UNDECIDED: "Treat clusters as mere cuts until the check is clearer; do not name them.",
-    }
-    sentence = language.text(
-        "Among {n} customers the deepest valley, along {along}, would be as deep by chance with probability "
-        "{{estimate}}; {level} was accepted."
-    ).format(**places)
-    if check.by_rank:
-        sentence += " " + ranks_note(check)
-    return Finding(
-        key="segments.structure",
-        claim=language.text("By {measures} customers fall into kinds, with few customers between them.").format(
-            **places
-        ),
-        source="Textbook 4.2.2, stage 6: data mining",
-        estimate=check.p_value,
-        criterion=Criterion(high=check.level),
-        sentence=sentence,
-        decisions={verdict: language.text(words) for verdict, words in decisions.items()},
-    )
-
-
-def ranks_note(check: StructureCheck) -> str:
-    """Return in words along what no valley could show.
-
-    Parameters
-    ----------
-    check : StructureCheck
-        A check into which some features entered by rank.
-    """
-    words = language.text(
-        "By rank only entered: {names} (where many customers share one value, or the calendar makes heaps). Along such "
-        "a measure alone no valley can show here."
-    )
-    return words.format(names=", ".join(listed([name]) for name in check.by_rank))
-
-
 def _heaped(column: Floats) -> bool:
     share = max((column == column.min()).mean(), (column == column.max()).mean())
     return bool(share >= _HEAP)
@@ -296,19 +232,19 @@ def _smooth(values: Floats, ranked: NDArray[np.bool_], rng: np.random.Generator)
     columns = [x if rank else _spread(x, rng) for x, rank in zip(values.T, ranked, strict=True)]
     scores = np.column_stack([stats.zscore(x) if np.ptp(x) > 0 else np.zeros(len(x)) for x in columns])
     edges = {int(column): _edges(values[:, column]) for column in np.flatnonzero(ranked)}
+    ends = {column: (ndtri(lower), ndtri(upper)) for column, (lower, upper) in edges.items()}
     for column, (lower, upper) in edges.items():
-        scores[:, column] = stats.norm.ppf(lower + (upper - lower) * rng.random(len(values)))
+        scores[:, column] = ndtri(lower + (upper - lower) * rng.random(len(values)))
     for _ in range(_SWEEPS if values.shape[1] > 1 else 0):
-        for column, (lower, upper) in edges.items():
+        for column, (lowest, highest) in ends.items():
             others = np.delete(scores, column, axis=1)
             design = np.column_stack([np.ones(len(others)), others])
             mean = design @ np.linalg.lstsq(design, scores[:, column], rcond=None)[0]
             error = max(float(np.std(scores[:, column] - mean)), 1e-6)
             # A chance within the customer's interval; far from the mean it is kept off 0 and 1, where the score ends.
-            low, high = (stats.norm.cdf((stats.norm.ppf(edge) - mean) / error) for edge in (lower, upper))
+            low, high = ndtr((lowest - mean) / error), ndtr((highest - mean) / error)
             chance = np.clip(low + (high - low) * rng.random(len(values)), 1e-12, 1 - 1e-12)
-            drawn = mean + error * stats.norm.ppf(chance)
-            scores[:, column] = np.clip(drawn, stats.norm.ppf(lower), stats.norm.ppf(upper))
+            scores[:, column] = np.clip(mean + error * ndtri(chance), lowest, highest)
     return scores
 
 
