@@ -88,9 +88,16 @@ from crm_lib.segments.statistics.reliability import Reliability, reliability
 from crm_lib.segments.statistics.several_tests import benjamini_hochberg, holm
 from crm_lib.segments.tables.behaviour import customer_behaviour
 from crm_lib.segments.tables.customer_variables import variables_of
-from crm_lib.segments.tables.customer_voice import own_answers, window_complaints
+from crm_lib.segments.tables.customer_voice import (
+    COMPLAINT_STATES,
+    known_complaints,
+    own_answers,
+    own_brand_answers,
+    window_complaints,
+)
 from crm_lib.segments.tables.group_means import group_means
 from crm_lib.segments.tables.losses import finding_returns, losses, returns_by_group
+from crm_lib.segments.tables.memberships import known_contracts
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP, ProfitTable, dimension_label, profit_table
 from crm_lib.segments.tables.serving_costs import known_serving_costs, serving_costs
 from crm_lib.segments.tables.window import customer_window, value_of
@@ -102,6 +109,7 @@ from crm_lib.segments.value.tier_shares import tier_shares
 from crm_lib.segments.value.tiers import TIER_SHARES, TIERS, Tiers, core_customers, value_tiers
 
 __all__ = [
+    "COMPLAINT_STATES",
     "CORE",
     "DEFINITIONS_FILE",
     "KOTLER_GRID",
@@ -223,6 +231,8 @@ __all__ = [
     "influence",
     "jaccard",
     "judge_fading",
+    "known_complaints",
+    "known_contracts",
     "known_serving_costs",
     "life_cycle",
     "log_odds",
@@ -234,6 +244,7 @@ __all__ = [
     "net_changes",
     "newcombe",
     "own_answers",
+    "own_brand_answers",
     "predictive_value",
     "prepare_features",
     "profile_clusters",
