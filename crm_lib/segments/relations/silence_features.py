@@ -29,13 +29,11 @@ FEATURE_LABELS = {
     "member": "member now",
     "unresolved": "complaint of the last half-year not settled, or not to the customer's satisfaction",
     "satisfaction": "last answer on satisfaction",
-    "rivals": "local competition (0 low, 1 medium, 2 high)",
 }
 """The features, as a reader calls them."""
 _COMPLAINT_DAYS = 182
 _ANSWER_DAYS = 365
 _YEAR = 365
-_RIVALS = {"low": 0.0, "medium": 1.0, "high": 2.0}
 
 
 def silence_features(
@@ -74,7 +72,8 @@ def silence_features(
     A customer's rhythm is the mean gap between purchase days, drawn towards that of all customers by the weight of one
     gap, so that customers with one purchase have one too.
 
-    ``unresolved`` is left out where the company does not record when complaints are closed.
+    Attributes of customers, such as the local competition, are no features: they have no date, and what they were on an
+    earlier day is not known. ``unresolved`` is left out where the company does not record when complaints are closed.
     """
     last = last_day(company, ending)
     end = pd.Timestamp(last)
@@ -115,9 +114,6 @@ def silence_features(
         frame["unresolved"] = frame.index.isin(_unresolved(company, last)).astype(float)
     if company.has("surveys", "customer_id", "satisfaction"):
         frame["satisfaction"] = _satisfaction(company, last).reindex(frame.index)
-    if company.has("customers", "local_competition"):
-        known = company.frame("customers", "customer_id", "local_competition").drop_duplicates("customer_id")
-        frame["rivals"] = known.set_index("customer_id")["local_competition"].map(_RIVALS).reindex(frame.index)
     numbers: pd.DataFrame = frame.astype(float)
     return numbers
 
