@@ -16,15 +16,12 @@ from crm_lib.segments.contributing.contributors import Contributors, contributor
 from crm_lib.segments.contributing.influence import Influence, influence
 from crm_lib.segments.contributing.referral_tree import ReferralTree, referral_tree
 from crm_lib.segments.deciding.decisions import Decisions, decisions
+from crm_lib.segments.deciding.permission import contact_permission, may_contact
+from crm_lib.segments.deciding.purposes import PURPOSES
 from crm_lib.segments.deciding.rfm_decisions import rfm_decisions, window_before
-from crm_lib.segments.deciding.target_lists import (
-    PURPOSES,
-    TargetList,
-    TargetLists,
-    contact_permission,
-    target_list,
-    target_lists,
-)
+from crm_lib.segments.deciding.target_evidence import TargetEvidence, target_evidence
+from crm_lib.segments.deciding.target_list import TargetList, target_list
+from crm_lib.segments.deciding.target_lists import TargetLists, target_lists
 from crm_lib.segments.levels.finding import finding_basic
 from crm_lib.segments.levels.grid import KOTLER_GRID, RELATIONSHIP_LEVELS, RelationshipLevel
 from crm_lib.segments.levels.levels import RelationshipLevels, relationship_levels
@@ -170,6 +167,7 @@ __all__ = [
     "StructureCheck",
     "Switching",
     "SwitchingClass",
+    "TargetEvidence",
     "TargetList",
     "TargetLists",
     "Tiers",
@@ -238,6 +236,7 @@ __all__ = [
     "log_odds",
     "losses",
     "marginal_homogeneity",
+    "may_contact",
     "mean_difference",
     "movement",
     "movement_matrix",
@@ -281,6 +280,7 @@ __all__ = [
     "stage_transitions",
     "stages_beside_truth",
     "switching_classes",
+    "target_evidence",
     "target_list",
     "target_lists",
     "tier_shares",
