@@ -244,6 +244,7 @@ def test_target_lists_are_written_where_they_are_told(project: Path, crm: Callab
     assert code == 0
     assert "Slipping away: good customers who have fallen silent: 0 to contact, 0 without permission" in out
     assert "Left out: open_complaints. Why: needs table 'complaints', which the company does not have." in out
+    assert "customers to contact, 0 without permission; 0 on several lists" in out
     assert "does not record who agreed to be contacted" in err
     names = {path.name for path in (project / "called").iterdir()}
     assert names == {"slipping_away.csv", "growing.csv", "targets.xlsx"}
@@ -253,8 +254,13 @@ def test_target_lists_are_written_where_they_are_told(project: Path, crm: Callab
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    ("arguments", "told"), [(["--levels", "7"], "--levels"), (["--window-days", "0"], "--window-days")]
-)
+    ("arguments", "told"),
+    [
+        (["--levels", "7"], "--levels"), (["--window-days", "0"], "--window-days"),
+        (["--contact-cost", "-1"], "--contact-cost"), (["--saved-share", "2"], "--saved-share"),
+        (["--risk-days", "0"], "--risk-days"), (["--false-alarm", "0"], "--false-alarm"),
+    ],
+)  # fmt: skip
 def test_target_lists_that_cannot_be_are_refused(
     crm: Callable[..., tuple[int, str, str]], arguments: list[str], told: str
 ) -> None:

@@ -10,6 +10,7 @@ from crm_lib import language, schema
 from crm_lib.customer_page.section import Section, rows_table
 from crm_lib.customer_page.subject import Subject, rows_of
 from crm_lib.exhibit import Table
+from crm_lib.segments import known_contracts, own_brand_answers
 
 _ITEMS = ("satisfaction", "loyalty", "recommendation", "service_quality", "product_quality", "value_for_money")
 
@@ -27,11 +28,10 @@ def memberships(subject: Subject) -> Section:
     MissingData
         If the company has no memberships.
     """
-    rows = subject.rows("memberships")
+    rows = contracts(subject)
     due = renewal_day(rows, subject.as_of)
     facts = [("Memberships", language.number(len(rows), 0))]
-    running = running_memberships(rows)
-    facts.append(("Running", language.text("yes") if running.any() else language.text("no")))
+    facts.append(("Running", language.text("yes") if rows["running"].any() else language.text("no")))
     if due is not None:
         facts.append(("Renewal due", language.date(due)))
     columns = ("membership_id", "plan", "started_at", "ended_at", "price", "period_months", "end_reason")
@@ -46,19 +46,26 @@ def memberships(subject: Subject) -> Section:
     )
 
 
-def running_memberships(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Return which contracts are not known to have ended.
+def contracts(subject: Subject) -> pd.DataFrame:
+    """Return the customer's contracts, with ``running`` for those that run on the day of the page.
 
     Parameters
     ----------
-    rows : DataFrame
-        Rows of ``memberships``.
+    subject : Subject
+        The customer.
+
+    Raises
+    ------
+    MissingData
+        If the company has no memberships.
     """
-    return rows["ended_at"].isna() if "ended_at" in rows else pd.Series(True, index=rows.index)
+    return subject.among(known_contracts(subject.company))
 
 
 def renewal_day(rows: pd.DataFrame, as_of: dt.date) -> dt.date | None:
-    """Return the first day after `as_of` on which a running contract begins a new period.
+    """Return the first day after `as_of` on which a contract begins a new period.
+
+    A contract of which the end is known begins no more periods, even while it still runs to the end of its last day.
 
     Parameters
     ----------
@@ -70,7 +77,7 @@ def renewal_day(rows: pd.DataFrame, as_of: dt.date) -> dt.date | None:
     Returns
     -------
     date or None
-        None where no contract runs or its period is not known.
+        None where no contract goes on or its period is not known.
 
     Examples
     --------
@@ -81,8 +88,10 @@ def renewal_day(rows: pd.DataFrame, as_of: dt.date) -> dt.date | None:
     if "period_months" not in rows:
         return None
     days = []
-    running = rows[running_memberships(rows) & rows["period_months"].notna()]
-    for start, months in zip(pd.to_datetime(running["started_at"]), running["period_months"], strict=True):
+    going_on = rows[rows["period_months"].notna()]
+    if "ended_at" in rows:
+        going_on = going_on[going_on["ended_at"].isna()]
+    for start, months in zip(pd.to_datetime(going_on["started_at"]), going_on["period_months"], strict=True):
         passed = (as_of.year - start.year) * 12 + as_of.month - start.month
         # Counted from the first day each time: a contract of the 31st falls due on the 31st again where there is one.
         periods = max(passed // int(months), 1)
@@ -164,10 +173,13 @@ def own_answers(subject: Subject) -> pd.DataFrame:
     ----------
     subject : Subject
         The customer.
+
+    Raises
+    ------
+    MissingData
+        If the company knows no answers of its customers.
     """
-    rows = subject.rows("surveys")
-    if "brand" in rows:
-        rows = rows[rows["brand"].isna()]
+    rows = subject.among(own_brand_answers(subject.company))
     return rows.sort_values("responded_at", ascending=False, kind="stable")
 
 

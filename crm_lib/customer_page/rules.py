@@ -8,8 +8,8 @@ from crm_lib import language
 from crm_lib.clv import CustomerValue
 from crm_lib.customer_page.action import Action, Limits, Rule, consent
 from crm_lib.customer_page.purchases import told_lines
-from crm_lib.customer_page.relations import own_answers, renewal_day
-from crm_lib.customer_page.service import open_complaints
+from crm_lib.customer_page.relations import contracts, own_answers, renewal_day
+from crm_lib.customer_page.service import OPEN, SETTLED, UNSETTLED, told_complaints
 from crm_lib.customer_page.subject import Subject, rows_of
 from crm_lib.figures.clv_words import chance
 
@@ -23,22 +23,39 @@ _AFTER_LEAVING = {
 
 
 def _open_complaint(subject: Subject, limits: Limits) -> Action | None:
-    """An open complaint comes before everything else."""
-    del limits
-    rows = subject.rows("complaints")
-    rows = rows[open_complaints(rows)]
-    if rows.empty:
+    """A complaint that is open, or was lately closed unsettled, comes before everything else."""
+    rows = told_complaints(subject)
+    if "closed_at" not in rows:
         return None
-    days = subject.days_since(rows["opened_at"].min())
-    counted = language.plural("{n} complaint is open", "{n} complaints are open", len(rows))
-    since = language.plural("the oldest for {n} day", "the oldest for {n} days", days)
-    topics = ", ".join(sorted(set(rows["topic"].dropna().astype(str)))) if "topic" in rows else ""
+    is_open = rows["state"] == OPEN
+    shut = (rows["state"] == UNSETTLED) & (_days_closed(subject, rows) <= limits.recent_days)
+    if not (is_open | shut).any():
+        return None
+    reasons = []
+    if is_open.any():
+        days = subject.days_since(rows.loc[is_open, "opened_at"].min())
+        counted = language.plural("{n} complaint is open", "{n} complaints are open", int(is_open.sum()))
+        reasons.append(f"{counted}, {language.plural('the oldest for {n} day', 'the oldest for {n} days', days)}")
+    if shut.any():
+        counted = language.plural(
+            "{n} complaint was closed unsettled", "{n} complaints were closed unsettled", int(shut.sum())
+        )
+        last = language.text("the last on {day}").format(day=subject.day(rows.loc[shut, "closed_at"].max()))
+        reasons.append(f"{counted}, {last}")
+    topics = sorted(set(rows.loc[is_open | shut, "topic"].dropna().astype(str))) if "topic" in rows else []
     return Action(
         key="open_complaint",
-        what=language.text("Settle the open complaint before anything else; send no offer until then."),
-        why=f"{counted}, {since}" + (f": {topics}" if topics else ""),
+        what=language.text("Settle the open complaint before anything else; send no offer until then.")
+        if is_open.any()
+        else language.text("Take up the unsettled complaint again before anything else; send no offer until then."),
+        why="; ".join(reasons) + (f": {', '.join(topics)}" if topics else ""),
         data="complaints",
     )
+
+
+def _days_closed(subject: Subject, rows: pd.DataFrame) -> pd.Series[int]:
+    days: pd.Series[int] = (pd.Timestamp(subject.as_of) - rows["closed_at"].dt.normalize()).dt.days
+    return days
 
 
 def _no_consent(subject: Subject, limits: Limits) -> Action | None:
@@ -56,11 +73,10 @@ def _no_consent(subject: Subject, limits: Limits) -> Action | None:
 
 def _ask_again(subject: Subject, limits: Limits) -> Action | None:
     """A complaint settled without satisfaction, or never asked about again, is not over."""
-    rows = subject.rows("complaints")
+    rows = told_complaints(subject)
     if "closed_at" not in rows or not {"satisfied", "followed_up"} & set(rows):
         return None
-    ages = (pd.Timestamp(subject.as_of) - rows["closed_at"]).dt.days
-    rows = rows[ages <= limits.recent_days]
+    rows = rows[(rows["state"] == SETTLED) & (_days_closed(subject, rows) <= limits.recent_days)]
     no = pd.Series(True, index=rows.index)
     unhappy = rows["satisfied"].eq(False) if "satisfied" in rows else no
     silent = rows["followed_up"].eq(False) if "followed_up" in rows else no
@@ -166,7 +182,7 @@ def _slipping_away(subject: Subject, limits: Limits) -> Action | None:
 
 def _renewal(subject: Subject, limits: Limits) -> Action | None:
     """Before a membership is renewed there should have been a talk."""
-    due = renewal_day(subject.rows("memberships"), subject.as_of)
+    due = renewal_day(contracts(subject), subject.as_of)
     if due is None or (due - subject.as_of).days > limits.renewal_days:
         return None
     return Action(

@@ -51,7 +51,14 @@ class Section:
 
 
 def rows_table(
-    table: str, title: str, frame: pd.DataFrame, columns: Sequence[str], *, currency: str, newest: str
+    table: str,
+    title: str,
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    currency: str,
+    newest: str,
+    words: Mapping[str, str] | None = None,
 ) -> Table:
     """Return rows of a table of the company as readers see them, the newest first.
 
@@ -69,12 +76,15 @@ def rows_table(
         ISO code.
     newest : str
         Column to order by.
+    words : mapping of str to str, optional
+        Labels of columns of words that were worked out and that the schema does not know.
     """
-    contract = schema.TABLES[table]
+    contract, more = schema.TABLES[table], words or {}
     known = [name for name in columns if name in frame and frame[name].notna().any()]
     ordered = frame.sort_values(newest, ascending=False, kind="stable")[known].reset_index(drop=True)
     shown = ordered.head(MOST).copy()
-    for name in known:
+    own = [name for name in known if name not in more]
+    for name in own:
         if contract.column(name).type == "boolean":
             shown[name] = [yes_no(value) for value in shown[name]]
     note = ""
@@ -85,8 +95,8 @@ def rows_table(
         name=f"customer_{table}",
         title=title,
         frame=shown,
-        kinds={name: _KINDS[contract.column(name).type] for name in known},
-        labels={name: contract.column(name).label for name in known},
+        kinds={name: _KINDS[contract.column(name).type] if name in own else "text" for name in known},
+        labels={name: contract.column(name).label if name in own else more[name] for name in known},
         currency=currency,
         note=note,
         rows_shown=MOST,

@@ -1,4 +1,4 @@
-"""How the customer was served: complaints, the open ones first, and contacts."""
+"""How the customer was served: complaints, the open and unsettled ones first, and contacts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.customer_page.section import Section, rows_table
 from crm_lib.customer_page.subject import Subject
+from crm_lib.segments import COMPLAINT_STATES, known_complaints
+
+OPEN, UNSETTLED, SETTLED = COMPLAINT_STATES
 
 
 def complaints(subject: Subject) -> Section:
-    """Return the customer's complaints: those that are open by themselves, then the closed ones.
+    """Return the customer's complaints: those that are not settled by themselves, then the settled ones.
+
+    Where the company does not record when complaints are closed, nothing is said of their state.
 
     Parameters
     ----------
@@ -22,36 +27,46 @@ def complaints(subject: Subject) -> Section:
     MissingData
         If the company keeps no complaints.
     """
-    rows = subject.rows("complaints")
-    is_open = open_complaints(rows)
-    facts = (
-        (language.text("Complaints"), language.number(len(rows), 0)),
-        (language.text("Open"), language.number(int(is_open.sum()), 0)),
+    rows = told_complaints(subject)
+    facts = [("Complaints", language.number(len(rows), 0))]
+    waiting = rows["state"].isin([OPEN, UNSETTLED])
+    parts = [("Complaints", rows)]
+    if subject.company.has("complaints", "closed_at"):
+        facts.append(("Open or unsettled", language.number(int(waiting.sum()), 0)))
+        parts = [("Open or unsettled complaints", rows[waiting]), ("Settled complaints", rows[~waiting])]
+    columns = (
+        "complaint_id", "state", "opened_at", "topic", "severity", "closed_at", "resolution", "satisfied",
+        "followed_up",
+    )  # fmt: skip
+    tables = tuple(
+        rows_table(
+            "complaints", title, part.assign(state=part["state"].map(language.text, na_action="ignore")), columns,
+            currency=subject.company.currency, newest="opened_at", words={"state": "State"},
+        )
+        for title, part in parts if len(part)
+    )  # fmt: skip
+    return Section(
+        key="complaints",
+        title="Complaints",
+        facts=tuple((language.text(label), written) for label, written in facts),
+        tables=tables,
     )
-    told = ("complaint_id", "opened_at", "topic", "severity")
-    ended = ("closed_at", "resolution", "satisfied", "followed_up")
-    tables = []
-    for title, part, columns in (
-        ("Open complaints", rows[is_open], told),
-        ("Closed complaints", rows[~is_open], (*told, *ended)),
-    ):
-        if len(part):
-            table = rows_table(
-                "complaints", title, part, columns, currency=subject.company.currency, newest="opened_at"
-            )
-            tables.append(table)
-    return Section(key="complaints", title="Complaints", facts=facts, tables=tuple(tables))
 
 
-def open_complaints(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Return which complaints are open; none where the company does not record when they close.
+def told_complaints(subject: Subject) -> pd.DataFrame:
+    """Return the customer's complaints with the ``state`` of each on the day of the page.
 
     Parameters
     ----------
-    rows : DataFrame
-        Rows of ``complaints``.
+    subject : Subject
+        The customer.
+
+    Raises
+    ------
+    MissingData
+        If the company keeps no complaints.
     """
-    return rows["closed_at"].isna() if "closed_at" in rows else pd.Series(False, index=rows.index)
+    return subject.among(known_complaints(subject.company))
 
 
 def contacts(subject: Subject) -> Section:

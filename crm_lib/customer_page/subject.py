@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib import language
@@ -71,6 +72,17 @@ class Subject:
         if table not in self._rows:
             self._rows[table] = rows_of(self.company, table, "customer_id", self.customer_id)
         return self._rows[table]
+
+    def among(self, rows: ir.Table) -> pd.DataFrame:
+        """Return those of a table's rows that are about the customer.
+
+        Parameters
+        ----------
+        rows : ibis.Table
+            Rows that tell the ``customer_id``.
+        """
+        frame: pd.DataFrame = rows.filter(rows.customer_id == self.customer_id).execute()
+        return frame
 
     def valued(self) -> pd.Series[Any]:
         """Return what the customer is worth.

@@ -39,7 +39,7 @@ from crm_lib.figures.relation_tables import (
 from crm_lib.figures.relations import membership_chart, relational_kinds_chart, switching_chart
 from crm_lib.figures.reliability import kinds_reliability_chart, reliability_chart, silence_reliability_chart
 from crm_lib.figures.segment_core import core_chart, core_table, handling_table
-from crm_lib.figures.segment_decisions import decisions_table, target_list_table, target_summary_table
+from crm_lib.figures.segment_decisions import decisions_table
 from crm_lib.figures.segment_movement import flows_table, movement_chart, movement_table, segment_change_table
 from crm_lib.figures.segment_relationship import relationship_grid, relationship_table
 from crm_lib.figures.segment_sensitivity import sensitivity_table, stable_segments_table
@@ -60,6 +60,7 @@ from crm_lib.figures.stages import (
     warning_chart,
     warning_rates_table,
 )
+from crm_lib.figures.target_tables import target_list_table, target_summary_table
 
 __all__ = [
     "CHART_MIME",

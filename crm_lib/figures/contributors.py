@@ -9,7 +9,8 @@ from crm_lib import language
 from crm_lib.exhibit import Kind, Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.style import BLUE, INK, ORANGE, QUIET, headline, new_axes, number_axis
-from crm_lib.segments import Contributors, Influence
+from crm_lib.figures.target_tables import UNKNOWN_PERMISSION
+from crm_lib.segments import Contributors, Influence, may_contact
 
 _ROLES = {
     "any": "contributing in any way",
@@ -189,13 +190,15 @@ def influence_table(found: Influence, *, currency: str) -> Table:
     )
 
 
-def influencers_table(found: Influence, *, currency: str, most: int = 10) -> Table:
+def influencers_table(found: Influence, *, allowed: pd.Series[bool] | None, currency: str, most: int = 10) -> Table:
     """Return the customers who brought most by recommendation.
 
     Parameters
     ----------
     found : Influence
         Values with and without recommendations.
+    allowed : Series or None
+        Who agreed to be contacted, as of :func:`crm_lib.segments.contact_permission`; None where that is not recorded.
     currency : str
         ISO code.
     most : int
@@ -211,6 +214,16 @@ def influencers_table(found: Influence, *, currency: str, most: int = 10) -> Tab
     )  # fmt: skip
     made = [name for name in ("reviews", "ideas") if name in brought and brought[name].any()]
     columns = [*made, "own", "won", "won_value", "chain", "chain_value"]
+    brought = brought[columns].head(most)
+    note = language.text(
+        "Whoever brought one very good customer stands high up: that may be luck, and no merit that returns. A "
+        "customer who was brought may stand in the chains of several rows: do not add them up."
+    )
+    if allowed is None:
+        note += " " + language.text(UNKNOWN_PERMISSION)
+    else:
+        said = {True: language.text("yes"), False: language.text("no")}
+        brought = brought.assign(may_contact=may_contact(brought.index, allowed).map(said))
     kinds: dict[str, Kind] = {
         "reviews": "count", "ideas": "count", "own": "money", "won": "count", "won_value": "money", "chain": "count",
         "chain_value": "money",
@@ -218,13 +231,13 @@ def influencers_table(found: Influence, *, currency: str, most: int = 10) -> Tab
     return Table(
         name="influencers",
         title="Customers who brought most by recommendation",
-        frame=brought[columns].head(most),
+        frame=brought,
         kinds={name: kinds[name] for name in columns},
         labels={
             "customer_id": "Customer", "own": "Own value", "won": "Brought", "won_value": "Their value",
             "chain": "With those they brought in turn", "chain_value": "Value of all these",
+            **({} if allowed is None else {"may_contact": "May be contacted"}),
         },
         currency=currency,
-        note="Whoever brought one very good customer stands high up: that may be luck, and no merit that returns. A "
-        "customer who was brought may stand in the chains of several rows: do not add them up.",
+        note=note,
     )  # fmt: skip

@@ -49,6 +49,10 @@ def prospects_table(ranking: ProspectRanking) -> Table:
         stale=language.plural("{n} prospect", "{n} prospects", training.stale),
         live=language.number(training.live_days, 0),
     )
+    if "contact_allowed" not in training.prospects:
+        note += " " + language.text(
+            "The company does not record which prospects agreed to be contacted: make sure before anybody is."
+        )
     return Table(
         name="prospects",
         title="Prospects in order of expected value for their cost",

@@ -13,7 +13,7 @@ _QUANTITIES = {
     "discounted_lines": "Order lines bought on discount",
     "other_channel": "Orders outside the usual channel",
     "reviews": "Orders reviewed",
-    "member": "Ever a member (at a middling number of orders)",
+    "ever_member": "Ever a member (at a middling number of orders)",
 }
 
 

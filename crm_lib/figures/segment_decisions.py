@@ -1,16 +1,13 @@
-"""Tables to act on: what to decide for each segment, and whom to contact."""
+"""The table of segments with what to decide for each."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from crm_lib import language
 from crm_lib.exhibit import Kind, Table
-from crm_lib.segments import Decisions, TargetLists
+from crm_lib.segments import Decisions
 from crm_lib.segments.tables.profit_table import SMALL_GROUPS
-
-_LAPSED = "Tier and value of core customers of the window before are those of that window."
 
 
 def decisions_table(made: Decisions, *, currency: str) -> Table:
@@ -75,100 +72,6 @@ def decisions_table(made: Decisions, *, currency: str) -> Table:
         labels={name: label for name, label in labels.items() if name in wanted},
         currency=currency,
         note=" ".join(notes),
-    )
-
-
-def target_summary_table(lists: TargetLists, *, currency: str) -> Table:
-    """Return the target lists with their sizes, value at stake and action.
-
-    Parameters
-    ----------
-    lists : TargetLists
-        The lists.
-    currency : str
-        ISO code.
-
-    Returns
-    -------
-    Table
-        One row per list, the most urgent first.
-    """
-    frame = pd.DataFrame(
-        {
-            "list": [language.text(each.title) for each in lists.lists],
-            "customers": [len(each.frame) + len(each.withheld) for each in lists.lists],
-            "may_contact": [len(each.frame) for each in lists.lists],
-            "withheld": [len(each.withheld) for each in lists.lists],
-            "value": [float(each.frame["value"].sum()) for each in lists.lists],
-            "action": [language.text(each.action) for each in lists.lists],
-        }
-    )
-    notes = [language.text("A customer may be on several lists. Value at stake is that of those who may be contacted.")]
-    if any(each.name == "former_core" for each in lists.lists):
-        notes.append(language.text(_LAPSED))
-    if not lists.permission_known:
-        notes.append(
-            language.text("The company does not record who agreed to be contacted: make sure before anybody is.")
-        )
-        frame = frame.drop(columns=["may_contact", "withheld"])
-    for name, why in lists.left_out.items():
-        notes.append(language.text("Left out: {what}. Why: {why}.").format(what=name.replace("_", " "), why=why))
-    kinds: dict[str, Kind] = {"customers": "count", "may_contact": "count", "withheld": "count", "value": "money"}
-    labels = {"may_contact": "May be contacted", "withheld": "Without permission", "value": "Value at stake"}
-    return Table(
-        name="target_lists",
-        title="Whom to contact",
-        frame=frame,
-        kinds={name: kind for name, kind in kinds.items() if name in frame},
-        labels={name: label for name, label in labels.items() if name in frame},
-        currency=currency,
-        note=" ".join(notes),
-    )
-
-
-def target_list_table(lists: TargetLists, *, currency: str, rows_shown: int = 10) -> Table:
-    """Return all target lists in one table, which the report's workbook keeps whole.
-
-    Parameters
-    ----------
-    lists : TargetLists
-        The lists.
-    currency : str
-        ISO code.
-    rows_shown : int
-        Rows printed, the largest values of all lists.
-
-    Returns
-    -------
-    Table
-        One row per customer and purpose: those who may be contacted, and only their ids.
-    """
-    parts = [
-        each.frame.reset_index().assign(purpose=language.text(each.title)) for each in lists.lists if len(each.frame)
-    ]
-    columns = ["customer_id", "purpose", "segment", "tier", "value", "reason"]
-    frame = pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
-    frame = frame.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
-    notes = [
-        language.text(
-            "Only customers who may be contacted; the command crm targets writes the lists to files."
-            if lists.permission_known
-            else "The company does not record who agreed to be contacted: make sure before anybody is."
-        )
-    ]
-    if any(each.name == "former_core" and len(each.frame) for each in lists.lists):
-        notes.append(language.text(_LAPSED))
-    for name in ("segment", "tier"):
-        frame[name] = [language.text(str(word)) if isinstance(word, str) else "–" for word in frame[name]]
-    return Table(
-        name="target_customers",
-        title="Target lists, the largest value first",
-        frame=frame,
-        kinds={"customer_id": "text", "value": "money", "segment": "text", "tier": "text", "reason": "text"},
-        labels={"customer_id": "Customer", "value": "Value at stake"},
-        currency=currency,
-        note=" ".join(notes),
-        rows_shown=rows_shown,
     )
 
 

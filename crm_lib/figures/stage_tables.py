@@ -8,11 +8,13 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.exhibit import Kind, Table
+from crm_lib.figures.target_tables import UNKNOWN_PERMISSION
 from crm_lib.segments import (
     SMALLEST_GROUP,
     STAGES,
     DeclineWarning,
     LifeCycle,
+    may_contact,
     stage_sizes,
     time_in_stage,
 )
@@ -157,7 +159,13 @@ def agreement_table(agreement: pd.DataFrame) -> Table:
 
 
 def warned_customers_table(
-    warning: DeclineWarning, cycle: LifeCycle, value: pd.Series, *, currency: str, value_label: str
+    warning: DeclineWarning,
+    cycle: LifeCycle,
+    value: pd.Series,
+    *,
+    allowed: pd.Series[bool] | None,
+    currency: str,
+    value_label: str,
 ) -> Table:
     """Return the customers newly warned of, the most valuable first: a list to act on.
 
@@ -169,6 +177,8 @@ def warned_customers_table(
         Stages of the customers.
     value : Series
         Value of each customer (money).
+    allowed : Series or None
+        Who agreed to be contacted, as of :func:`crm_lib.segments.contact_permission`; None where that is not recorded.
     currency : str
         ISO code.
     value_label : str
@@ -177,9 +187,10 @@ def warned_customers_table(
     Returns
     -------
     Table
-        One row a customer.
+        One row for each customer who may be contacted; the others are counted.
     """
-    new = warning.frame[warning.frame["new"]]
+    everybody = warning.frame[warning.frame["new"]]
+    new = everybody[may_contact(everybody.index, allowed).to_numpy(dtype=bool)]
     own = cycle.frame.loc[new.index]
     frame = pd.DataFrame(
         {
@@ -205,8 +216,13 @@ def warned_customers_table(
             "rate": "Customer's own rate, purchases a year",
         },
         currency=currency,
-        note="Who may be written to is not shown: look up the permission before contacting anyone; the lists that "
-        "crm targets writes have it.",
+        note=language.text(UNKNOWN_PERMISSION)
+        if allowed is None
+        else language.plural(
+            "{n} more was newly warned of, and did not agree to be contacted.",
+            "{n} more were newly warned of, and did not agree to be contacted.",
+            len(everybody) - len(new),
+        ),
         rows_shown=10,
     )
 

@@ -1,4 +1,4 @@
-"""Whom to contact, from a company's tables alone: the last window is scored, and the lists are made of it."""
+"""Whom to contact, from a company's tables alone: the last window is scored and analysed, and lists are made of it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ from crm_lib.company import Company
 def company_lists(
     company: Company,
     *,
-    definitions: segments.SegmentDefinitions | None = None,
+    segmented: segments.Segmented | None = None,
+    evidence: segments.TargetEvidence | None = None,
     dissatisfied_below: float = 6.0,
+    contact_cost: float = 3.5,
+    saved_share: float = 0.1,
+    risk_days: int = 91,
+    false_alarm: float = 0.05,
+    seed: int = 20260101,
 ) -> segments.TargetLists:
     """Return the target lists that a company's data allow.
 
@@ -18,34 +24,45 @@ def company_lists(
     ----------
     company : Company
         The company.
-    definitions : SegmentDefinitions, optional
-        Who is scored over which days, and how; by default the company's own, or the usual ones.
+    segmented : Segmented, optional
+        Its customers in segments and tiers; by default by the company's own definitions, or the usual ones.
+    evidence : TargetEvidence, optional
+        Results of analyses that there are already; what is not given is computed.
     dissatisfied_below : float
         A last answer with a satisfaction below this is dissatisfied.
+    contact_cost : float
+        Cost of a personal contact (money).
+    saved_share : float
+        Part of those about to leave whom such a contact keeps: an assumption to be tested.
+    risk_days : int
+        Days ahead over which the risk of falling silent is told.
+    false_alarm : float
+        Share of the customers not in decline who may be warned of in a quarter.
+    seed : int
+        Seed of the random numbers behind the warning's threshold.
 
     Returns
     -------
     TargetLists
-        The lists; what the company lacks is left out and said.
+        The lists; what the company's data do not allow is left out and said.
 
     Raises
     ------
     TooLittleData
         If nobody bought anything in the window.
+    ValueError
+        If a setting is out of its range.
     """
-    definitions = segments.definitions_of(company) if definitions is None else definitions
-    now = segments.segment_customers(company, definitions)
-    before = segments.window_before(company, days=definitions.window_days)
-    # By today's borders, so that nobody has moved because a border did.
-    tier_before = (
-        None if before is None else segments.value_tiers(before[now.value_kind], cut_points=now.tiers.cut_points)
-    )
-    return segments.target_lists(
+    if segmented is None:
+        segmented = segments.segment_customers(company, segments.definitions_of(company))
+    found = segments.target_evidence(
         company,
-        segment=now.rfm.frame["segment"],
-        tier=now.tiers.frame["tier"],
-        tier_before=None if tier_before is None else tier_before.frame["tier"],
-        days=definitions.window_days,
-        dissatisfied_below=dissatisfied_below,
-        segment_names=[rule.name for rule in now.rfm.rules],
+        segmented.tiers.frame["value"],
+        known=evidence,
+        contact_cost=contact_cost,
+        saved_share=saved_share,
+        risk_days=risk_days,
+        false_alarm=false_alarm,
+        seed=seed,
     )
+    return segments.target_lists(company, segmented, evidence=found, dissatisfied_below=dissatisfied_below)

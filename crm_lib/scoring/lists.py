@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
 import pandas as pd
-import xlsxwriter
 
-from crm_lib import language
 from crm_lib.errors import CrmError
+from crm_lib.scoring.list_book import write_book
 from crm_lib.scoring.targets import write_scores
 from crm_lib.segments import PURPOSES, TargetList, TargetLists
 
@@ -38,7 +35,8 @@ def write_lists(lists: TargetLists, folder: str | Path) -> list[Path]:
     -------
     list of Path
         The files written: ``<name>.csv`` with those who may be contacted, ``<name>_no_permission.csv`` with the others
-        where there are any, and ``targets.xlsx``. Formulas are made harmless.
+        where there are any, and ``targets.xlsx``. Formulas are made harmless. A list that no sheet can hold is whole
+        in its own file.
 
     Raises
     ------
@@ -55,21 +53,20 @@ def write_lists(lists: TargetLists, folder: str | Path) -> list[Path]:
     except OSError as error:
         raise CrmError(f"the folder {str(folder)!r} cannot be made: {error.strerror}") from None
     ours = (folder / WORKBOOK).exists()
-    names = {name for each in lists.lists for name in _parts(each)}
-    foreign = sorted(f"{name}.csv" for name in names if (folder / f"{name}.csv").exists())
+    parts = {name: frame for each in lists.lists for name, frame in _parts(each).items()}
+    foreign = sorted(f"{name}.csv" for name in parts if (folder / f"{name}.csv").exists())
     if foreign and not ours:
         raise CrmError(f"the folder {str(folder)!r} has {foreign[0]} that no earlier run wrote: choose another folder")
     written = []
-    for each in lists.lists:
-        for name, frame in _parts(each).items():
-            written.append(folder / f"{name}.csv")
-            write_scores(frame, str(written[-1]))
+    for name, frame in parts.items():
+        written.append(folder / f"{name}.csv")
+        write_scores(frame, str(written[-1]))
     for name in {*PURPOSES, *(each.name for each in lists.lists)} if ours else ():
         for old in (folder / f"{name}.csv", folder / f"{name}{WITHHELD}.csv"):
             if old not in written:
                 old.unlink(missing_ok=True)
     written.append(folder / WORKBOOK)
-    _write_workbook(lists, written[-1])
+    write_book(lists, parts, written[-1])
     return written
 
 
@@ -77,46 +74,5 @@ def _parts(each: TargetList) -> dict[str, pd.DataFrame]:
     parts = {each.name: each.frame}
     if len(each.withheld):
         parts[f"{each.name}{WITHHELD}"] = each.withheld
-    return parts
-
-
-def _write_workbook(lists: TargetLists, path: Path) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    aside = Path(name)
-    try:
-        # No cell becomes a formula or a link, whatever the ids hold.
-        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        with xlsxwriter.Workbook(str(aside), options) as book:
-            bold = book.add_format({"bold": True})
-            overview = book.add_worksheet(language.text("Lists"))
-            heads = ("List", "Purpose", "Action", "May be contacted", "Without permission", "Value at stake")
-            for column, head in enumerate(heads):
-                overview.write_string(0, column, language.text(head), bold)
-            for row, each in enumerate(lists.lists, start=1):
-                for column, words in enumerate((each.name, language.text(each.title), language.text(each.action))):
-                    overview.write_string(row, column, words)
-                sums = (len(each.frame), len(each.withheld), float(each.frame["value"].sum()))
-                for column, amount in enumerate(sums, start=3):
-                    overview.write_number(row, column, amount)
-                for part, frame in _parts(each).items():
-                    _write_sheet(book, part[:31], frame, bold)
-        mask = os.umask(0)
-        os.umask(mask)
-        aside.chmod(0o666 & ~mask)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def _write_sheet(book: xlsxwriter.Workbook, name: str, frame: pd.DataFrame, bold: object) -> None:
-    sheet = book.add_worksheet(name)
-    table = frame.reset_index()
-    for column, head in enumerate(table.columns):
-        sheet.write_string(0, column, str(head), bold)
-        for row, cell in enumerate(table[head], start=1):
-            if head == "value":
-                sheet.write_number(row, column, float(cell))
-            elif not pd.isna(cell):
-                sheet.write_string(row, column, str(cell))
-    sheet.freeze_panes(1, 0)
+    # Money has two digits after the point, whatever it was multiplied by.
+    return {name: frame.assign(value=frame["value"].round(2)) for name, frame in parts.items()}

@@ -17,15 +17,12 @@ from crm_lib.segments.contributing.contributors import Contributors, contributor
 from crm_lib.segments.contributing.influence import Influence, influence
 from crm_lib.segments.contributing.referral_tree import ReferralTree, referral_tree
 from crm_lib.segments.deciding.decisions import Decisions, decisions
+from crm_lib.segments.deciding.permission import contact_permission, may_contact
+from crm_lib.segments.deciding.purposes import PURPOSES
 from crm_lib.segments.deciding.rfm_decisions import rfm_decisions, window_before
-from crm_lib.segments.deciding.target_lists import (
-    PURPOSES,
-    TargetList,
-    TargetLists,
-    contact_permission,
-    target_list,
-    target_lists,
-)
+from crm_lib.segments.deciding.target_evidence import TargetEvidence, target_evidence
+from crm_lib.segments.deciding.target_list import TargetList, target_list
+from crm_lib.segments.deciding.target_lists import TargetLists, target_lists
 from crm_lib.segments.levels.finding import finding_basic
 from crm_lib.segments.levels.grid import KOTLER_GRID, RELATIONSHIP_LEVELS, RelationshipLevel
 from crm_lib.segments.levels.levels import RelationshipLevels, relationship_levels
@@ -89,9 +86,16 @@ from crm_lib.segments.statistics.reliability import Reliability, reliability
 from crm_lib.segments.statistics.several_tests import benjamini_hochberg, holm
 from crm_lib.segments.tables.behaviour import customer_behaviour
 from crm_lib.segments.tables.customer_variables import variables_of
-from crm_lib.segments.tables.customer_voice import own_answers, window_complaints
+from crm_lib.segments.tables.customer_voice import (
+    COMPLAINT_STATES,
+    known_complaints,
+    own_answers,
+    own_brand_answers,
+    window_complaints,
+)
 from crm_lib.segments.tables.group_means import group_means
 from crm_lib.segments.tables.losses import finding_returns, losses, returns_by_group
+from crm_lib.segments.tables.memberships import known_contracts
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP, ProfitTable, dimension_label, profit_table
 from crm_lib.segments.tables.serving_costs import known_serving_costs, serving_costs
 from crm_lib.segments.tables.window import customer_window, value_of
@@ -103,6 +107,7 @@ from crm_lib.segments.value.tier_shares import tier_shares
 from crm_lib.segments.value.tiers import TIER_SHARES, TIERS, Tiers, core_customers, value_tiers
 
 __all__ = [
+    "COMPLAINT_STATES",
     "CORE",
     "DEFINITIONS_FILE",
     "KOTLER_GRID",
@@ -163,6 +168,7 @@ __all__ = [
     "StructureCheck",
     "Switching",
     "SwitchingClass",
+    "TargetEvidence",
     "TargetList",
     "TargetLists",
     "Tiers",
@@ -224,17 +230,21 @@ __all__ = [
     "influence",
     "jaccard",
     "judge_fading",
+    "known_complaints",
+    "known_contracts",
     "known_serving_costs",
     "life_cycle",
     "log_odds",
     "losses",
     "marginal_homogeneity",
+    "may_contact",
     "mean_difference",
     "movement",
     "movement_matrix",
     "net_changes",
     "newcombe",
     "own_answers",
+    "own_brand_answers",
     "predictive_value",
     "prepare_features",
     "profile_clusters",
@@ -271,6 +281,7 @@ __all__ = [
     "stage_transitions",
     "stages_beside_truth",
     "switching_classes",
+    "target_evidence",
     "target_list",
     "target_lists",
     "tier_shares",

@@ -76,10 +76,14 @@ def test_the_parts_of_influence_add_up_before_the_reader() -> None:
     assert table.frame["customers"].tolist() == [1, 1, 2, 3]
     assert "4 recommendations could not be" in table.note
     assert "£20.00, or 20% of all" in table.note
-    most = figures.influencers_table(found, currency="GBP")
+    most = figures.influencers_table(found, allowed=None, currency="GBP")
     assert "do not add them up" in most.note
     assert list(most.frame.columns) == ["reviews", "own", "won", "won_value", "chain", "chain_value"]
     assert "&lt;b&gt;ann" in most.to_html()
+    assert "make sure before anybody is" in most.note
+    refused = figures.influencers_table(found, allowed=pd.Series({"ben": True}), currency="GBP")
+    assert refused.frame["may_contact"].tolist() == ["no"]
+    assert refused.label("may_contact") == "May be contacted"
 
 
 def test_a_question_without_a_difference_says_so() -> None:

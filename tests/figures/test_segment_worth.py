@@ -175,8 +175,9 @@ def test_target_tables_hold_ids_and_count_who_is_withheld():
         lists=(made,), left_out={"dissatisfied": "no surveys"}, permission_known=True, as_of=dt.date(2026, 6, 30)
     )
     summary = figures.target_summary_table(lists, currency="GBP")
-    assert summary.frame.loc[0, ["customers", "may_contact", "withheld"]].tolist() == [30, 25, 5]
+    assert summary.frame.loc[0, ["customers", "withheld", "first", "several"]].tolist() == [30, 5, 25, 0]
     assert summary.frame.loc[0, "value"] == sum(range(5, 30))
+    assert summary.frame.iloc[-1][["list", "customers"]].tolist() == ["All customers, each once", 30]
     assert "no surveys" in summary.note
     whole = figures.target_list_table(lists, currency="GBP", rows_shown=3)
     assert len(whole.to_dict()["rows"]) == 25
@@ -187,6 +188,28 @@ def test_target_tables_hold_ids_and_count_who_is_withheld():
     )
     assert empty.frame.empty
     assert "make sure" in empty.note
+
+
+def test_the_tables_say_who_is_on_several_lists_and_print_each_customer_once():
+    groups = pd.Series("Growing", index=[f"c{number:02d}" for number in range(12)])
+    made = tuple(
+        target_list(
+            name, pd.DataFrame({"value": value, "reason": "r"}, index=groups.index[rows]), segment=groups, tier=groups,
+            allowed=None,
+        )
+        for name, value, rows in (("looking_around", 1.0, slice(0, 8)), ("growing", 5.0, slice(6, 12)))
+    )  # fmt: skip
+    lists = TargetLists(lists=made, left_out={}, permission_known=True, as_of=dt.date(2026, 6, 30))
+    summary = figures.target_summary_table(lists, currency="GBP")
+    assert summary.frame[["customers", "first", "several"]].to_numpy().tolist() == [[8, 8, 2], [6, 4, 2], [12, 12, 2]]
+    # Each counts once, with the value of the first list: eight of 1 and four of 5.
+    assert summary.frame["value"].iloc[-1] == 28.0
+    assert summary.note.startswith("2 customers are on more than one list")
+    assert "for those looking around, it is times the risk" in summary.note
+    whole = figures.target_list_table(lists, currency="GBP").columns
+    assert whole["customer_id"].iloc[:12].is_unique
+    assert whole["first_list"].tolist() == ["yes"] * 12 + ["no"] * 2
+    assert whole.loc[whole["also_on"] != "–", "also_on"].tolist() == ["growing"] * 2 + ["looking around"] * 2
 
 
 def test_tier_of_lapsed_customers_is_said_to_be_the_earlier_one():

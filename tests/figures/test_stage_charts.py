@@ -89,9 +89,16 @@ def test_tables_show_every_stage_and_hide_the_value_of_few(cycle, warning):
     assert hidden.isna().any()
     times = figures.time_in_stage_table(cycle)
     assert len(times.columns) == 4
-    listed = figures.warned_customers_table(warning, cycle, value, currency="GBP", value_label="margin")
-    assert len(listed.columns) == warning.frame["new"].sum()
-    assert "permission" in listed.note
+    new = warning.frame.index[warning.frame["new"]]
+    how = {"currency": "GBP", "value_label": "margin"}
+    listed = figures.warned_customers_table(warning, cycle, value, allowed=None, **how)
+    assert len(listed.columns) == len(new)
+    assert "make sure before anybody is" in listed.note
+    # One agreed, one did not, and of the others nothing is known.
+    allowed = pd.Series({new[0]: True, new[1]: False})
+    fewer = figures.warned_customers_table(warning, cycle, value, allowed=allowed, **how)
+    assert fewer.columns["customer_id"].tolist() == [new[0]]
+    assert f"{len(new) - 1} more were newly warned of, and did not agree" in fewer.note
     rates = figures.warning_rates_table(warning)
     assert len(rates.columns) == 6
     assert "simulated" in rates.source

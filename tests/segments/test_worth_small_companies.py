@@ -38,7 +38,7 @@ def test_every_step_gives_a_result_or_a_reason(shop):
     assert list(made.frame.index) == ["(small groups)"]
     assert made.frame["value"].isna().all()
     assert "(small groups)" in figures.decisions_table(made, currency="GBP").to_html()
-    lists = segments.target_lists(shop, segment=rfm.frame["segment"], tier=tier)
+    lists = segments.target_lists(shop, segments.segment_customers(shop, segments.SegmentDefinitions()))
     html = figures.target_list_table(lists, currency="GBP").to_html()
     assert "<script" not in html
     assert figures.target_summary_table(lists, currency="GBP").to_dict()["rows"]

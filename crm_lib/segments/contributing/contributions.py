@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-import ibis
 import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.errors import MissingData
 from crm_lib.segments.contributing.referral_tree import ReferralTree, referral_tree
+from crm_lib.segments.tables.contact_kinds import REVIEWS, of_kind
+from crm_lib.segments.tables.known import known_rows, last_day
 
 ROLES: Mapping[str, str] = {"reviews": "reviewing", "referrals": "recommending", "ideas": "developing"}
 """Column of each kind of contribution, and what a reader calls who makes it."""
-REVIEWS = ("review",)
 IDEAS = ("idea", "suggestion", "product test", "co-development", "beta test", "workshop")
 
 
@@ -49,15 +49,12 @@ def contributions(
     ValueError
         If `until` lies after the company's ``as_of``.
     """
-    last = company.as_of if until is None else until
-    if last > company.as_of:
-        raise ValueError(f"until is {last}, after {company.as_of}, up to which the company's data are opened")
+    last = last_day(company, until)
     counts: dict[str, pd.Series[int]] = {}
     if company.has("interactions", "kind"):
-        contacts = company.table("interactions")
-        contacts = contacts.filter(contacts.occurred_at.date() <= ibis.literal(last))
+        contacts = known_rows(company, "interactions", ending=last)
         for name, kinds in (("reviews", review_kinds), ("ideas", idea_kinds)):
-            told = contacts.filter(contacts.kind.lower().isin([kind.lower() for kind in kinds]))
+            told = contacts.filter(of_kind(contacts, kinds))
             each = told.group_by("customer_id").agg(n=told.count()).execute()
             counts[name] = each.set_index("customer_id")["n"]
     # Without the days on which customers were won, an earlier day's referrals cannot be told from later ones.

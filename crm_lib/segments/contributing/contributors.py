@@ -17,14 +17,15 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.segments.contributing.alike import nearest_others
-from crm_lib.segments.contributing.contributions import IDEAS, REVIEWS, ROLES, contributions
+from crm_lib.segments.contributing.contributions import IDEAS, ROLES, contributions
 from crm_lib.segments.statistics.several_tests import holm
+from crm_lib.segments.tables.contact_kinds import REVIEWS
+from crm_lib.segments.tables.known import known_rows
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
-from crm_lib.segments.tables.window import Value, customer_window, value_of, window_lines
+from crm_lib.segments.tables.window import Value, customer_window, value_of
 
 ANY = "any"
 """Row of those who contribute in whatever way."""
-_EVER = 36_500
 _HISTORY = ["log_orders", "log_recency", "log_age"]
 
 
@@ -206,7 +207,7 @@ def _contributed(frame: pd.DataFrame) -> str:
 
 def _history(company: Company, day: dt.date) -> pd.DataFrame:
     """Return orders, first and last day of every customer who had bought by a day, as known on it."""
-    lines = window_lines(company, days=_EVER, ending=day)
+    lines = known_rows(company, "transactions", ending=day)
     bought = lines.filter(is_purchase(lines))
     each = bought.group_by("customer_id").agg(
         orders=bought.order_id.nunique(), first=bought.ordered_at.min().date(), last=bought.ordered_at.max().date()

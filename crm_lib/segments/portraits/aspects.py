@@ -13,6 +13,8 @@ import ibis.expr.types as ir
 from crm_lib import schema
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase
+from crm_lib.segments.tables.customer_voice import known_complaints, own_brand_answers
+from crm_lib.segments.tables.memberships import members
 from crm_lib.segments.tables.window import window_lines
 
 Unit = Literal["share", "money", "number"]
@@ -75,7 +77,7 @@ def aspects(company: Company, *, days: int, needs: Sequence[str]) -> Iterator[As
     after = company.as_of - dt.timedelta(days=days)
     yield from _who(company, needs)
     yield from _what(company, lines)
-    yield from _why(company, lines, orders, after, needs)
+    yield from _why(company, lines, orders, days, needs)
     yield from _where(company, orders)
     yield from _when(company, orders)
     yield from _how(company, lines, orders, after)
@@ -106,7 +108,7 @@ def _what(company: Company, lines: ir.Table) -> Iterator[Aspect]:
     yield Aspect(question="what", name="returned, of spend", unit="share", parts=parts, whole=_spend(lines))
 
 
-def _why(company: Company, lines: ir.Table, orders: ir.Table, after: dt.date, needs: Sequence[str]) -> Iterator[Aspect]:
+def _why(company: Company, lines: ir.Table, orders: ir.Table, days: int, needs: Sequence[str]) -> Iterator[Aspect]:
     for name in needs:
         if company.has("customers", name):
             yield _attribute(company, name, "why")
@@ -117,19 +119,16 @@ def _why(company: Company, lines: ir.Table, orders: ir.Table, after: dt.date, ne
         whole = bought.group_by("customer_id").agg(x=exact_sum(discount + bought.revenue))
         yield Aspect(question="why", name="discount, of list price", unit="share", parts=parts, whole=whole)
     if company.has("complaints", "topic"):
-        told = company.table("complaints")
-        told = told.filter(told.opened_at.date() > ibis.literal(after), told.topic.notnull())
+        told = known_complaints(company, days=days)
+        told = told.filter(told.topic.notnull())
         parts = told.group_by(["customer_id", "topic"]).agg(y=told.count().cast("float64")).rename(value="topic")
         yield Aspect(question="why", name="complaints per order", unit="share", parts=parts, whole=_count(orders))
     if company.has("surveys", "customer_id"):
-        yield from _answers(company, after)
+        yield from _answers(company, days)
 
 
-def _answers(company: Company, after: dt.date) -> Iterator[Aspect]:
-    answers = company.table("surveys")
-    own = answers.filter(answers.responded_at.cast("date") > ibis.literal(after), answers.customer_id.notnull())
-    if company.has("surveys", "brand"):
-        own = own.filter(own.brand.isnull())
+def _answers(company: Company, days: int) -> Iterator[Aspect]:
+    own = own_brand_answers(company, days=days)
     weight = own.weight.fill_null(1.0) if company.has("surveys", "weight") else ibis.literal(1.0)
     for name in _ITEMS:
         if company.has("surveys", name):
@@ -188,10 +187,7 @@ def _how(company: Company, lines: ir.Table, orders: ir.Table, after: dt.date) ->
             told = contacts.filter(contacts.channel.notnull()).rename(value="channel")
             yield _shares(told, "how", "channel of contact: share of contacts")
     if "memberships" in company.tables:
-        runs = company.table("memberships")
-        if company.has("memberships", "ended_at"):
-            runs = runs.filter(runs.ended_at.isnull())
-        member = runs.select("customer_id").distinct().mutate(value=ibis.literal(SINGLE), y=ibis.literal(1.0))
+        member = members(company).mutate(value=ibis.literal(SINGLE), y=ibis.literal(1.0))
         yield Aspect(question="how", name="members", unit="share", parts=member, whole=None, heads=True)
     if company.has("customers", "contact_allowed"):
         allowed = _each(company, "contact_allowed")

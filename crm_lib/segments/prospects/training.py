@@ -12,7 +12,8 @@ from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.segments.tables.window import Value, value_of, window_lines
+from crm_lib.segments.tables.known import known_rows, last_day
+from crm_lib.segments.tables.window import Value, value_of
 
 AGE = "age"
 CHANNEL = "acquisition_channel"
@@ -23,8 +24,6 @@ _NO_ATTRIBUTES = {
     "contact_allowed",
 }  # fmt: skip
 _FURTHER = ("customer_id", "contact_allowed")
-_EVER = 36_525
-"""Days: a window of a hundred years has all lines."""
 _FEWEST_CUSTOMERS = 100
 _FEWEST_CONVERSIONS = 30
 
@@ -121,9 +120,7 @@ def prospect_training(
     """
     if horizon_days < 1 or live_days < 1:
         raise ValueError(f"horizon_days ({horizon_days}) and live_days ({live_days}) must be at least 1")
-    last = company.as_of if ending is None else ending
-    if last > company.as_of:
-        raise ValueError(f"ending is {last}, after {company.as_of}, up to which the company's data are opened")
+    last = last_day(company, ending)
     rows = company.table("prospects", "converted_at")
     shared = [
         name
@@ -186,7 +183,7 @@ def _prospects(company: Company, read: list[str], last: dt.date) -> tuple[pd.Dat
 def _customers(company: Company, read: list[str], last: dt.date, horizon_days: int) -> tuple[pd.DataFrame, int]:
     """Return each customer's attributes, first day and value, computed where the data live, and how many have none."""
     value = value_of(company)
-    lines = window_lines(company, days=_EVER, ending=last)
+    lines = known_rows(company, "transactions", ending=last)
     lines = lines.select(
         "customer_id", day=lines.ordered_at.date(), value=lines[value].fill_null(0.0), bought=is_purchase(lines)
     )

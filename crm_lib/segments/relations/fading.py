@@ -117,7 +117,8 @@ def fading_customers(
     begin = turn - pd.Timedelta(days=past_days)
     first = days.groupby("customer_id")["day"].min()
     first = first[first < turn]
-    later = days[days["day"] > days["customer_id"].map(first)]
+    # Not by map, which loses the type of dates where nobody was known so early.
+    later = days[days["day"] > first.reindex(days["customer_id"]).set_axis(days.index)]
     counts = pd.DataFrame(
         {
             "past": later[(later["day"] > begin) & (later["day"] <= turn)].groupby("customer_id").size(),

@@ -19,7 +19,7 @@ from crm_lib.segments.statistics.resampling import Floats
 KINDS = ("transactional", "relational")
 _COUNTED = {"discounted_lines": ("lines", 0), "other_channel": ("orders", 1), "reviews": ("orders", 0)}
 """Numbers that indicate the kind, the number of occasions of each, and how many of these cannot count."""
-_MARKED = ("member",)
+_MARKED = ("ever_member",)
 _LEANING = ("orders", "tenure", "categories", "gap_variation")
 _FEWEST = 50
 _OPEN = 1e-3

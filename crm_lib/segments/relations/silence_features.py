@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import ibis
 import numpy as np
 import pandas as pd
 
@@ -12,7 +11,10 @@ from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import is_purchase, purchase_days
 from crm_lib.errors import TooLittleData
-from crm_lib.segments.tables.behaviour import is_review, known_lines
+from crm_lib.segments.tables.contact_kinds import is_review
+from crm_lib.segments.tables.customer_voice import SETTLED, known_complaints, own_brand_answers
+from crm_lib.segments.tables.known import known_rows, last_day
+from crm_lib.segments.tables.memberships import members
 
 FEATURE_LABELS = {
     "silence": "days since the last purchase (log)",
@@ -25,16 +27,13 @@ FEATURE_LABELS = {
     "discounted": "share of lines on discount",
     "reviewer": "ever wrote a review",
     "member": "member now",
-    "unresolved": "unresolved complaint of the last half-year",
+    "unresolved": "complaint of the last half-year not settled, or not to the customer's satisfaction",
     "satisfaction": "last answer on satisfaction",
-    "rivals": "local competition (0 low, 1 medium, 2 high)",
 }
 """The features, as a reader calls them."""
 _COMPLAINT_DAYS = 182
 _ANSWER_DAYS = 365
 _YEAR = 365
-_RIVALS = {"low": 0.0, "medium": 1.0, "high": 2.0}
-_NO_SETTLEMENT = "none"
 
 
 def silence_features(
@@ -49,7 +48,8 @@ def silence_features(
     ending : date, optional
         The day, by default the company's ``as_of``. What happened, was recorded or became known later is not used.
     active_days : int
-        Customers whose last purchase is at most so many days ago are in the table.
+        Customers whose last purchase is less than so many days ago are in the table: those who bought in so many days
+        up to the day, that day included.
     days : DataFrame, optional
         As :func:`crm_lib.customers.purchase_days` gives it for the company, so that several dates need only one look at
         the transactions.
@@ -71,10 +71,11 @@ def silence_features(
     -----
     A customer's rhythm is the mean gap between purchase days, drawn towards that of all customers by the weight of one
     gap, so that customers with one purchase have one too.
+
+    Attributes of customers, such as the local competition, are no features: they have no date, and what they were on an
+    earlier day is not known. ``unresolved`` is left out where the company does not record when complaints are closed.
     """
-    last = company.as_of if ending is None else ending
-    if last > company.as_of:
-        raise ValueError(f"ending is {last}, after {company.as_of}, up to which the company's data are opened")
+    last = last_day(company, ending)
     end = pd.Timestamp(last)
     days = purchase_days(company) if days is None else days
     # A day counts from when its first line was in the books.
@@ -107,21 +108,19 @@ def silence_features(
     if company.has("interactions", "kind", "customer_id"):
         frame["reviewer"] = frame.index.isin(_reviewers(company, last)).astype(float)
     if company.has("memberships"):
-        frame["member"] = frame.index.isin(_members(company, last)).astype(float)
-    if company.has("complaints"):
-        frame["unresolved"] = frame.index.isin(_unresolved(company, end)).astype(float)
+        held = members(company, ending=last).execute()
+        frame["member"] = frame.index.isin(held["customer_id"]).astype(float)
+    if company.has("complaints", "closed_at"):
+        frame["unresolved"] = frame.index.isin(_unresolved(company, last)).astype(float)
     if company.has("surveys", "customer_id", "satisfaction"):
-        frame["satisfaction"] = _satisfaction(company, end).reindex(frame.index)
-    if company.has("customers", "local_competition"):
-        known = company.frame("customers", "customer_id", "local_competition").drop_duplicates("customer_id")
-        frame["rivals"] = known.set_index("customer_id")["local_competition"].map(_RIVALS).reindex(frame.index)
+        frame["satisfaction"] = _satisfaction(company, last).reindex(frame.index)
     numbers: pd.DataFrame = frame.astype(float)
     return numbers
 
 
 def _discounted(company: Company, last: dt.date) -> pd.Series[float]:
     """Return the share of lines on discount, drawn towards a half: of one line it would be 0 or 1."""
-    lines = known_lines(company, last)
+    lines = known_rows(company, "transactions", ending=last)
     bought = lines.filter(is_purchase(lines))
     counts = bought.group_by("customer_id").agg(
         discounted=(bought.discount.fill_null(0) > 0).sum(), lines=bought.count()
@@ -131,45 +130,23 @@ def _discounted(company: Company, last: dt.date) -> pd.Series[float]:
 
 
 def _reviewers(company: Company, last: dt.date) -> pd.Series[str]:
-    contacts = company.table("interactions")
-    reviews = contacts.filter((contacts.occurred_at.date() <= ibis.literal(last)) & is_review(contacts))
-    frame: pd.DataFrame = reviews.select("customer_id").distinct().execute()
+    contacts = known_rows(company, "interactions", ending=last)
+    frame: pd.DataFrame = contacts.filter(is_review(contacts)).select("customer_id").distinct().execute()
     return frame["customer_id"]
 
 
-def _members(company: Company, last: dt.date) -> pd.Series[str]:
-    contracts = company.table("memberships")
-    runs = contracts.started_at <= ibis.literal(last)
-    if company.has("memberships", "ended_at"):
-        # Who is a member on the day itself; an end that lies later was not known.
-        runs = runs & (contracts.ended_at >= ibis.literal(last)).fill_null(True)
-    members: pd.DataFrame = contracts.filter(runs).select("customer_id").distinct().execute()
-    return members["customer_id"]
+def _unresolved(company: Company, last: dt.date) -> pd.Series[str]:
+    """Return who had a complaint that was not settled on the day, or settled but not to the customer's satisfaction."""
+    complaints = known_complaints(company, days=_COMPLAINT_DAYS, ending=last)
+    bad = complaints.state != SETTLED
+    if company.has("complaints", "satisfied"):
+        bad |= (~complaints.satisfied).fill_null(False)
+    frame: pd.DataFrame = complaints.filter(bad).select("customer_id").distinct().execute()
+    return frame["customer_id"]
 
 
-def _unresolved(company: Company, end: pd.Timestamp) -> pd.Series[str]:
-    """Return who had a complaint that was open on the day, or closed without a settlement or to no satisfaction."""
-    complaints = company.frame("complaints")
-    opened = pd.to_datetime(complaints["opened_at"])
-    night = end + pd.Timedelta(days=1)
-    recent = (opened < night) & (opened >= end - pd.Timedelta(days=_COMPLAINT_DAYS))
-    if "closed_at" not in complaints:
-        return complaints.loc[recent, "customer_id"]
-    closed = pd.to_datetime(complaints["closed_at"]) < night
-    bad = pd.Series(False, index=complaints.index)
-    if "satisfied" in complaints:
-        bad |= complaints["satisfied"].eq(False).fillna(False)
-    if "resolution" in complaints:
-        bad |= complaints["resolution"].str.lower().eq(_NO_SETTLEMENT).fillna(False)
-    return complaints.loc[recent & (~closed | bad), "customer_id"]
-
-
-def _satisfaction(company: Company, end: pd.Timestamp) -> pd.Series[float]:
+def _satisfaction(company: Company, last: dt.date) -> pd.Series[float]:
     """Return each customer's last answer about the own brand."""
-    answers = company.frame("surveys")
-    if "brand" in answers:
-        answers = answers[answers["brand"].isna() | (answers["brand"] == company.name)]
-    day = pd.to_datetime(answers["responded_at"])
-    inside = (day <= end) & (day > end - pd.Timedelta(days=_ANSWER_DAYS)) & answers["customer_id"].notna()
+    answers: pd.DataFrame = own_brand_answers(company, days=_ANSWER_DAYS, ending=last).execute()
     keys = [name for name in ("responded_at", "response_id") if name in answers]
-    return answers[inside].sort_values(keys).groupby("customer_id")["satisfaction"].last()
+    return answers.sort_values(keys).groupby("customer_id")["satisfaction"].last()

@@ -70,7 +70,7 @@ def silence_risk(company: Company, *, horizon_days: int = 91, cut_offs: int = 4,
     """Estimate the risk of each customer of buying nothing in the days to come.
 
     A logistic regression on what was known (silence against the customer's own rhythm, and complaints, satisfaction,
-    membership, competition, discounts where the company knows them) learns from earlier days what followed each of
+    membership, reviews, discounts where the company knows them) learns from earlier days what followed each of
     them. The last day of which the outcome is known is kept apart: the model learns from days whose outcomes were over
     by then, predicts, and is compared with what came and with the rule of thumb "the longer silent, the likelier
     gone". Then the model learns from that day too and tells the risk of today's customers.
@@ -84,7 +84,7 @@ def silence_risk(company: Company, *, horizon_days: int = 91, cut_offs: int = 4,
     cut_offs : int
         Number of days, a quarter apart, that the model learns from, as far as history reaches.
     active_days : int
-        Customers whose last purchase is at most so many days ago have a risk; the others are silent already.
+        Customers whose last purchase is less than so many days ago have a risk; the others are silent already.
 
     Returns
     -------

@@ -18,7 +18,8 @@ from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
 from crm_lib.segments.rfm.rules import Condition, Interval, Rule
 from crm_lib.segments.rfm.scores import MEASURES, quantile_cut_points
-from crm_lib.segments.tables.window import known_lines
+from crm_lib.segments.tables.known import known_rows
+from crm_lib.segments.tables.window import window_bounds
 from crm_lib.segments.value.tiers import TIERS, tier_cut_points
 
 
@@ -104,8 +105,8 @@ def _measures(company: Company, definitions: SegmentDefinitions, ending: dt.date
     value = tier_value_of(definitions, company)
     if "margin" in (value, definitions.monetary) and not company.has("transactions", "margin"):
         raise MissingData("transactions", ["margin"])
-    known, last = known_lines(company, days=definitions.window_days, ending=ending)
-    first = ibis.literal(last - dt.timedelta(days=definitions.window_days))
+    before, last = window_bounds(company, days=definitions.window_days, ending=ending)
+    first, known = ibis.literal(before), known_rows(company, "transactions", ending=ending)
     everybody = definitions.base == "known"
     lines = known if everybody else known.filter(known.ordered_at.date() > first)
     lines = lines.mutate(day=lines.ordered_at.date(), bought=is_purchase(lines))

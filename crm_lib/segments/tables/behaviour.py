@@ -12,11 +12,10 @@ import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.customers import is_purchase
-from crm_lib.segments.tables.window import window_lines
+from crm_lib.segments.tables.contact_kinds import is_review
+from crm_lib.segments.tables.known import known_rows, last_day
+from crm_lib.segments.tables.memberships import known_contracts
 
-_FIRST_DATE = dt.date(1900, 1, 1)
-"""Earlier dates are read as no dates (see the data dictionary), so that a window from here on holds everything."""
-_REVIEW = "review"
 _FEWEST_GAPS = 2
 """Gaps between purchases below which nothing can be said of their regularity."""
 _COUNTS = ("orders", "purchase_days", "lines", "discounted_lines", "categories", "other_channel", "reviews", "contacts")
@@ -49,15 +48,15 @@ def customer_behaviour(company: Company, *, ending: dt.date | None = None) -> pd
         - ``other_channel``: orders outside the customer's most used channel (needs ``channel``);
         - ``reviews``: orders (or contacts, where the order is not told) that the customer reviewed, and ``contacts``:
           contacts of all other kinds (need ``interactions`` with ``kind``);
-        - ``member``: whether the customer ever began a membership (needs ``memberships``).
+        - ``ever_member``: whether the customer ever began a membership (needs ``memberships``).
 
     Raises
     ------
     ValueError
         If `ending` lies after ``as_of``.
     """
-    last = company.as_of if ending is None else ending
-    lines = known_lines(company, last)
+    last = last_day(company, ending)
+    lines = known_rows(company, "transactions", ending=last)
     bought = lines.filter(is_purchase(lines)).mutate(day=lines.ordered_at.date())
     measures: dict[str, Any] = {
         "orders": bought.order_id.nunique(),
@@ -86,34 +85,9 @@ def customer_behaviour(company: Company, *, ending: dt.date | None = None) -> pd
         # Who reviews an order twice, or another's, has still no more chances to do so than orders.
         frame["reviews"] = frame["reviews"].clip(upper=frame["orders"])
     if company.has("memberships"):
-        contracts = company.table("memberships")
-        began = contracts.filter(contracts.started_at <= ibis.literal(last)).select("customer_id").distinct().execute()
-        frame["member"] = frame.index.isin(began["customer_id"])
+        began = known_contracts(company, ending=last).select("customer_id").distinct().execute()
+        frame["ever_member"] = frame.index.isin(began["customer_id"])
     return frame.astype({name: "int64" for name in _COUNTS if name in frame})
-
-
-def known_lines(company: Company, last: dt.date) -> ir.Table:
-    """Return all order lines known on a day.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    last : date
-        The day.
-    """
-    return window_lines(company, days=(last - _FIRST_DATE).days, ending=last)
-
-
-def is_review(contacts: ir.Table) -> ir.BooleanValue:
-    """Return which contacts are reviews.
-
-    Parameters
-    ----------
-    contacts : ibis.Table
-        The company's interactions.
-    """
-    return (contacts.kind.lower() == _REVIEW).fill_null(False)
 
 
 def _by_customer(table: ir.Table) -> pd.DataFrame:
@@ -146,8 +120,7 @@ def _outside_main_channel(bought: ir.Table) -> pd.Series[float]:
 
 def _contacts(company: Company, last: dt.date) -> pd.DataFrame:
     """Return the numbers of reviews and of other contacts of each customer."""
-    contacts = company.table("interactions")
-    contacts = contacts.filter(contacts.occurred_at.date() <= ibis.literal(last))
+    contacts = known_rows(company, "interactions", ending=last)
     review = is_review(contacts)
     reviews = review.sum()
     if company.has("interactions", "order_id"):

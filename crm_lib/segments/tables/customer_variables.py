@@ -13,6 +13,9 @@ from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import is_purchase
 from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.segments.tables.customer_voice import own_brand_answers
+from crm_lib.segments.tables.known import known_rows, last_day
+from crm_lib.segments.tables.memberships import members
 from crm_lib.segments.tables.window import window_lines
 
 _NOT_ATTRIBUTES = ("customer_id", "name", "referred_by", "acquired_at", "birth_year", "acquisition_cost")
@@ -44,7 +47,7 @@ def variables_of(
         ``recommended`` (whether another customer recommended the company); ``discount_share``; ``returned`` (whether
         anything was); ``buys_in: …`` and ``channel: …`` (share of what was spent); ``complaints`` and ``contacts``
         (number), ``satisfaction`` (mean of the answers on the own brand, 1 to 10) and ``member`` (whether a contract
-        runs on the last day).
+        runs on the last day, which the last day of a contract is too).
 
     Raises
     ------
@@ -59,7 +62,7 @@ def variables_of(
     -----
     Attributes of customers have no date: they are those of the company's ``as_of``.
     """
-    last = company.as_of if ending is None else ending
+    last = last_day(company, ending)
     lines = window_lines(company, days=days, ending=last)
     bought = lines.filter(is_purchase(lines))
     buyers = _by_customer(bought.group_by("customer_id").agg(spent=bought.revenue.sum()))
@@ -130,31 +133,18 @@ def _shares(company: Company, bought: ibis.Table, spent: pd.Series[float], most:
 
 
 def _events(company: Company, buyers: pd.Index[Any], days: int, last: dt.date) -> Iterator[pd.Series[Any]]:
-    first = last - dt.timedelta(days=days)
     for table, moment, name in (
         ("complaints", "opened_at", "complaints"), ("interactions", "occurred_at", "contacts"),
     ):  # fmt: skip
         if table in company.tables:
-            counts = _by_customer(
-                _within(company.table(table), moment, first, last).group_by("customer_id").agg(n=ibis._.count())
-            )
+            rows = known_rows(company, table, ending=last)
+            rows = rows.filter(rows[moment].cast("date") > ibis.literal(last - dt.timedelta(days=days)))
+            counts = _by_customer(rows.group_by("customer_id").agg(n=rows.count()))
             yield counts["n"].reindex(buyers).fillna(0).astype("float64").rename(name)
     if company.has("surveys", "customer_id", "satisfaction"):
-        answers = _within(company.table("surveys"), "responded_at", first, last)
-        if company.has("surveys", "brand"):
-            # Without a brand the answer is about the own one.
-            answers = answers.filter([answers.brand.isnull(), answers.customer_id.notnull()])  # noqa: PD003, PD004
+        answers = own_brand_answers(company, days=days, ending=last)
         means = _by_customer(answers.group_by("customer_id").agg(satisfaction=answers.satisfaction.mean()))
         yield means["satisfaction"].astype("float64")
     if "memberships" in company.tables:
-        held = company.table("memberships")
-        running = held.started_at <= ibis.literal(last)
-        if company.has("memberships", "ended_at"):
-            running &= (held.ended_at > ibis.literal(last)).fill_null(True)
-        members = _by_customer(held.group_by("customer_id").agg(member=running.any()))["member"]
-        yield members.reindex(buyers).astype(object).fillna(False).astype(object).rename("member")
-
-
-def _within(table: ibis.Table, moment: str, first: dt.date, last: dt.date) -> ibis.Table:
-    day = table[moment].cast("date")
-    return table.filter((day > ibis.literal(first)) & (day <= ibis.literal(last)))
+        held = buyers.isin(members(company, ending=last).execute()["customer_id"])
+        yield pd.Series(held, index=buyers, name="member").astype(object)

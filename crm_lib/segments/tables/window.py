@@ -13,6 +13,7 @@ from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase
 from crm_lib.errors import TooLittleData
+from crm_lib.segments.tables.known import known_rows, last_day
 
 Value = Literal["margin", "revenue"]
 
@@ -56,8 +57,9 @@ def window_lines(company: Company, *, days: int, ending: dt.date | None = None) 
     ValueError
         If `days` is not positive or `ending` lies after ``as_of``.
     """
-    known, last = known_lines(company, days=days, ending=ending)
-    return known.filter(known.ordered_at.date() > ibis.literal(last - dt.timedelta(days=days)))
+    before, _ = window_bounds(company, days=days, ending=ending)
+    known = known_rows(company, "transactions", ending=ending)
+    return known.filter(known.ordered_at.date() > ibis.literal(before))
 
 
 def customer_window(company: Company, *, days: int, ending: dt.date | None = None) -> pd.DataFrame:
@@ -84,8 +86,8 @@ def customer_window(company: Company, *, days: int, ending: dt.date | None = Non
     TooLittleData
         If nobody bought or returned anything in the window.
     """
-    known, last = known_lines(company, days=days, ending=ending)
-    first = ibis.literal(last - dt.timedelta(days=days))
+    before, last = window_bounds(company, days=days, ending=ending)
+    first, known = ibis.literal(before), known_rows(company, "transactions", ending=ending)
     lines = known.mutate(day=known.ordered_at.date(), back=~is_purchase(known))
     inside = lines.day > first
     bought = ~lines.back & inside
@@ -112,22 +114,22 @@ def customer_window(company: Company, *, days: int, ending: dt.date | None = Non
     return frame.set_index("customer_id").astype({"orders": "int64", "new": bool})
 
 
-def known_lines(company: Company, *, days: int, ending: dt.date | None = None) -> tuple[ir.Table, dt.date]:
-    """Return all order lines known on the last day of a window, and that day.
+def window_bounds(company: Company, *, days: int, ending: dt.date | None = None) -> tuple[dt.date, dt.date]:
+    """Return the day before a window and its last day.
 
     Parameters
     ----------
     company : Company
         The company.
     days : int
-        Length of the window in days; the lines are those of all time.
+        Length of the window in days.
     ending : date, optional
         Last day of the window, by default the company's ``as_of``.
 
     Returns
     -------
-    tuple of ibis Table and date
-        The lines, and the last day.
+    tuple of two dates
+        The day before the first, and the last.
 
     Raises
     ------
@@ -136,12 +138,5 @@ def known_lines(company: Company, *, days: int, ending: dt.date | None = None) -
     """
     if days < 1:
         raise ValueError(f"a window needs at least one day, not {days}")
-    last = company.as_of if ending is None else ending
-    if last > company.as_of:
-        raise ValueError(f"the window ends on {last}, after {company.as_of}, up to which the company's data are opened")
-    lines = company.table("transactions")
-    lines = lines.filter(lines.ordered_at.date() <= ibis.literal(last))
-    if company.has("transactions", "recorded_at"):
-        in_books = (lines.recorded_at.date() <= ibis.literal(last)).fill_null(True)
-        lines = lines.filter(in_books)
-    return lines, last
+    last = last_day(company, ending)
+    return last - dt.timedelta(days=days), last

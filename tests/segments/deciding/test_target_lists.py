@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -9,9 +11,9 @@ from crm_lib.company import Company
 from crm_lib.segments import (
     PURPOSES,
     SEGMENT_RULES,
+    SegmentDefinitions,
     contact_permission,
-    customer_window,
-    rfm_scores,
+    segment_customers,
     target_list,
     target_lists,
     window_before,
@@ -47,23 +49,39 @@ def shop(tmp_path):
     return Company.open(write_company(tmp_path / "shop", _tables(), how="parquet", as_of="2026-06-30"))
 
 
-def _lists(shop, **more):
-    segment = pd.Series({"anna": "Growing", "ben": "Slipping away", "cleo": "Growing"})
-    tier = pd.Series({"anna": "key", "ben": "key", "cleo": "small"})
-    found = target_lists(shop, segment=segment, tier=tier, **more)
+def _segmented(shop, segment, tier, **definitions):
+    """Put the customers of the window into segments and tiers as told; what they did is as it was."""
+    used = SegmentDefinitions(tier_cut_points=(100.0, 60.0, 10.0), **definitions)
+    made = segment_customers(shop, used)
+    names = pd.Series(segment).reindex(made.rfm.frame.index)
+    tiers = pd.Series(tier).reindex(made.tiers.frame.index)
+    return replace(
+        made,
+        rfm=replace(made.rfm, frame=made.rfm.frame.assign(segment=names)),
+        tiers=replace(made.tiers, frame=made.tiers.frame.assign(tier=tiers)),
+    )
+
+
+SEGMENT = {"anna": "Growing", "ben": "Slipping away", "cleo": "Growing"}
+TIER = {"anna": "key", "ben": "key", "cleo": "small"}
+
+
+def _lists(shop, segment=SEGMENT, tier=TIER, **more):
+    found = target_lists(shop, _segmented(shop, segment, tier), **more)
     return found, {each.name: each for each in found.lists}
 
 
 def test_each_list_holds_whom_it_is_for_with_the_reason(shop):
-    before = pd.Series({"dora": "major", "ben": "small", "anna": "key"})
-    found, lists = _lists(shop, tier_before=before)
-    assert list(lists) == list(PURPOSES)
+    found, lists = _lists(shop)
+    assert list(lists) == ["open_complaints", "dissatisfied", "slipping_away", "former_core", "growing"]
+    assert set(found.left_out) == set(PURPOSES) - set(lists)
     complaining = lists["open_complaints"].frame
     # Of two unsettled complaints the older one is told; cleo is not in the core.
     assert complaining["reason"].to_dict() == {"anna": "billing: closed unsettled"}
     assert lists["dissatisfied"].withheld["reason"].to_dict() == {"ben": "satisfaction 5 on 1 Apr 2026"}
     assert lists["dissatisfied"].frame.empty  # anna's last answer is a good one
     assert lists["slipping_away"].withheld["reason"].to_dict() == {"ben": "1 order, the last one 171 days ago"}
+    # Of the window before, ben and anna brought little, and bought since.
     former = lists["former_core"].withheld
     assert former["reason"].to_dict() == {
         "dora": "1 order, the last one 514 days ago; in the core until 30 Jun 2025, with the tier of that day"
@@ -72,8 +90,49 @@ def test_each_list_holds_whom_it_is_for_with_the_reason(shop):
     assert former["tier"].to_dict() == {"dora": "major"}
     growing = lists["growing"].frame
     assert growing["value"].to_dict() == {"anna": 50.0, "cleo": 20.0}
-    assert list(growing.columns) == ["segment", "tier", "value", "reason"]
+    assert list(growing.columns) == ["segment", "tier", "value", "reason", "first_list", "also_on"]
     assert found.permission_known
+
+
+def test_a_customer_on_several_lists_is_first_on_the_most_urgent(shop):
+    found, lists = _lists(shop)
+    marks = {
+        name: {**each.frame[["first_list", "also_on"]].T.to_dict("list"), **each.withheld[["first_list", "also_on"]].T}
+        for name, each in lists.items()
+    }
+    assert marks["open_complaints"]["anna"] == [True, "growing"]
+    assert marks["growing"]["anna"] == [False, "open_complaints"]
+    assert marks["growing"]["cleo"] == [True, ""]
+    assert list(marks["dissatisfied"]["ben"]) == [True, "slipping_away"]
+    assert list(marks["slipping_away"]["ben"]) == [False, "dissatisfied"]
+    counts = found.overview()
+    assert counts.loc["all"].tolist() == [4, 2, 2, 2, 2, 70.0]
+    assert counts["first"].iloc[:-1].sum() == counts.loc["all", "may_contact"]
+    # Without the most urgent list the next is the first.
+    fewer = replace(found, lists=found.lists[1:])
+    assert {each.name: each for each in fewer.lists}["growing"].frame["first_list"].all()
+    with pytest.raises(ValueError, match="names of their own"):
+        replace(found, lists=(found.lists[0], found.lists[0]))
+
+
+def test_under_the_base_of_all_known_those_who_stayed_away_are_listed(shop):
+    segmented = _segmented(shop, {**SEGMENT, "dora": "Slipping away"}, TIER, base="known")
+    lists = {each.name: each for each in target_lists(shop, segmented).lists}
+    silent = lists["slipping_away"].withheld
+    assert silent["reason"]["dora"] == "no order in 365 days, the last one 514 days ago"
+    assert silent["value"]["dora"] == 0.0
+    former = lists["former_core"].withheld
+    assert former.loc["dora", ["tier", "value", "also_on"]].tolist() == ["major", 90.0, "slipping_away"]
+    assert len(lists["growing"].frame) == 2
+    buyers = {each.name: each for each in target_lists(shop, _segmented(shop, SEGMENT, TIER)).lists}
+    assert "dora" not in buyers["slipping_away"].withheld.index
+
+
+def test_a_list_of_a_segment_that_the_rules_do_not_know_is_left_out(shop):
+    segmented = _segmented(shop, SEGMENT, TIER)
+    rules = tuple(rule for rule in segmented.rfm.rules if rule.name != "Growing")
+    found = target_lists(shop, replace(segmented, rfm=replace(segmented.rfm, rules=rules)))
+    assert found.left_out["growing"] == "the company's own rules know no segment 'Growing'"
 
 
 def test_whoever_did_not_agree_or_is_not_known_is_withheld(shop, tmp_path):
@@ -89,8 +148,10 @@ def test_whoever_did_not_agree_or_is_not_known_is_withheld(shop, tmp_path):
     )
     found, lists = _lists(open_shop)
     assert not found.permission_known
-    assert set(lists) == {"slipping_away", "growing"}
-    assert set(found.left_out) == {"open_complaints", "dissatisfied", "former_core"}
+    assert set(lists) == {"slipping_away", "former_core", "growing"}
+    assert set(found.left_out) == set(PURPOSES) - set(lists)
+    assert "complaints" in found.left_out["open_complaints"]
+    assert "the analysis was not made" in found.left_out["growable"]
     assert lists["slipping_away"].withheld.empty
 
 
@@ -117,17 +178,13 @@ def test_segments_of_the_lists_are_segments_of_the_rules(shop):
     assert {"Slipping away", "Growing"} <= {rule.name for rule in SEGMENT_RULES}
     assert PURPOSES["slipping_away"][0].startswith("Slipping away:")
     assert PURPOSES["growing"][0].startswith("Growing:")
-    window = customer_window(shop, days=365)
-    segment = rfm_scores(window, as_of=shop.as_of).frame["segment"]
-    found = target_lists(shop, segment=segment, tier=pd.Series("key", index=window.index))
+    found = target_lists(shop, segment_customers(shop, SegmentDefinitions()))
     assert {each.name for each in found.lists} >= {"open_complaints", "slipping_away"}
 
 
 def test_nothing_after_the_last_day_is_used(tmp_path):
     folder = write_company(tmp_path / "shop", _tables(), how="parquet", as_of="2026-06-30")
     early = Company.open(folder, "2026-06-10")
-    segment = pd.Series({"ben": "Slipping away", "cleo": "Growing"})
-    found = target_lists(early, segment=segment, tier=pd.Series({"ben": "key", "cleo": "key"}))
-    lists = {each.name: each for each in found.lists}
+    _, lists = _lists(early, {"ben": "Slipping away", "cleo": "Growing"}, {"ben": "key", "cleo": "key"})
     assert lists["open_complaints"].frame.empty  # cleo complained later
     assert window_before(early, days=365) is not None

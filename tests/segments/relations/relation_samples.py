@@ -37,7 +37,7 @@ def behaviour(
             "discounted_lines": discounted,
             "other_channel": often(np.where(relational, 0.25, 0.1), 8.0, orders - 1),
             "reviews": often(np.where(relational, 0.05, 0.01), 0.6, orders),
-            "member": rng.random(customers) < np.where(relational, 0.4, 0.1),
+            "ever_member": rng.random(customers) < np.where(relational, 0.4, 0.1),
             "tenure": rng.integers(1, 1000, customers),
         },
         index=pd.Index([f"c{number:05d}" for number in range(customers)], name="customer_id"),

@@ -102,6 +102,13 @@ def test_too_little_and_wrong_settings_are_told():
         judge_fading(frame, as_of=AS_OF, recent_days=DAYS, false_share=1.0)
 
 
+def test_a_company_younger_than_the_recent_days_is_told(tmp_path):
+    lines = transactions([("o1", "anna", "2026-06-10 10:00", 20.0), ("o2", "anna", "2026-06-12 10:00", 5.0)])
+    young = Company.open(write_company(tmp_path / "young", {"transactions": lines}, as_of=AS_OF))
+    with pytest.raises(TooLittleData, match="at least 30 customers"):
+        fading_customers(young)
+
+
 def test_counts_are_of_days_after_the_first_purchase(tmp_path):
     days = ["2024-01-05", "2025-05-01", "2025-05-02", "2025-12-30", "2025-12-31", "2026-06-30"]
     rows = [(f"o{number}", "anna", day, 5.0) for number, day in enumerate(days)]

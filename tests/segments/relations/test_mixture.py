@@ -101,12 +101,12 @@ def test_kinds_are_recovered(sample, fitted):
 
 def test_what_is_missing_says_nothing(sample, fitted):
     frame = sample[0].head(50)
-    without = fitted.membership(frame.drop(columns="member"))
-    marked = frame.assign(member=np.nan)
+    without = fitted.membership(frame.drop(columns="ever_member"))
+    marked = frame.assign(ever_member=np.nan)
     pd.testing.assert_series_equal(without, fitted.membership(marked))
     # Members are likelier relational: knowing it moves the probability that way for each of them.
-    assert (fitted.membership(frame.assign(member=True)) > without).all()
-    assert (fitted.membership(frame.assign(member=False)) < without).all()
+    assert (fitted.membership(frame.assign(ever_member=True)) > without).all()
+    assert (fitted.membership(frame.assign(ever_member=False)) < without).all()
 
 
 def test_order_and_names_of_customers_do_not_matter(sample, fitted):

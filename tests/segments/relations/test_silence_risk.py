@@ -50,6 +50,23 @@ def test_features_are_what_they_say(tmp_path):
     assert silence_features(shop)["unresolved"].tolist() == [0.0, 0.0]
 
 
+def test_what_has_no_date_is_no_feature(simulated, tmp_path):
+    # Who lives among many rivals today may have lived elsewhere on the days that the risk is learnt from.
+    tables = dict(simulated[0].tables)
+    moved = {**tables, "customers": tables["customers"].assign(local_competition="high", region="elsewhere")}
+    folders = (write_company(tmp_path / name, each, how="parquet", as_of="2026-06-30")
+               for name, each in (("then", tables), ("now", moved)))  # fmt: skip
+    then, now = (silence_features(Company.open(folder), ending=dt.date(2025, 9, 30)) for folder in folders)
+    pd.testing.assert_frame_equal(then, now)
+
+
+def test_active_days_are_those_of_a_window(tmp_path):
+    lines = transactions([("o1", "in", "2025-03-22", 5.0), ("o2", "out", "2025-03-21", 5.0)])
+    shop = Company.open(write_company(tmp_path / "shop", {"transactions": lines}, as_of="2025-03-31"))
+    assert silence_features(shop, active_days=10).index.tolist() == ["in"]
+    assert customer_window(shop, days=10).index.tolist() == ["in"]
+
+
 def test_learnt_outcomes_were_over_on_the_day_of_the_test(told):
     assert told.tested_on == dt.date(2026, 3, 31)
     assert max(told.learnt_from) + dt.timedelta(days=told.horizon_days) <= told.tested_on
@@ -58,7 +75,8 @@ def test_learnt_outcomes_were_over_on_the_day_of_the_test(told):
 def test_risk_is_told_better_than_by_silence_alone_and_is_calibrated(told):
     assert told.auc.low > 0.88
     assert told.gain.low > 0.01
-    assert told.reliability.inside >= 8
+    # Of ten intervals of 95%, a calibrated risk misses more than three once in a thousand companies.
+    assert told.reliability.inside >= 7
     assert told.reliability.told == pytest.approx(told.reliability.was, abs=0.03)
     assert told.reliability.brier < 0.6 * told.reliability.brier_constant
     assert told.risk.between(0, 1).all()

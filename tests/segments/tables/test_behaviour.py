@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.segments import customer_behaviour
+from crm_lib.segments import contributions, customer_behaviour
+from crm_lib.segments.relations.silence_features import silence_features
 from tests.companies import transactions, write_company
 
 
@@ -49,18 +50,25 @@ def test_counts_are_those_of_the_lines(shop):
     anna = found.loc["anna"]
     expected = {
         "orders": 3, "purchase_days": 3, "lines": 4, "discounted_lines": 2, "categories": 2, "other_channel": 1,
-        "reviews": 2, "contacts": 1, "member": False, "tenure": 80, "silence": 50,
+        "reviews": 2, "contacts": 1, "ever_member": False, "tenure": 80, "silence": 50,
     }  # fmt: skip
     assert {name: anna[name] for name in expected} == expected
     # Gaps of 10 and 20 days: standard deviation sqrt(50), mean 15.
     assert anna["gap_variation"] == pytest.approx(np.sqrt(50) / 15)
-    assert found.loc["zoë", ["orders", "member", "contacts"]].tolist() == [2, True, 1]
+    assert found.loc["zoë", ["orders", "ever_member", "contacts"]].tolist() == [2, True, 1]
     assert np.isnan(found.loc["zoë", "gap_variation"])
+
+
+def test_a_review_is_the_same_wherever_reviews_are_counted(shop):
+    # Written in capitals or not; two reviews of one order are two contributions and one reviewed order.
+    assert contributions(shop)["reviews"].to_dict() == {"anna": 3}
+    assert customer_behaviour(shop)["reviews"].to_dict() == {"anna": 2, "zoë": 0}
+    assert silence_features(shop)["reviewer"].to_dict() == {"anna": 1.0, "zoë": 0.0}
 
 
 def test_an_earlier_day_sees_only_what_was_known_then(shop):
     found = customer_behaviour(shop, ending=dt.date(2025, 3, 10))
-    assert found.loc["zoë", ["orders", "member", "contacts"]].tolist() == [1, False, 0]
+    assert found.loc["zoë", ["orders", "ever_member", "contacts"]].tolist() == [1, False, 0]
     assert found.loc["anna", "silence"] == 29
     with pytest.raises(ValueError, match="after 2025-03-31"):
         customer_behaviour(shop, ending=dt.date(2025, 4, 1))
@@ -68,7 +76,7 @@ def test_an_earlier_day_sees_only_what_was_known_then(shop):
 
 def test_what_a_company_does_not_record_is_no_column(tmp_path):
     shop = Company.open(write_company(tmp_path / "bare", {"transactions": transactions()}))
-    absent = {"discounted_lines", "categories", "other_channel", "reviews", "contacts", "member"}
+    absent = {"discounted_lines", "categories", "other_channel", "reviews", "contacts", "ever_member"}
     assert not absent & set(customer_behaviour(shop).columns)
 
 
