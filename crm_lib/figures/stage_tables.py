@@ -119,10 +119,9 @@ def stage_parameters_table(cycle: LifeCycle) -> Table:
         frame=pd.DataFrame(rows, columns=["what", "estimate"]),
         kinds={"what": "text"},
         labels={"what": "Parameter"},
-        note=language.text(
-            "Fitted to {n} customers. Chances of a change are those within {days} days. The intervals of the rates in "
-            "exploration and build-up are too narrow: take them as a guide."
-        ).format(n=language.number(cycle.parameters.customers, 0), days=language.number(cycle.period_days, 0)),
+        note=language.text("Fitted to {n} customers. Chances of a change are those within {days} days.").format(
+            n=language.number(cycle.parameters.customers, 0), days=language.number(cycle.period_days, 0)
+        ),
     )
 
 

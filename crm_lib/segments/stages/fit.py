@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit
+import pandas as pd
+from scipy.special import expit, logit, xlog1py, xlogy
 from scipy.stats import norm
 
 from crm_lib import language
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
+from crm_lib.segments.stages.acceleration import jump
 from crm_lib.segments.stages.histories import Floats, Histories
 from crm_lib.segments.stages.parameters import BUILDING, DECLINING, EXPLORING, StageParameters
 from crm_lib.segments.stages.posterior import MOVES, Expected, expected
@@ -21,19 +23,24 @@ FACTORS = {"exploration": EXPLORING, "build-up": BUILDING, "decline": DECLINING}
 _STEEPEST = 0.7
 """Decline is defined as buying at no more than this share of the own stable rate; above, it could not be told apart."""
 _RATES, _LEAVING = 10, (0.02, 0.11, 0.38, 0.8)
-"""Number of classes of purchase rates; probabilities of leaving in four weeks, from hardly ever to nearly at once."""
+"""Number of classes of purchase rates; probabilities of leaving in four weeks, from hardly ever to nearly at once. From
+these a fit begins; where the classes lie is estimated."""
 _SLOWEST = 0.06
 _FEWEST, _FEWEST_REPEATS = 50, 50
-_WORTH = 200.0
+_WORTH = 50.0
 """Purchases that the prior of the factors is worth: one for exploration and build-up, a half for decline."""
 _PRIOR_FACTORS = {"exploration": 1.0, "build-up": 1.0, "decline": 0.5}
 _PRIOR_CHANCES = {"to_build_up": (25.0, 75.0), "to_stable": (25.0, 125.0), "to_decline": (10.0, 250.0),
                   "out_of_decline": (10.0, 50.0), "returning": (0.1, 50.0)}  # fmt: skip
 """Events, and periods of four weeks without one, that the prior is worth: where the data say little, exploration lasts
 four months, build-up half a year, stability two years, and decline half a year."""
-_SEASON_WORTH = 5.0
-_WARM_UP = 5
-"""A first fit to a fifth of the histories costs a fifth and leaves few steps for all."""
+_SEASON_WORTH, _SHARE_WORTH = 5.0, 1e-3
+_LEAVING_ENDS = (1e-4, 0.98)
+_LEAVING_WORTH = 20.0
+"""Occasions for leaving that the prior of each class of leaving is worth."""
+_ROUNDS = 10
+_WARM_UP, _WARM_STEPS = 5, 60
+"""A first fit to a fifth of the histories costs a fifth and leaves few steps for all; it need not reach the top."""
 
 
 def opening_parameters(h: Histories) -> StageParameters:
@@ -49,7 +56,7 @@ def opening_parameters(h: Histories) -> StageParameters:
     busiest = mean[ranks][np.searchsorted(np.cumsum(h.weight[ranks]), 0.999 * h.weight.sum())]
     scale = h.period_days / 28
     rates = np.geomspace(_SLOWEST * scale, max(2 * float(busiest), scale), _RATES)
-    leaving = 1 - (1 - np.array(_LEAVING)) ** scale
+    leaving = _usual_leaving(h)
     even_rates, even_leaving = np.full(_RATES, 1 / _RATES), np.full(len(leaving), 1 / len(leaving))
     chances = {name: 1 - (1 - events / (events + others)) ** scale for name, (events, others) in _PRIOR_CHANCES.items()}
     return StageParameters(
@@ -58,9 +65,14 @@ def opening_parameters(h: Histories) -> StageParameters:
     )  # fmt: skip
 
 
+def _usual_leaving(h: Histories) -> Floats:
+    """Return the chances of leaving in a period that the classes begin with."""
+    return 1 - (1 - np.array(_LEAVING)) ** (h.period_days / 28)
+
+
 def fit_stages(
-    h: Histories, *, fixed: Mapping[str, float] | None = None, sample: int = 2000, max_steps: int = 200,
-    tolerance: float = 1e-4, level: float = 0.95,
+    h: Histories, *, fixed: Mapping[str, float] | None = None, sample: int = 2000, max_steps: int = 600,
+    tolerance: float = 2e-5, level: float = 0.95,
 ) -> StageParameters:  # fmt: skip
     """Return the parameters that make the histories most likely, priors of small weight included.
 
@@ -77,15 +89,14 @@ def fit_stages(
     max_steps : int
         Number of EM steps after which to give up.
     tolerance : float
-        The fit has converged when a step adds less to the log-likelihood of a customer.
+        The fit has converged when two steps add less to the logarithm of the posterior density, a customer.
     level : float
         Of the intervals.
 
     Returns
     -------
     StageParameters
-        With intervals from the empirical information. Priors count in them, and the season is taken as known: in
-        simulations those of the purchase rates in exploration and build-up are too narrow.
+        With intervals from the empirical information. Priors count in them.
 
     Raises
     ------
@@ -105,25 +116,67 @@ def fit_stages(
     if h.weight.sum() < _FEWEST or (h.counts.sum(axis=1) * h.weight).sum() < _FEWEST_REPEATS:
         message = language.text("stages need at least {customers} customers and {purchases} repeat purchases")
         raise TooLittleData(message.format(customers=_FEWEST, purchases=_FEWEST_REPEATS))
-    p = _with(opening_parameters(h), fixed)
-    for size in (max(sample // _WARM_UP, 2 * _FEWEST), sample):
-        part = h.sample(size)
-        p, e = _climb(part, p, fixed, max_steps, tolerance)
-    return replace(p, intervals=_intervals(e, part, p, set(fixed), level))
+    warm = h.sample(max(sample // _WARM_UP, 2 * _FEWEST))
+    p, _, _ = _climb(warm, _with(opening_parameters(h), fixed), fixed, _WARM_STEPS, tolerance)
+    part = h.sample(sample)
+    p, e, settled = _climb(part, p, fixed, max_steps, tolerance)
+    if not settled:
+        message = language.text("the stages' parameters had not settled after {steps} steps")
+        raise TooLittleData(message.format(steps=max_steps))
+    # Rates and season are told apart by the season's mean being 1.
+    mean = float(p.season.mean())
+    p = replace(p, season=p.season / mean, rates=p.rates * mean)
+    covariance = _covariance(e, part, p, set(fixed))
+    return replace(p, covariance=covariance, intervals=_intervals(p, covariance, p.customers, level))
 
 
 def _climb(
     h: Histories, p: StageParameters, fixed: Mapping[str, float], max_steps: int, tolerance: float
-) -> tuple[StageParameters, Expected]:
-    before = -np.inf
-    for step in range(1, max_steps + 1):
-        e = expected(h, p)
-        mean = float(e.log_likelihood @ h.weight / h.weight.sum())
-        if mean - before < tolerance:
-            return replace(p, log_likelihood=mean, customers=int(h.weight.sum()), steps=step), e
-        before, p = mean, _with(_maximise(e, h, p), fixed)
-    message = language.text("the stages' parameters had not settled after {steps} steps")
-    raise TooLittleData(message.format(steps=max_steps))
+) -> tuple[StageParameters, Expected, bool]:
+    """Return the parameters at the top, what the histories say there, and whether the top was reached."""
+    e = expected(h, p)
+    height = _height(e, h, p)
+    step, settled = 0, False
+    while step < max_steps and not settled:
+        step += 2
+        one = _maximise(e, h, p, fixed)
+        between = expected(h, one)
+        two = _maximise(between, h, one, fixed)
+        ahead = _with(_within(jump(p, one, two), h), fixed)
+        e_ahead = expected(h, ahead)
+        if not _height(e_ahead, h, ahead) >= _height(between, h, one):
+            ahead, e_ahead = two, expected(h, two)
+        before, height = height, _height(e_ahead, h, ahead)
+        p, e = ahead, e_ahead
+        settled = height - before < tolerance
+    mean = float(e.log_likelihood @ h.weight / h.weight.sum())
+    p = replace(p, log_likelihood=mean, customers=int(h.weight.sum()), steps=step)
+    return p, e, settled
+
+
+def _within(p: StageParameters, h: Histories) -> StageParameters:
+    """Return parameters inside the limits that the model sets itself."""
+    factors = {**p.factors, "decline": min(p.factors["decline"], _STEEPEST)}
+    slowest = _SLOWEST * h.period_days / 28
+    return replace(p, factors=factors, rates=np.maximum(p.rates, slowest))
+
+
+def _height(e: Expected, h: Histories, p: StageParameters) -> float:
+    """Return the logarithm of the posterior density of the parameters, a customer."""
+    scale, usual = h.period_days / 28, p.discounted_relation
+    # The histories' likelihood holds discounts as a ratio to those of a lasting relation.
+    marks = h.discounted * np.log(usual) + (h.lines - h.discounted) * np.log1p(-usual)
+    total = float((e.log_likelihood + marks) @ h.weight)
+    total += sum(_WORTH * (_PRIOR_FACTORS[name] * np.log(f) - f) for name, f in p.factors.items())
+    for name, (events, others) in _PRIOR_CHANCES.items():
+        total += float(xlogy(events, getattr(p, name)) + xlog1py((events + others) / scale - events, -getattr(p, name)))
+    before = _usual_leaving(h)
+    total += _LEAVING_WORTH * float((before * np.log(p.leaving) + (1 - before) * np.log1p(-p.leaving)).sum())
+    for shares in (p.trial_rates, p.relation_rates, p.trial_leaving, p.relation_leaving):
+        total += _SHARE_WORTH * float(np.log(shares).sum())
+    total += _SEASON_WORTH * float((np.log(p.season) - p.season).sum())
+    total += sum(0.5 * float(np.log(d) + np.log1p(-d)) for d in (p.discounted_trial, p.discounted_relation))
+    return float(total / h.weight.sum())
 
 
 def _with(p: StageParameters, fixed: Mapping[str, float]) -> StageParameters:
@@ -147,56 +200,65 @@ def _events(e: Expected) -> dict[str, tuple[Floats, Floats]]:
     }
 
 
-def _maximise(e: Expected, h: Histories, p: StageParameters) -> StageParameters:
+def _maximise(e: Expected, h: Histories, p: StageParameters, fixed: Mapping[str, float]) -> StageParameters:
+    """Return the parameters that make the expected counts most likely."""
     w, scale = h.weight, h.period_days / 28
-    factors = {
-        name: float((e.bought[at] @ w + _WORTH * _PRIOR_FACTORS[name]) / (e.due[at] @ w + _WORTH))
-        for name, at in FACTORS.items()
-    }
-    factors["decline"] = min(factors["decline"], _STEEPEST)
     chances: dict[str, Any] = {}
     for name, (events, occasions) in _events(e).items():
         prior, others = _PRIOR_CHANCES[name]
-        # Part of a first period counts as part of an occasion, so that with few data events may outnumber occasions.
-        happened = events @ w + prior
-        chances[name] = float(happened / max(occasions @ w + (prior + others) / scale, happened + 1e-9))
-    first, rates, leaving = e.first @ w, e.rates @ w + 1e-3, e.leaving @ w + 1e-3
-    season = (e.season[0] + _SEASON_WORTH) / (e.season[1] + _SEASON_WORTH)
-    known = np.ones_like(p.season)
-    known[: len(season)] = season / season.mean()
+        chances[name] = float((events @ w + prior) / (occasions @ w + (prior + others) / scale))
+    first, rates, leaving = e.first @ w, e.rates @ w + _SHARE_WORTH, e.leaving @ w + _SHARE_WORTH
+    usual = _usual_leaving(h)
+    stayed, left = e.left @ w + _LEAVING_WORTH * np.stack([1 - usual, usual])
     marks: dict[str, Any] = {
         name: float((h.discounted * w @ e.first[at] + 0.5) / (h.lines * w @ e.first[at] + 1))
         for at, name in enumerate(("discounted_trial", "discounted_relation"))
     }
-    return replace(
-        p, factors=factors, trial=float(first[0] / first.sum()), season=known,
-        trial_rates=rates[0] / rates[0].sum(), relation_rates=rates[1] / rates[1].sum(),
-        trial_leaving=leaving[0] / leaving[0].sum(), relation_leaving=leaving[1] / leaving[1].sum(),
-        **chances, **marks,
+    found = replace(
+        _paced(e, h, p, fixed), leaving=np.clip(left / (left + stayed), *_LEAVING_ENDS),
+        trial=float(first[0] / first.sum()), trial_rates=rates[0] / rates[0].sum(),
+        relation_rates=rates[1] / rates[1].sum(), trial_leaving=leaving[0] / leaving[0].sum(),
+        relation_leaving=leaving[1] / leaving[1].sum(), **chances, **marks,
     )  # fmt: skip
+    return _with(found, fixed)
 
 
-def _intervals(e: Expected, h: Histories, p: StageParameters, fixed: set[str], level: float) -> dict[str, Estimate]:
-    """Return intervals from the scores of the rows (Fisher's identity), on the scale of logits and logarithms."""
-    names, scores, prior = [], [], []
+def _paced(e: Expected, h: Histories, p: StageParameters, fixed: Mapping[str, float]) -> StageParameters:
+    """Return rates, factors and season: the mean is their product, so that each is set in turn, the others given."""
+    bought, spent = e.spent
+    rates, factors, season = p.rates, p.state_factors, p.season.copy()
+    seen = bought.shape[-1]
+    for _ in range(_ROUNDS):
+        season[:seen] = (bought.sum(axis=(0, 1)) + _SEASON_WORTH) / (
+            np.einsum("srt,s,r->t", spent, factors, rates) + _SEASON_WORTH
+        )
+        due = np.einsum("srt,s,t->r", spent, factors, season[:seen])
+        rates = np.maximum(bought.sum(axis=(0, 2)) / np.maximum(due, 1e-9), _SLOWEST * h.period_days / 28)
+        for name, at in FACTORS.items():
+            due = spent[at] @ season[:seen] @ rates + _WORTH
+            factors[at] = fixed.get(name, float((bought[at].sum() + _WORTH * _PRIOR_FACTORS[name]) / due))
+        if "decline" not in fixed:
+            factors[DECLINING] = min(factors[DECLINING], _STEEPEST)
+    named = {name: float(factors[at]) for name, at in FACTORS.items()}
+    return replace(p, rates=rates, factors=named, season=season)
+
+
+def _covariance(e: Expected, h: Histories, p: StageParameters, fixed: set[str]) -> pd.DataFrame:
+    """Return the inverse of the information in the scores of the rows (Fisher's identity) and in the priors."""
+    scores: dict[str, Floats] = {}
+    prior: dict[str, float] = {}
     for name, at in FACTORS.items():
-        names.append(name)
-        scores.append(e.bought[at] - p.factors[name] * e.due[at])
-        prior.append(_WORTH * p.factors[name])
+        scores[name], prior[name] = e.bought[at] - p.factors[name] * e.due[at], _WORTH * p.factors[name]
     for name, (events, occasions) in _events(e).items():
         chance = getattr(p, name)
-        names.append(name)
-        scores.append(events - chance * occasions)
-        prior.append(sum(_PRIOR_CHANCES[name]) * chance * (1 - chance))
-    names.append("trial")
-    scores.append(e.first[0] - p.trial)
-    prior.append(0.0)
+        scores[name] = events - chance * occasions
+        prior[name] = sum(_PRIOR_CHANCES[name]) * chance * (1 - chance)
+    scores["trial"], prior["trial"] = e.first[0] - p.trial, 0.0
     if h.lines.any():
         for at, name in enumerate(("discounted_trial", "discounted_relation")):
-            names.append(name)
-            scores.append(e.first[at] * (h.discounted - getattr(p, name) * h.lines))
-            prior.append(0.25)
-    keep = [place for place, name in enumerate(names) if name not in fixed]
+            scores[name] = e.first[at] * (h.discounted - getattr(p, name) * h.lines)
+            prior[name] = 0.25
+    names = [name for name in scores if name not in fixed]
     nuisance = [
         joint[at] - shares[:, None] * e.first[at]
         for joint, weights in (
@@ -205,19 +267,30 @@ def _intervals(e: Expected, h: Histories, p: StageParameters, fixed: set[str], l
         )
         for at, shares in enumerate(weights)
     ]
-    score = np.vstack([np.stack([scores[place] for place in keep]), *nuisance])
+    stayed, left = e.left
+    gone = left - p.leaving[:, None] * (left + stayed)
+    nuisance += [e.paced[0] - e.paced[1], gone, e.seasonal]
+    score = np.vstack([*(scores[name] for name in names), *nuisance])
     information = (score * h.weight) @ score.T
-    information[np.arange(len(keep)), np.arange(len(keep))] += np.array([prior[place] for place in keep])
-    variance = np.diag(np.linalg.pinv(information, rcond=1e-9, hermitian=True))[: len(keep)]
-    z, n = norm.ppf((1 + level) / 2), int(h.weight.sum())
+    known = np.zeros(len(score))
+    known[: len(names)] = [prior[name] for name in names]
+    known[len(score) - len(e.seasonal) :] = _SEASON_WORTH
+    information[np.diag_indices(len(score))] += known
+    inverse = np.linalg.pinv(information, rcond=1e-9, hermitian=True)[: len(names), : len(names)]
+    return pd.DataFrame(inverse, index=names, columns=names)
+
+
+def _intervals(p: StageParameters, covariance: pd.DataFrame, n: int, level: float) -> dict[str, Estimate]:
+    z = norm.ppf((1 + level) / 2)
     found = {}
-    for place, spread in zip(keep, np.sqrt(np.maximum(variance, 0.0)), strict=True):
-        name = names[place]
-        value = p.factors[name] if name in FACTORS else float(getattr(p, name))
-        to, back = (np.log, np.exp) if name in FACTORS else (logit, expit)
-        low, high = back(to(value) + np.array([-z, z]) * spread) if value > 0 else (0.0, 1.0)
+    for name, variance in zip(covariance.index, np.diag(covariance), strict=True):
+        factor = name in FACTORS
+        value = p.factors[name] if factor else float(getattr(p, name))
+        to, back = (np.log, np.exp) if factor else (logit, expit)
+        reach = np.array([-z, z]) * np.sqrt(max(float(variance), 0.0))
+        low, high = back(to(value) + reach) if value > 0 else (0.0, 1.0)
         found[name] = Estimate(
             value=value, low=float(low), high=float(high), n=n, level=level, method="empirical information",
-            unit="" if name in FACTORS else "share",
+            unit="" if factor else "share",
         )  # fmt: skip
     return found

@@ -127,13 +127,14 @@ def life_cycle(
 
     Notes
     -----
-    A hidden Markov model in periods of four weeks. Each customer has an own rate of buying :math:`\\lambda` and an own
-    chance of leaving in a period :math:`h`, both of a mixture of classes, and is in one state at a time. The number of
-    days of purchase in a period is Poisson with mean :math:`\\lambda f_s x_t`: :math:`f` is the factor of the state (1
-    when stable, 0 when gone), :math:`x` the season that all customers share. A relation goes from exploration to
-    build-up to stable; from build-up and stable it may decline, from every stage it may end, and one that ended may
-    begin anew. Some customers never get past exploration: they keep their rate until they leave. Where discounts are
-    known they tell these apart, by the share of lines bought on discount: whoever comes for the price is still trying.
+    A hidden Markov model in periods of four weeks. Each customer has an own rate of buying :math:`\\lambda` and an
+    own chance of leaving in a period :math:`h`, both of a mixture of classes that are estimated, and is in one state
+    at a time. The number of days of purchase in a period is Poisson with mean :math:`\\lambda f_s x_t`: :math:`f` is
+    the factor of the state (1 when stable, 0 when gone), :math:`x` the season that all customers share. A relation
+    goes from exploration to build-up to stable; from build-up and stable it may decline, from every stage it may end,
+    and one that ended may begin anew. Some customers never get past exploration: they keep their rate until they
+    leave. Where discounts are known they tell these apart, by the share of lines bought on discount: whoever comes
+    for the price is still trying.
 
     The stage is the most probable one given the purchases so far (the forward recursion); the parameters are those
     of greatest posterior density (EM algorithm). What purchases alone cannot tell: without discounts, a customer who

@@ -60,6 +60,9 @@ class StageParameters:
         Purchase rate of all customers in each period against the mean, the last period first.
     intervals : mapping of str to Estimate
         The parameters that have a name, with intervals where they were estimated.
+    covariance : DataFrame
+        Of these, on the scale of logarithms (factors) or logits (probabilities), by their names both ways; empty
+        where nothing was estimated.
     log_likelihood : float
         Of the fitted histories, a customer.
     customers : int
@@ -85,6 +88,7 @@ class StageParameters:
     discounted_relation: float = 0.2
     season: Floats = field(default_factory=lambda: np.ones(1))
     intervals: Mapping[str, Estimate] = field(default_factory=dict)
+    covariance: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
     log_likelihood: float = float("nan")
     customers: int = 0
     steps: int = 0

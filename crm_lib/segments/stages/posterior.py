@@ -36,19 +36,26 @@ class Expected:
     moves : ndarray (14, n)
         Moves between periods, in the order of `MOVES`; the part of a period after the first purchase counts as part.
     explored : ndarray (2, n)
-        Stays in exploration, and moves out of it, of the customers who can get past it.
+        Stays in exploration, and moves on, of the customers who can get past it and do not leave.
     bought : ndarray (6, n)
         Purchases in each state.
     due : ndarray (6, n)
         Purchases there would be in each state at the rate of the stable stage.
+    paced : ndarray (2, R, n)
+        Purchases in each class of the purchase rate, and those its rate lets expect.
     first : ndarray (2, n)
         Probability of never getting past exploration, and of the contrary.
     rates : ndarray (2, R, n)
         Joint probabilities of these and the class of the purchase rate.
     leaving : ndarray (2, H, n)
         The same for the class of leaving.
-    season : ndarray (2, T)
-        Purchases in each period and those expected without season, the last period first; sums over rows.
+    left : ndarray (2, H, n)
+        Periods in exploration, build-up and stability without leaving, and departures, in each class of leaving.
+    seasonal : ndarray (T, n)
+        Purchases in each period, the last period first, less those that the season lets expect.
+    spent : ndarray (2, 6, R, T)
+        Purchases, and periods spent, in each state, class of rate and period, the last period first; sums over
+        customers.
     log_likelihood : ndarray (n,)
         Of each row.
     """
@@ -57,10 +64,13 @@ class Expected:
     explored: Floats
     bought: Floats
     due: Floats
+    paced: Floats
     first: Floats
     rates: Floats
     leaving: Floats
-    season: Floats
+    left: Floats
+    seasonal: Floats
+    spent: Floats
     log_likelihood: Floats
 
     @classmethod
@@ -72,11 +82,14 @@ class Expected:
         parts : list of Expected
             The pieces.
         """
-        longest = max(part.season.shape[1] for part in parts)
-        season = sum(np.pad(part.season, ((0, 0), (0, longest - part.season.shape[1]))) for part in parts)
-        names = [item.name for item in fields(cls) if item.name != "season"]
+        longest = max(len(part.seasonal) for part in parts)
+        spent = np.zeros((*parts[0].spent.shape[:-1], longest))
+        for part in parts:
+            spent[..., : part.spent.shape[-1]] += part.spent
+        seasonal = [np.pad(part.seasonal, ((0, longest - len(part.seasonal)), (0, 0))) for part in parts]
+        names = [item.name for item in fields(cls) if item.name not in ("spent", "seasonal")]
         rows = {name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in names}
-        return cls(season=np.asarray(season), **rows)
+        return cls(spent=spent, seasonal=np.concatenate(seasonal, axis=1), **rows)
 
 
 def expected(h: Histories, p: StageParameters, *, size: int = 200) -> Expected:
@@ -108,7 +121,7 @@ def smoothed(h: Histories, p: StageParameters) -> Floats:
     found = np.full((len(h), len(steps), 5), np.nan)
     beta = np.ones((1, 1, 1, 0))
     for step in reversed(steps):
-        beta, _ = _back(steps, step.number, beta, h, p)
+        beta, _, _ = _back(steps, step.number, beta, h, p)
         found[: step.rows, step.number] = by_stage(step.filtered * beta)
     return found
 
@@ -116,17 +129,21 @@ def smoothed(h: Histories, p: StageParameters) -> Floats:
 def _expected(h: Histories, p: StageParameters) -> Expected:
     steps, n = list(forward(h, p)), len(h)
     moves, explored = np.zeros((len(MOVES), n)), np.zeros((2, n))
-    bought, due, season = np.zeros((6, n)), np.zeros((6, n)), np.zeros((2, len(steps)))
-    logs = np.zeros(n)
+    bought, due = np.zeros((6, n)), np.zeros((6, n))
+    spent, seasonal = np.zeros((2, 6, len(p.rates), len(steps))), np.zeros((len(steps), n))
+    paced, left, logs = np.zeros((2, len(p.rates), n)), np.zeros((2, len(p.leaving), n)), np.zeros(n)
     beta, known = np.ones((1, 1, 1, 0)), np.zeros(0)
     for step in reversed(steps):
         later = beta.shape[-1]
-        beta, flows = _back(steps, step.number, beta, h, p)
+        beta, flows, lost = _back(steps, step.number, beta, h, p)
         if later:
             if step.number == 0:
+                part = h.part[:later]
                 # Part of a period is part of an occasion, but a move is a move: only the stays are cut.
-                flows[0] = flows[:3].sum(axis=0) * h.part[:later] - flows[1] - flows[2]
-                flows[-2] = flows[-2:].sum(axis=0) * h.part[:later] - flows[-1]
+                flows[0] = flows[:3].sum(axis=0) * part - flows[1] - flows[2]
+                flows[-2:] = _as_occasions(flows[-2], flows[-1], p.to_build_up, part)
+                lost = np.stack(_as_occasions(lost[0], lost[1], p.leaving[:, None], part))
+            left[:, :, :later] += lost
             moves[:, :later] += flows[: len(MOVES)]
             explored[:, :later] += flows[len(MOVES) :]
         known = step.filtered * beta
@@ -135,24 +152,42 @@ def _expected(h: Histories, p: StageParameters) -> Expected:
         rows, here = step.rows, step.seen
         bought[:, :rows] += rates.sum(axis=1) * here.counts
         due[:, :rows] += paces * here.exposure
-        usual = (paces * p.state_factors[:, None]).sum(axis=0) * (h.part[:rows] if step.number == 0 else 1.0)
-        back = h.periods[:rows] - 1 - step.number
-        season[0] += np.bincount(back, here.counts * h.weight[:rows], len(steps))
-        season[1] += np.bincount(back, usual * h.weight[:rows], len(steps))
+        at_pace = np.einsum("srn,s->rn", rates, p.state_factors) * p.rates[:, None]
+        paced[0, :, :rows] += rates.sum(axis=0) * here.counts
+        paced[1, :, :rows] += at_pace * here.exposure
+        who, back, when = np.arange(rows), h.periods[:rows] - 1 - step.number, np.zeros((rows, len(steps)))
+        when[who, back] = h.weight[:rows]
+        seasonal[back, who] = here.counts - at_pace.sum(axis=0) * here.exposure
+        spent[0] += (rates * here.counts) @ when
+        spent[1] += (rates * (h.part[:rows] if step.number == 0 else 1.0)) @ when
         logs[:rows] += np.log(step.scale) + here.log_scale
     opened = known[: EXPLORING + 1]
     return Expected(
-        moves=moves, explored=explored, bought=bought, due=due, first=opened.sum(axis=(1, 2)),
-        rates=opened.sum(axis=2), leaving=opened.sum(axis=1), season=season, log_likelihood=logs,
+        moves=moves, explored=explored, bought=bought, due=due, paced=paced, first=opened.sum(axis=(1, 2)),
+        rates=opened.sum(axis=2), leaving=opened.sum(axis=1), left=left, seasonal=seasonal, spent=spent,
+        log_likelihood=logs,
     )  # fmt: skip
 
 
-def _back(steps: list[Step], number: int, beta: Floats, h: Histories, p: StageParameters) -> tuple[Floats, Floats]:
-    """Return the backward factors of a period from those of the next, and the expected moves between the two."""
+def _as_occasions(stays: Floats, moves: Floats, chance: Floats | float, part: Floats) -> tuple[Floats, Floats]:
+    """Return stays and moves of whole periods that say as much of the chance of moving as those of part of a period.
+
+    With :math:`c` the chance in a period and :math:`s` the part, :math:`1 - (1 - c)^s` is that in the part. It has the
+    score of :math:`s` times the stays, and of moves weighted so that each tells of a chance :math:`c`.
+    """
+    ends = np.maximum(part, 1e-9)
+    worth = ends * chance * (1 - chance) ** (ends - 1) / -np.expm1(ends * np.log1p(-chance))
+    return stays * part, moves * worth
+
+
+def _back(
+    steps: list[Step], number: int, beta: Floats, h: Histories, p: StageParameters
+) -> tuple[Floats, Floats, Floats]:
+    """Return the backward factors of a period from those of the next, expected moves, stays and departures by class."""
     step, later = steps[number], beta.shape[-1]
     new = np.ones_like(step.filtered)
     if not later:
-        return new, np.zeros((len(MOVES) + 2, 0))
+        return new, np.zeros((len(MOVES) + 2, 0)), np.zeros((2, len(p.leaving), 0))
     next_step = steps[number + 1]
     v = next_step.seen.chance * beta / next_step.scale
     m = Moves.of(p, h.part[:later] if number == 0 else None)
@@ -179,4 +214,7 @@ def _back(steps: list[Step], number: int, beta: Floats, h: Histories, p: StagePa
         trial[0] + exploring[0], exploring[1], trial[1] + exploring[2],
         *counted[BUILDING], *counted[STABLE], *counted[DECLINING], *counted[GONE], exploring[0], exploring[1],
     ]  # fmt: skip
-    return new, np.stack(rows)
+    active = a[:DECLINING]
+    left = np.einsum("srhn,rhn->hn", active, np.broadcast_to(lost, a.shape[1:]))
+    there = np.einsum("srhn,srhn->hn", active, new[:DECLINING, ..., :later])
+    return new, np.stack(rows), np.stack([there - left, left])

@@ -7,8 +7,11 @@ import pandas as pd
 from scipy.stats import norm
 
 from crm_lib.estimate import Estimate
+from crm_lib.segments.stages.filter import filtered
+from crm_lib.segments.stages.histories import Floats, Histories
 from crm_lib.segments.stages.life_cycle import LifeCycle
-from crm_lib.segments.stages.parameters import STAGES
+from crm_lib.segments.stages.parameter_doubt import ROWS, parameter_doubt
+from crm_lib.segments.stages.parameters import STAGES, StageParameters
 
 STAGE_ACTIONS = {
     "exploration": "Make the first purchases go well: answer fast, ask how it was, suggest one thing that fits.",
@@ -42,10 +45,12 @@ def stage_sizes(cycle: LifeCycle, value: pd.Series | None = None, *, level: floa
     Notes
     -----
     The expected number is what to count with: stages that are rarely the most probable are judged too rarely. Its
-    interval is normal, with the variance of independent customers; the model's parameters are taken as known.
+    interval is normal, with the variance of independent customers and that which comes from estimated parameters.
     """
     chances = cycle.frame[[f"p_{name.replace('-', '_')}" for name in STAGES]].to_numpy()
-    mean, spread = chances.sum(axis=0), np.sqrt((chances * (1 - chances)).sum(axis=0))
+    few = cycle.histories.sample(ROWS)
+    doubt = np.diag(parameter_doubt(lambda p: _shares(few, p), cycle.parameters)) * len(chances) ** 2
+    mean, spread = chances.sum(axis=0), np.sqrt((chances * (1 - chances)).sum(axis=0) + doubt)
     z, n = float(norm.ppf((1 + level) / 2)), len(chances)
     expected = [
         Estimate(
@@ -63,3 +68,8 @@ def stage_sizes(cycle: LifeCycle, value: pd.Series | None = None, *, level: floa
         frame["value"] = amounts @ chances
         frame["value_share"] = frame["value"] / amounts.sum() if amounts.sum() > 0 else np.nan
     return frame.assign(action=[STAGE_ACTIONS[name] for name in STAGES])
+
+
+def _shares(h: Histories, p: StageParameters) -> Floats:
+    """Return the share of the customers in each stage today."""
+    return np.asarray(h.weight @ filtered(h, p)[:, 0] / h.weight.sum())

@@ -14,6 +14,7 @@ from crm_lib.estimate import Estimate
 from crm_lib.segments.stages.filter import Moves, by_stage, forward, seen
 from crm_lib.segments.stages.histories import Floats, Histories, Ints
 from crm_lib.segments.stages.life_cycle import LifeCycle
+from crm_lib.segments.stages.parameter_doubt import ROWS, parameter_doubt
 from crm_lib.segments.stages.parameters import STAGE_OF, STAGES, StageParameters
 from crm_lib.segments.stages.posterior import MOVES, expected
 
@@ -90,8 +91,9 @@ def stage_transitions(
     -----
     Nobody's stage is known, so no one is counted as having moved: each customer adds the probability of each move. The
     intervals hold both uncertainties: numbers of moves are drawn from their distribution given the purchases (normal,
-    with the mean and covariance of sums of independent choices), and for each draw the shares from a Dirichlet
-    distribution with these numbers and Jeffreys' prior. The parameters of the model are taken as known.
+    with the mean and covariance of sums of independent choices, to which the covariance is added that comes from
+    estimated parameters), and for each draw the shares from a Dirichlet distribution with these numbers and Jeffreys'
+    prior.
     """
     if periods < 1:
         raise ValueError(f"periods must be at least 1, not {periods}")
@@ -103,7 +105,9 @@ def stage_transitions(
     joint, weight = _joint(h, cycle.parameters, periods)
     flat = joint.reshape(len(joint), -1)
     mean = weight @ flat
-    spread = np.diag(mean) - (flat * weight[:, None]).T @ flat
+    few = h.take(np.flatnonzero(there)).sample(ROWS)
+    doubt = parameter_doubt(lambda p: _shares(*_joint(few, p, periods)), cycle.parameters)
+    spread = np.diag(mean) - (flat * weight[:, None]).T @ flat + weight.sum() ** 2 * doubt
     rng = np.random.default_rng(seed)
     counts = np.maximum(rng.multivariate_normal(mean, spread, size=draws, method="eigh"), 0.0).reshape(draws, 5, 5)
     shares = rng.standard_gamma(counts + _JEFFREYS)
@@ -122,6 +126,11 @@ def stage_transitions(
         days=periods * h.period_days, customers=int(h.weight[there].sum()), newcomers=int(h.weight[~there].sum()),
         level=level,
     )  # fmt: skip
+
+
+def _shares(joint: Floats, weight: Floats) -> Floats:
+    """Return the share of the customers at each pair of stages."""
+    return np.asarray(weight @ joint.reshape(len(joint), -1) / weight.sum())
 
 
 def time_in_stage(cycle: LifeCycle, *, sample: int = 4000, level: float = 0.95) -> pd.DataFrame:
@@ -147,13 +156,16 @@ def time_in_stage(cycle: LifeCycle, *, sample: int = 4000, level: float = 0.95) 
     Days in the stage over moves out of it: the occurrence-exposure estimate, which counts stays that are not over for
     the days seen of them. It is the mean stay if the chance of moving on does not change during the stay; where it
     falls, as in exploration, stays of those who are there now are longer. The interval is that of a ratio of sums
-    over customers; the moves' own uncertainty, as nobody's stage is known, is added as if they were independent.
+    over customers; the moves' own uncertainty, as nobody's stage is known, is added as if they were independent, and
+    so is that of the parameters.
     """
     part = cycle.histories.sample(sample)
+    few = part.sample(ROWS)
+    doubt = np.diag(parameter_doubt(lambda p: np.log(_stays(few, p)), cycle.parameters))
     moves = expected(part, cycle.parameters).moves
     z = float(norm.ppf((1 + level) / 2))
     rows = {}
-    for stage in STAGES[:-1]:
+    for place_of, stage in enumerate(STAGES[:-1]):
         at = {to: moves[place] for place, (origin, to) in enumerate(MOVES) if origin == stage}
         inside, out = sum(at.values()), sum(flow for to, flow in at.items() if to != stage)
         inside, out = np.asarray(inside), np.asarray(out)
@@ -167,7 +179,7 @@ def time_in_stage(cycle: LifeCycle, *, sample: int = 4000, level: float = 0.95) 
         else:
             variance = float(part.weight @ (out / left - inside / held) ** 2)
             variance += float(part.weight @ np.maximum(out * (1 - np.minimum(out, 1.0)), 0.0)) / left**2
-            reach = np.exp(z * np.sqrt(variance))
+            reach = np.exp(z * np.sqrt(variance + doubt[place_of]))
             mean = cycle.period_days * held / left
             days = Estimate(
                 value=mean, low=mean / reach, high=mean * reach, n=int(part.weight.sum()), level=level,
@@ -175,6 +187,14 @@ def time_in_stage(cycle: LifeCycle, *, sample: int = 4000, level: float = 0.95) 
             )  # fmt: skip
         rows[stage] = {"days": days, "moves": left * cycle.histories.weight.sum() / part.weight.sum(), **leading}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("stage").fillna({f"to_{to}": 0.0 for to in STAGES})
+
+
+def _stays(h: Histories, p: StageParameters) -> Floats:
+    """Return the mean stay in each stage but the last, in periods."""
+    moves = dict(zip(MOVES, expected(h, p).moves @ h.weight, strict=True))
+    inside = [sum(flow for (origin, _), flow in moves.items() if origin == stage) for stage in STAGES[:-1]]
+    out = [sum(flow for (origin, to), flow in moves.items() if origin == stage != to) for stage in STAGES[:-1]]
+    return np.array(inside) / np.maximum(out, 1e-9)
 
 
 def _joint(h: Histories, p: StageParameters, periods: int) -> tuple[Floats, Floats]:
