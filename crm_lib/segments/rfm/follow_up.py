@@ -13,12 +13,13 @@ from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
-from crm_lib.segments.rfm.scores import rfm_scores
+from crm_lib.segments.rfm.definitions import SegmentDefinitions
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES
+from crm_lib.segments.rfm.segmented import Segmented, segment_customers
 from crm_lib.segments.statistics.resampling import Floats, studentised
 from crm_lib.segments.tables.window import customer_window, value_of
 
-BEST = SEGMENT_RULES[0].name
+CHAMPIONS = SEGMENT_RULES[0].name
 _FEWEST = 30
 """Customers in the best segment below which no share of theirs is worth an interval."""
 
@@ -31,6 +32,11 @@ class FollowUp:
     ----------
     frame : DataFrame
         Indexed by ``customer_id``: ``segment`` on the earlier day and ``value`` (money) in the days after it.
+    segments : tuple of str
+        All segments, in the order of their rules.
+    best : str
+        The segment whose lift is told: the champions, or where the company's own rules know none, the segment whose
+        customers had the largest monetary value on average on the earlier day.
     scored_on : date
         The earlier day.
     days : int
@@ -42,6 +48,8 @@ class FollowUp:
     """
 
     frame: pd.DataFrame
+    segments: tuple[str, ...]
+    best: str
     scored_on: dt.date
     days: int
     value_kind: str
@@ -61,15 +69,14 @@ class FollowUp:
         total = self.frame["value"].sum()
         table["value_share"] = grouped["value"].sum() / total if total > 0 else np.nan
         table["lift"] = table["value_share"] / (table["customers"] / table["customers"].sum())
-        return table.reindex([rule.name for rule in SEGMENT_RULES if rule.name in table.index])
+        return table.reindex([name for name in self.segments if name in table.index])
 
 
 def follow_up(
     company: Company,
+    definitions: SegmentDefinitions | None = None,
     *,
-    window_days: int = 365,
     outcome_days: int = 90,
-    levels: int = 5,
     resamples: int = 999,
     seed: int = 0,
 ) -> FollowUp:
@@ -81,12 +88,11 @@ def follow_up(
     ----------
     company : Company
         The company.
-    window_days : int
-        Days of history that the scores use.
+    definitions : SegmentDefinitions, optional
+        Who is scored and how, by default the usual nine segments. Cut points that are not frozen are those of the
+        earlier day.
     outcome_days : int
         Days that follow, up to the company's ``as_of``.
-    levels : int
-        Highest RFM score.
     resamples : int
         Number of bootstrap resamples.
     seed : int
@@ -103,19 +109,21 @@ def follow_up(
         If nobody bought in the earlier window, the best segment had fewer than 30 customers, or the scored customers
         brought nothing afterwards.
     """
+    definitions = SegmentDefinitions() if definitions is None else definitions
     scored_on = company.as_of - dt.timedelta(days=outcome_days)
-    before = customer_window(company, days=window_days, ending=scored_on)
-    if not before["orders"].any():
+    try:
+        segmented = segment_customers(company, definitions, ending=scored_on)
+    except TooLittleData:
         message = language.text("nobody bought in the {days} days up to {day}")
-        raise TooLittleData(message.format(days=window_days, day=language.date(scored_on)))
-    scored = rfm_scores(before, as_of=scored_on, levels=levels).frame
-    kind = value_of(company)
+        raise TooLittleData(message.format(days=definitions.window_days, day=language.date(scored_on))) from None
+    scored = segmented.rfm.frame
+    kind, name = value_of(company), _best(segmented)
     after = customer_window(company, days=outcome_days)[kind].reindex(scored.index)
     frame = pd.DataFrame({"segment": scored["segment"], "value": after.fillna(0.0), "active": after.notna()})
-    best = np.asarray(frame["segment"] == BEST, dtype=np.float64)
+    best = np.asarray(frame["segment"] == name, dtype=np.float64)
     if best.sum() < _FEWEST:
         message = language.text("only {count} customers were {segment} on {day}; {fewest} are needed")
-        words = {"segment": language.text(BEST), "day": language.date(scored_on), "fewest": _FEWEST}
+        words = {"segment": language.text(name), "day": language.date(scored_on), "fewest": _FEWEST}
         raise TooLittleData(message.format(count=language.number(best.sum(), 0), **words))
     if frame["value"].sum() <= 0:
         message = language.text("the customers scored on {day} brought nothing in the days after")
@@ -130,7 +138,17 @@ def follow_up(
         n=len(frame),
         method="studentised bootstrap over customers",
     )
-    return FollowUp(frame=frame, scored_on=scored_on, days=outcome_days, value_kind=kind, lift=lift)
+    names = tuple(rule.name for rule in segmented.rfm.rules)
+    return FollowUp(
+        frame=frame, segments=names, best=name, scored_on=scored_on, days=outcome_days, value_kind=kind, lift=lift
+    )
+
+
+def _best(segmented: Segmented) -> str:
+    frame = segmented.rfm.frame
+    if any(rule.name == CHAMPIONS for rule in segmented.rfm.rules):
+        return CHAMPIONS
+    return str(frame.groupby("segment")["monetary"].mean().idxmax())
 
 
 def finding_champions(followed: FollowUp, *, currency: str, at_least: float = 2.0) -> Finding:
@@ -151,7 +169,7 @@ def finding_champions(followed: FollowUp, *, currency: str, at_least: float = 2.
         Supported when the whole interval of the lift lies above `at_least`. At stake is what the best segment
         brought in the days followed up.
     """
-    best = followed.frame["segment"] == BEST
+    best = followed.frame["segment"] == followed.best
     brought = float(followed.frame.loc[best, "value"].sum())
     places = {
         "times": language.number(at_least),
@@ -159,7 +177,7 @@ def finding_champions(followed: FollowUp, *, currency: str, at_least: float = 2.
         "day": language.date(followed.scored_on),
         "days": language.number(followed.days, 0),
         "value": language.text(followed.value_kind),
-        "best": language.text(BEST),
+        "best": language.text(followed.best),
     }
     decisions = {
         Verdict.SUPPORTED: (
@@ -174,15 +192,15 @@ def finding_champions(followed: FollowUp, *, currency: str, at_least: float = 2.
     }
     return Finding(
         key="segments.champions",
-        claim=language.text("Champions go on to bring at least {times} times their share of the {value}.").format(
+        claim=language.text("{best} go on to bring at least {times} times their share of the {value}.").format(
             **places
         ),
         source="Textbook 4.2.2, stage 6: recency and frequency",
         estimate=followed.lift,
         criterion=Criterion(low=at_least),
         sentence=language.text(
-            "The {count} champions of {day} brought {{estimate}} times their share of the {value} in the {days} days "
-            "after."
+            "The {count} customers who were {best} on {day} brought {{estimate}} times their share of the {value} in "
+            "the {days} days after."
         ).format(**places),
         decisions={verdict: language.text(words).format(**places) for verdict, words in decisions.items()},
         money_at_stake=Estimate.exact(brought, n=int(best.sum()), unit=currency, method="sum"),

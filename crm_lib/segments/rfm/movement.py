@@ -25,6 +25,10 @@ OUTSIDE = "(not in the base)"
 WAYS = ("up", "down", "stayed", "came", "left")
 FEWEST = 30
 """Customers on each of the days below whom no movement is told."""
+_SLACK = 10
+"""A company may have no sale on the first days of a window: one day in so many is allowed for."""
+_SHORTEST = 28
+"""Days below which a window says little of anybody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +203,35 @@ def movement(
     )
 
 
+def fitting_windows(company: Company, definitions: SegmentDefinitions) -> SegmentDefinitions:
+    """Return definitions with a window that the data hold twice.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    definitions : SegmentDefinitions
+        The definitions.
+
+    Returns
+    -------
+    SegmentDefinitions
+        The same where the data reach back two windows. Else with a window of half of the days from the first order to
+        ``as_of``, in whole weeks, and without cut points, which were those of a longer window; where the data do not
+        hold even twice four weeks, the same again.
+    """
+    begin = _begin(company)
+    span = (company.as_of - begin).days if begin else 0
+    if 2 * definitions.window_days - definitions.window_days // _SLACK <= span:
+        return definitions
+    days = span // 2 // 7 * 7
+    if days < _SHORTEST:
+        return definitions
+    return dataclasses.replace(
+        definitions, window_days=days, rfm_cut_points=None, tier_cut_points=None, estimated_on=None
+    )
+
+
 def movement_matrix(before: pd.Series[str], after: pd.Series[str], states: Sequence[str]) -> pd.DataFrame:
     """Return how many customers went from each state to each.
 
@@ -226,9 +259,8 @@ def movement_matrix(before: pd.Series[str], after: pd.Series[str], states: Seque
 
 
 def _check_covered(company: Company, earlier: dt.date, later: dt.date, days: int) -> None:
-    # A company may have no sale on the first days of a window; a tenth of it is allowed for.
-    begin = company.table("transactions").ordered_at.date().min().to_pyarrow().as_py()
-    if begin is None or (begin - earlier).days + days > days // 10:
+    begin = _begin(company)
+    if begin is None or (begin - earlier).days + days > days // _SLACK:
         message = language.text(
             "the data begin on {begin}, too late for {days} days up to {earlier}: two windows up to {later} can have "
             "{most} days at most"
@@ -240,6 +272,11 @@ def _check_covered(company: Company, earlier: dt.date, later: dt.date, days: int
                 earlier=language.date(earlier), later=language.date(later), most=language.number(most, 0),
             )
         )  # fmt: skip
+
+
+def _begin(company: Company) -> dt.date | None:
+    first: dt.date | None = company.table("transactions").ordered_at.date().min().to_pyarrow().as_py()
+    return first
 
 
 def _scored(company: Company, definitions: SegmentDefinitions, day: dt.date) -> pd.DataFrame:

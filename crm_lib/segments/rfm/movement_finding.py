@@ -72,7 +72,7 @@ def finding_movement(moved: Movement, *, currency: str) -> Finding:
         source="Textbook 4.2.2, stage 6: core, former and new customers; 4.1, the customer cycle",
         estimate=moved.net_up,
         criterion=Criterion(low=0.5),
-        sentence=f"{sentence} {money} {tested}",
+        sentence=" ".join([sentence, money, tested, *_season(moved)]),
         decisions={verdict: language.text(words).format(**places) for verdict, words in _DECISIONS.items()},
         money_at_stake=Estimate.exact(
             lost, n=int(counts[["down", "left"]].sum()), unit=currency, method="sum over customers"
@@ -88,7 +88,17 @@ def finding_movement(moved: Movement, *, currency: str) -> Finding:
     )
 
 
+def _season(moved: Movement) -> list[str]:
+    """Say that windows shorter than a year lie in different seasons."""
+    days = moved.definitions.window_days
+    if days >= _YEAR:
+        return []
+    words = language.text("The two windows of {days} days lie in different seasons, which counts as movement here.")
+    return [words.format(days=language.number(days, 0))]
+
+
 _ALPHA = 0.05
+_YEAR = 360
 _HEADS = {
     1: "From {earlier} to {later} more customers moved up or came ({rising}) than moved down or left ({falling}): "
     "{{estimate}} of the moves led up.",

@@ -16,6 +16,7 @@ from crm_lib.segments import (
     earlier_groupings,
     finding_clusters_predict,
     predictive_value,
+    value_tiers,
 )
 from crm_lib.segments.clusters.predictive_value import in_points
 from tests.companies import write_company
@@ -85,11 +86,11 @@ def test_budgets_follow_the_grouping_that_tells_most():
     after = pd.Series(worth * rng.gamma(2, 0.5, 2000))
     fine, halves = (pd.Series(pd.qcut(worth, count, labels=False)) for count in (6, 2))
     chance = pd.Series(rng.integers(0, 6, 2000))
-    third = {"clusters": chance, "RFM segments": halves, "value bands": fine}
+    third = {"clusters": chance, "RFM segments": halves, "value tiers": fine}
     compared = _compare(third, after)
     told = finding_clusters_predict(compared, currency="GBP").decision
-    most = compared.table.loc["value bands", "explained"]
-    assert f"value bands tell most ({most:.1%}): set budgets by value bands, use RFM segments for" in told
+    most = compared.table.loc["value tiers", "explained"]
+    assert f"value tiers tell most ({most:.1%}): set budgets by value tiers, use RFM segments for" in told
     # As good as the third, and not shown to be worse: the third is not set above it.
     as_good = _compare(third | {"RFM segments": fine}, after)
     assert "Keep RFM segments" in finding_clusters_predict(as_good, currency="GBP").decision
@@ -146,12 +147,13 @@ def test_groups_of_the_earlier_day_do_not_see_what_follows(large_tables, tmp_pat
     early = {**large_tables, "transactions": lines[lines["ordered_at"] < "2026-04-02"]}
     cut = Company.open(write_company(tmp_path / "cut", early, how="parquet", as_of="2026-06-30"))
     now, then = (earlier_groupings(company, seed=3) for company in (shop, cut))
-    for name in ("clusters", "RFM segments", "value bands"):
+    for name in ("clusters", "RFM segments", "value tiers"):
         assert now[name].to_dict() == then[name].to_dict()
     found = predictive_value(shop, now, resamples=99)
     later = customer_window(shop, days=90)["margin"].reindex(found.value.index).fillna(0)
     assert found.value.to_numpy() == pytest.approx(later.to_numpy())
-    top = now["value bands"].eq("top 5%").sum()
-    assert top == pytest.approx(0.05 * len(now["value bands"]), abs=2)
+    before = customer_window(shop, days=365, ending=shop.as_of - dt.timedelta(days=90))
+    tiers = value_tiers(before["margin"]).frame["tier"].astype(str)
+    assert now["value tiers"].to_dict() == tiers.reindex(now["value tiers"].index).to_dict()
     # Rates differ between customers for good: what they brought tells what they bring.
-    assert found.table.loc["value bands", "low"] > 0
+    assert found.table.loc["value tiers", "low"] > 0

@@ -7,7 +7,14 @@ import pytest
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
-from crm_lib.segments import customer_window, finding_champions, follow_up, rfm_scores
+from crm_lib.segments import (
+    Rule,
+    SegmentDefinitions,
+    customer_window,
+    finding_champions,
+    follow_up,
+    rfm_scores,
+)
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
 
@@ -72,3 +79,17 @@ def test_short_history_says_what_is_too_little(tmp_path):
     )
     with pytest.raises(TooLittleData, match="nobody bought in the 365 days up to 1 Apr 2026"):
         follow_up(company)
+
+
+def test_a_companys_own_segments_are_followed_up_by_their_own_names(tmp_path):
+    folder = write_company(tmp_path / "own", shop_tables(customers=800, seed=12), how="parquet", as_of="2026-06-30")
+    shop = Company.open(folder)
+    rules = (
+        Rule(name="Rare", when={"frequency_score": frozenset({1, 2})}),
+        Rule(name="Often", when={"frequency_score": frozenset({3, 4, 5})}),
+    )
+    result = follow_up(shop, SegmentDefinitions(rules=rules), resamples=99, seed=1)
+    assert result.segments == ("Rare", "Often")
+    assert result.best == "Often"
+    assert set(result.frame["segment"]) == {"Rare", "Often"}
+    assert finding_champions(result, currency="GBP").claim.startswith("Often go on to bring")

@@ -15,6 +15,7 @@ from crm_lib.segments import (
     customer_window,
     estimated,
     finding_movement,
+    fitting_windows,
     movement,
     rfm_scores,
     segment_rules,
@@ -176,6 +177,21 @@ def test_a_history_shorter_than_two_windows_is_no_movement(shop, tmp_path):
     few = Company.open(write_company(tmp_path / "few", {"transactions": lines}, as_of="2026-06-30"))
     with pytest.raises(TooLittleData, match=r"only 1?[0-9] customers can be scored on 30 Jun 2025; 30 are needed"):
         movement(few)
+
+
+def test_windows_that_the_data_do_not_hold_twice_are_shortened_to_those_they_do(shop):
+    # The data begin on 1 July 2024 and end 729 days later.
+    assert fitting_windows(shop, SegmentDefinitions(window_days=365)).window_days == 365
+    frozen = estimated(SegmentDefinitions(window_days=400), shop)
+    fitting = fitting_windows(shop, frozen)
+    assert (fitting.window_days, fitting.frozen, fitting.rules) == (364, False, frozen.rules)
+    moved = movement(shop, fitting)
+    assert (moved.later - moved.earlier).days == 364
+    short = fitting_windows(shop, SegmentDefinitions(window_days=3000))
+    assert short.window_days == 364
+    assert "different seasons" not in finding_movement(moved, currency="GBP").sentence
+    half = finding_movement(movement(shop, SegmentDefinitions(window_days=180)), currency="GBP")
+    assert "two windows of 180 days lie in different seasons" in half.sentence
 
 
 def test_segments_keep_the_order_of_the_rules(moved):
