@@ -274,10 +274,15 @@ def warning_rates_table(warning: DeclineWarning) -> Table:
     Table
         One row a rule and setting.
     """
-    return replace(rates_table(warning.detection, name="decline_warning"), source=_SIMULATED)
+    return replace(
+        rates_table(warning.detection, name="decline_warning", title="How good the warning is"), source=_SIMULATED
+    )
 
 
-def rates_table(detection: pd.DataFrame, *, name: str = "warning_rates", title: str = "") -> Table:
+_PROVEN = "Warnings held against the truth of the simulated company"
+
+
+def rates_table(detection: pd.DataFrame, *, name: str = "warning_rates", title: str = _PROVEN) -> Table:
     """Return rates of false alarms and of detection as a table.
 
     Parameters
@@ -305,7 +310,7 @@ def rates_table(detection: pd.DataFrame, *, name: str = "warning_rates", title: 
     ]
     return Table(
         name=name,
-        title=title or "How good the warning is",
+        title=title,
         frame=pd.DataFrame(rows),
         kinds={"setting": "text", "median_days": "text"},
         labels={

@@ -59,7 +59,7 @@ from crm_lib.segments.rfm.definitions import FILE as DEFINITIONS_FILE
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, definitions_of, tier_value_of
 from crm_lib.segments.rfm.follow_up import FollowUp, finding_champions, follow_up
 from crm_lib.segments.rfm.in_engine import estimated, rfm_table
-from crm_lib.segments.rfm.movement import Movement, movement, movement_matrix
+from crm_lib.segments.rfm.movement import Movement, fitting_windows, movement, movement_matrix
 from crm_lib.segments.rfm.movement_finding import finding_movement
 from crm_lib.segments.rfm.rules import Interval, Rule, Variable, apply_rules, check_rules
 from crm_lib.segments.rfm.scores import RFM, rfm_scores
@@ -76,7 +76,7 @@ from crm_lib.segments.stages.simulation import SimulatedStages, simulate_stages
 from crm_lib.segments.stages.sizes import STAGE_ACTIONS, stage_sizes
 from crm_lib.segments.stages.transitions import StageTransitions, stage_transitions, time_in_stage
 from crm_lib.segments.stages.warning_follow_up import WarningFollowUp, finding_decline, follow_up_warnings
-from crm_lib.segments.stages.warning_truth import warning_against_truth
+from crm_lib.segments.stages.warning_truth import warning_against_truth, warnings_beside_truth
 from crm_lib.segments.statistics.balance import Balance, marginal_homogeneity, net_changes
 from crm_lib.segments.statistics.dip import dip, uniform_dips
 from crm_lib.segments.statistics.effect_sizes import as_standardised, hedges_g, log_odds
@@ -219,6 +219,7 @@ __all__ = [
     "finding_subsidy",
     "finding_transactional_value",
     "fit_stages",
+    "fitting_windows",
     "five_w_one_h",
     "follow_up",
     "follow_up_warnings",
@@ -297,6 +298,7 @@ __all__ = [
     "value_tiers",
     "variables_of",
     "warning_against_truth",
+    "warnings_beside_truth",
     "wilson",
     "window_before",
     "window_complaints",

@@ -7,12 +7,43 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from crm_lib.company import Company
 from crm_lib.segments.stages.agreement import true_stages
-from crm_lib.segments.stages.decline_warning import RULES, Looks, compare_rules, pace_sign
-from crm_lib.segments.stages.histories import Floats
+from crm_lib.segments.stages.decline_warning import RULES, DeclineWarning, Looks, compare_rules, pace_sign
+from crm_lib.segments.stages.histories import Floats, stage_purchases
 from crm_lib.segments.stages.life_cycle import LifeCycle
+from crm_lib.segments.tables.simulated_truth import simulated_truth
 
 _LOOKS = 26
+
+
+def warnings_beside_truth(warning: DeclineWarning, cycle: LifeCycle, company: Company) -> pd.DataFrame:
+    """Return how often the warnings of a simulated company were right, beside the rules of thumb.
+
+    Parameters
+    ----------
+    warning : DeclineWarning
+        The warning.
+    cycle : LifeCycle
+        Stages of the customers, of which the warning was made.
+    company : Company
+        The company.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`warning_against_truth`.
+
+    Raises
+    ------
+    TooLittleData
+        If the company was not simulated, or very few declines began.
+    """
+    truth = simulated_truth(company, "stages")
+    return warning_against_truth(
+        cycle, stage_purchases(company), truth, threshold=warning.threshold, false_alarm=warning.false_alarm,
+        watched_from=warning.purchases,
+    )  # fmt: skip
 
 
 def warning_against_truth(
