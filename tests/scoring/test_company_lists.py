@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +33,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Company:
 
 
 @pytest.fixture(scope="module")
+def evidence(shop: Company) -> TargetEvidence:
+    return target_evidence(shop, segment_customers(shop, definitions_of(shop)).tiers.frame["value"])
+
+
+@pytest.fixture(scope="module")
 def lists(shop: Company) -> TargetLists:
     return company_lists(shop)
 
@@ -42,14 +48,12 @@ def test_a_company_with_all_tables_has_all_lists(lists: TargetLists) -> None:
     assert all(len(each.frame) for each in lists.lists)
 
 
-def test_the_lists_hold_whom_the_analyses_name(shop: Company, lists: TargetLists) -> None:
+def test_the_lists_hold_whom_the_analyses_name(shop: Company, evidence: TargetEvidence, lists: TargetLists) -> None:
     segmented = segment_customers(shop, definitions_of(shop))
-    evidence = target_evidence(shop, segmented.tiers.frame["value"])
     again = target_lists(shop, segmented, evidence=evidence)
     on = {each.name: pd.concat([each.frame, each.withheld]) for each in lists.lists}
     for one, other in zip(lists.lists, again.lists, strict=True):
         pd.testing.assert_frame_equal(one.frame, other.frame)
-    assert isinstance(evidence, TargetEvidence)
     sorted_, kinds, warned = evidence.switching.frame, evidence.kinds.frame, evidence.warning.frame  # type: ignore[union-attr]
     looking = sorted_[sorted_["class"] == "valuable and looking around"]
     assert set(on["looking_around"].index) == set(looking.index)
@@ -74,8 +78,8 @@ def test_nobody_is_contacted_twice_or_without_permission(shop: Company, lists: T
     assert counts.loc["all", "several"] > 0
 
 
-def test_a_dearer_contact_pays_for_fewer(shop: Company, lists: TargetLists) -> None:
-    dear = company_lists(shop, contact_cost=30.0)
+def test_a_dearer_contact_pays_for_fewer(shop: Company, evidence: TargetEvidence, lists: TargetLists) -> None:
+    dear = company_lists(shop, evidence=dataclasses.replace(evidence, switching=None), contact_cost=30.0)
     names = [each.name for each in dear.lists]
     assert names == list(PURPOSES)
     assert dear.overview().loc["looking_around", "customers"] < lists.overview().loc["looking_around", "customers"]
@@ -94,6 +98,9 @@ def test_a_company_with_next_to_nothing_gets_what_there_is(case: str, base: str,
     assert all(made.left_out.values())
 
 
-def test_settings_out_of_range_are_refused(shop: Company) -> None:
-    with pytest.raises(ValueError, match="contact_cost"):
-        company_lists(shop, contact_cost=-1.0)
+@pytest.mark.parametrize(
+    "given", [{"contact_cost": -1.0}, {"saved_share": 0.0}, {"false_alarm": 1.0}, {"risk_days": 0}], ids=str
+)
+def test_settings_out_of_range_are_refused_before_anything_is_computed(shop: Company, given: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(given))):
+        company_lists(shop, **given)  # type: ignore[arg-type]

@@ -104,6 +104,14 @@ def target_evidence(
     ValueError
         If a setting is out of its range.
     """
+    # Said before minutes are spent on what the setting is for.
+    if contact_cost < 0:
+        raise ValueError(f"contact_cost must not be negative, and is {contact_cost}")
+    for name, share, most in (("saved_share", saved_share, 1.0), ("false_alarm", false_alarm, 1.0 - 1e-9)):
+        if not 0 < share <= most:
+            raise ValueError(f"{name} must lie between 0 and 1, not {share}")
+    if risk_days < 1:
+        raise ValueError(f"risk_days must be at least 1, not {risk_days}")
     known = TargetEvidence() if known is None else known
     risk = known.risk
     if risk is None:

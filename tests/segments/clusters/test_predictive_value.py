@@ -138,7 +138,7 @@ def test_too_little_is_said():
 
 @pytest.fixture(scope="module")
 def large_tables():
-    return shop_tables(customers=300, seed=12)
+    return shop_tables(customers=500, seed=12)
 
 
 def test_groups_of_the_earlier_day_do_not_see_what_follows(large_tables, tmp_path):

@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
+from crm_lib.demo import simulate
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
 from crm_lib.segments import customer_window, finding_looking_around, silence_risk, switching_classes
 from crm_lib.segments.relations.silence_features import FEATURE_LABELS, silence_features
 from crm_lib.segments.statistics.reliability import compared_auc
 from tests.companies import transactions, write_company
+from tests.segments.simulated import write_simulated
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,18 @@ def test_risk_is_told_better_than_by_silence_alone_and_is_calibrated(told):
     assert told.gain.low > 0.01
     # Of ten intervals of 95%, a calibrated risk misses more than three once in a thousand companies.
     assert told.reliability.inside >= 7
+
+
+@pytest.mark.validate
+def test_risk_is_calibrated_over_many_companies(tmp_path):
+    inside = [
+        silence_risk(
+            Company.open(write_simulated(simulate(seed=seed, customers=2500), tmp_path / str(seed)))
+        ).reliability.inside
+        for seed in range(1, 7)
+    ]
+    # Of 60 intervals of 95%, a calibrated risk misses more than eight less than once in a hundred times.
+    assert sum(inside) >= 52, inside
     assert told.reliability.told == pytest.approx(told.reliability.was, abs=0.03)
     assert told.reliability.brier < 0.6 * told.reliability.brier_constant
     assert told.risk.between(0, 1).all()

@@ -276,15 +276,15 @@ def test_at_the_truth_no_parameter_is_pulled_either_way():
         assert abs(pull.sum()) < 3 * np.sqrt((pull**2).sum()), name
 
 
-def test_a_jump_ahead_is_never_worse_than_two_steps(cycle):
-    assert cycle.parameters.steps < 200
-    again = fit_stages(cycle.histories, sample=700, tolerance=1e-7, max_steps=1000)
-    assert again.log_likelihood == pytest.approx(cycle.parameters.log_likelihood, abs=2e-3)
+def test_a_fit_ends_where_further_steps_change_nothing_that_the_data_can_tell(cycle):
+    found = fit_stages(cycle.histories, sample=200)
+    again = fit_stages(cycle.histories, sample=200, tolerance=1e-7, max_steps=1000)
+    assert again.log_likelihood == pytest.approx(found.log_likelihood, abs=5e-3)
     assert again.season.mean() == pytest.approx(1)
     for name, told in again.intervals.items():
         # Where the fit stopped does not matter beside what the data cannot tell.
         reach = told.high - told.low
-        assert told.value == pytest.approx(cycle.parameters.intervals[name].value, abs=0.1 * reach), name
+        assert told.value == pytest.approx(found.intervals[name].value, abs=0.2 * reach), name
 
 
 def test_probabilities_are_calibrated_under_the_own_model(cycle):
