@@ -30,6 +30,8 @@ _LOOKS = 26
 _AFTER = 7
 """Looks after an onset that are seen: half a year."""
 _FEWEST = 50
+_MORE = (1, 4, 16)
+"""Times the customers asked for that are simulated until so many declines began: they are rare in short histories."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +135,7 @@ def decline_warning(
     purchases : int
         Days of purchase from which on a customer is watched: of one who bought once there is no pace to fall behind.
     simulated : int
-        Number of customers simulated to find the threshold.
+        Number of customers simulated to find the threshold; up to 16 times as many where few declines begin.
     seed : int
         Seed of the random numbers.
 
@@ -165,12 +167,15 @@ def decline_warning(
     if h.counts.shape[1] < needed:
         message = language.text("warnings need histories of {days} days")
         raise TooLittleData(message.format(days=needed * h.period_days))
-    made = simulate_stages(h, p, customers=simulated, seed=seed)
     last = min(_LOOKS, h.counts.shape[1])
-    looks = Looks(
-        signs=_signs(made.histories, filtered(made.histories, p, last=last), np.random.default_rng((seed, 1))),
-        late=_late(made.histories, made.states.astype(np.float64), last), purchases=_bought(made.histories, last),
-    )  # fmt: skip
+    for times in _MORE:
+        made = simulate_stages(h, p, customers=times * simulated, seed=seed)
+        looks = Looks(
+            signs=_signs(made.histories, filtered(made.histories, p, last=last), np.random.default_rng((seed, 1))),
+            late=_late(made.histories, made.states.astype(np.float64), last), purchases=_bought(made.histories, last),
+        )  # fmt: skip
+        if len(looks.onsets(purchases)[RULES[0]]) >= _FEWEST:
+            break
     curve, detection = compare_rules(looks, false_alarm=false_alarm, purchases=purchases, look_days=h.period_days)
     threshold = float(detection["threshold"].loc[(RULES[0], "warning")])
     watched = cycle.frame["purchases"] >= purchases

@@ -219,6 +219,11 @@ def test_false_alarms_are_as_rare_as_stated_whatever_the_seed(seed, tmp_path):
     )
 
 
+def test_more_customers_are_simulated_where_few_declines_begin(cycle):
+    few = decline_warning(cycle, simulated=100, seed=1)
+    assert few.detection.loc[("life cycle", "warning"), "detected"].n >= 50
+
+
 def test_warning_lists_who_exceeds_the_threshold(cycle, warning):
     frame = warning.frame
     assert (frame["warned"] == (frame["probability"] > warning.threshold)).all()
