@@ -29,8 +29,8 @@ def earlier_groupings(
     company : Company
         The company.
     definitions : SegmentDefinitions, optional
-        Of segments and tiers, and the window, by default the usual ones. Cut points that are not frozen are those of
-        the earlier day.
+        Of segments and tiers, and the window, by default the usual ones. Cut points that are not frozen, or were
+        estimated after the earlier day, are those of that day.
     outcome_days : int
         Days between the earlier day and the company's ``as_of``.
     seed : int
@@ -51,7 +51,7 @@ def earlier_groupings(
     scored_on = company.as_of - dt.timedelta(days=outcome_days)
     before = customer_window(company, days=definitions.window_days, ending=scored_on)
     features = prepare_features(behaviour(before, as_of=scored_on)).frame
-    segmented = segment_customers(company, definitions, ending=scored_on)
+    segmented = segment_customers(company, definitions.known_on(scored_on), ending=scored_on)
     return {
         CLUSTERS: choose_clusters(features, resamples=_RESAMPLES, seed=seed).labels,
         RFM_SEGMENTS: segmented.rfm.frame["segment"].reindex(features.index),

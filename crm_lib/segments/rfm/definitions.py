@@ -119,6 +119,18 @@ class SegmentDefinitions:
         """Whether all cut points are given."""
         return self.rfm_cut_points is not None and self.tier_cut_points is not None
 
+    def known_on(self, day: dt.date) -> Self:
+        """Return the definitions as they could be used on a day: without cut points that were estimated later.
+
+        Parameters
+        ----------
+        day : date
+            The day.
+        """
+        if self.estimated_on is None or self.estimated_on <= day:
+            return self
+        return replace(self, rfm_cut_points=None, tier_cut_points=None, estimated_on=None)
+
     @classmethod
     def from_toml(cls, content: str, *, where: str = FILE) -> Self:
         """Return the definitions that :meth:`to_toml`, or a person, wrote.

@@ -89,8 +89,8 @@ def follow_up(
     company : Company
         The company.
     definitions : SegmentDefinitions, optional
-        Who is scored and how, by default the usual nine segments. Cut points that are not frozen are those of the
-        earlier day.
+        Who is scored and how, by default the usual nine segments. Cut points that are not frozen, or were estimated
+        after the earlier day, are those of that day.
     outcome_days : int
         Days that follow, up to the company's ``as_of``.
     resamples : int
@@ -112,7 +112,7 @@ def follow_up(
     definitions = SegmentDefinitions() if definitions is None else definitions
     scored_on = company.as_of - dt.timedelta(days=outcome_days)
     try:
-        segmented = segment_customers(company, definitions, ending=scored_on)
+        segmented = segment_customers(company, definitions.known_on(scored_on), ending=scored_on)
     except TooLittleData:
         message = language.text("nobody bought in the {days} days up to {day}")
         raise TooLittleData(message.format(days=definitions.window_days, day=language.date(scored_on))) from None

@@ -171,8 +171,7 @@ def movement(
     earlier = later - dt.timedelta(days=definitions.window_days) if earlier is None else earlier
     if not earlier < later <= company.as_of:
         raise ValueError(f"the days must be in order and not after {company.as_of}, not {earlier} and {later}")
-    if definitions.estimated_on is not None and definitions.estimated_on > earlier:
-        definitions = dataclasses.replace(definitions, rfm_cut_points=None, tier_cut_points=None)
+    definitions = definitions.known_on(earlier)
     _check_covered(company, earlier, later, definitions.window_days)
     if not definitions.frozen:
         anew = estimated(definitions, company, ending=earlier)

@@ -89,16 +89,18 @@ def finding_movement(moved: Movement, *, currency: str) -> Finding:
 
 
 def _season(moved: Movement) -> list[str]:
-    """Say that windows shorter than a year lie in different seasons."""
+    """Say where the two windows lie in different seasons."""
     days = moved.definitions.window_days
-    if days >= _YEAR:
+    shift = (moved.later - moved.earlier).days % 365
+    if min(shift, 365 - shift) <= _SAME_SEASON:
         return []
     words = language.text("The two windows of {days} days lie in different seasons, which counts as movement here.")
     return [words.format(days=language.number(days, 0))]
 
 
 _ALPHA = 0.05
-_YEAR = 360
+_SAME_SEASON = 21
+"""Days by which windows may be shifted against a whole year."""
 _HEADS = {
     1: "From {earlier} to {later} more customers moved up or came ({rising}) than moved down or left ({falling}): "
     "{{estimate}} of the moves led up.",

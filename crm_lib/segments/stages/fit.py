@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, xlog1py, xlogy
+from scipy.special import expit, logit
 from scipy.stats import norm
 
 from crm_lib import language
@@ -135,7 +135,7 @@ def _climb(
 ) -> tuple[StageParameters, Expected, bool]:
     """Return the parameters at the top, what the histories say there, and whether the top was reached."""
     e = expected(h, p)
-    height = _height(e, h, p)
+    height = _height(e, h, p, fixed)
     step, settled = 0, False
     while step < max_steps and not settled:
         step += 2
@@ -144,11 +144,13 @@ def _climb(
         two = _maximise(between, h, one, fixed)
         ahead = _with(_within(jump(p, one, two), h), fixed)
         e_ahead = expected(h, ahead)
-        if not _height(e_ahead, h, ahead) >= _height(between, h, one):
+        reached = _height(e_ahead, h, ahead, fixed)
+        if not reached >= _height(between, h, one, fixed):
             ahead, e_ahead = two, expected(h, two)
-        before, height = height, _height(e_ahead, h, ahead)
-        p, e = ahead, e_ahead
-        settled = height - before < tolerance
+            reached = _height(e_ahead, h, ahead, fixed)
+        settled = reached - height < tolerance
+        if reached >= height:
+            p, e, height = ahead, e_ahead, reached
     mean = float(e.log_likelihood @ h.weight / h.weight.sum())
     p = replace(p, log_likelihood=mean, customers=int(h.weight.sum()), steps=step)
     return p, e, settled
@@ -158,10 +160,11 @@ def _within(p: StageParameters, h: Histories) -> StageParameters:
     """Return parameters inside the limits that the model sets itself."""
     factors = {**p.factors, "decline": min(p.factors["decline"], _STEEPEST)}
     slowest = _SLOWEST * h.period_days / 28
-    return replace(p, factors=factors, rates=np.maximum(p.rates, slowest))
+    leaving = np.clip(p.leaving, *_LEAVING_ENDS)
+    return replace(p, factors=factors, rates=np.maximum(p.rates, slowest), leaving=leaving)
 
 
-def _height(e: Expected, h: Histories, p: StageParameters) -> float:
+def _height(e: Expected, h: Histories, p: StageParameters, fixed: Mapping[str, float]) -> float:
     """Return the logarithm of the posterior density of the parameters, a customer."""
     scale, usual = h.period_days / 28, p.discounted_relation
     # The histories' likelihood holds discounts as a ratio to those of a lasting relation.
@@ -169,7 +172,9 @@ def _height(e: Expected, h: Histories, p: StageParameters) -> float:
     total = float((e.log_likelihood + marks) @ h.weight)
     total += sum(_WORTH * (_PRIOR_FACTORS[name] * np.log(f) - f) for name, f in p.factors.items())
     for name, (events, others) in _PRIOR_CHANCES.items():
-        total += float(xlogy(events, getattr(p, name)) + xlog1py((events + others) / scale - events, -getattr(p, name)))
+        if name not in fixed:
+            chance = getattr(p, name)
+            total += float(events * np.log(chance) + ((events + others) / scale - events) * np.log1p(-chance))
     before = _usual_leaving(h)
     total += _LEAVING_WORTH * float((before * np.log(p.leaving) + (1 - before) * np.log1p(-p.leaving)).sum())
     for shares in (p.trial_rates, p.relation_rates, p.trial_leaving, p.relation_leaving):
@@ -205,6 +210,8 @@ def _maximise(e: Expected, h: Histories, p: StageParameters, fixed: Mapping[str,
     w, scale = h.weight, h.period_days / 28
     chances: dict[str, Any] = {}
     for name, (events, occasions) in _events(e).items():
+        if name in fixed:
+            continue
         prior, others = _PRIOR_CHANCES[name]
         chances[name] = float((events @ w + prior) / (occasions @ w + (prior + others) / scale))
     first, rates, leaving = e.first @ w, e.rates @ w + _SHARE_WORTH, e.leaving @ w + _SHARE_WORTH
@@ -274,10 +281,14 @@ def _covariance(e: Expected, h: Histories, p: StageParameters, fixed: set[str]) 
     information = (score * h.weight) @ score.T
     known = np.zeros(len(score))
     known[: len(names)] = [prior[name] for name in names]
-    known[len(score) - len(e.seasonal) :] = _SEASON_WORTH
+    ends = np.cumsum([len(p.leaving), len(e.seasonal)])
+    known[len(known) - ends[1] : len(known) - len(e.seasonal)] = _LEAVING_WORTH * p.leaving * (1 - p.leaving)
+    known[len(known) - len(e.seasonal) :] = _SEASON_WORTH * p.season[: len(e.seasonal)]
     information[np.diag_indices(len(score))] += known
-    inverse = np.linalg.pinv(information, rcond=1e-9, hermitian=True)[: len(names), : len(names)]
-    return pd.DataFrame(inverse, index=names, columns=names)
+    # Each on its own scale, so that what few customers tell is not taken for nothing beside what many tell.
+    size = np.sqrt(np.maximum(np.diag(information), 1e-12))
+    inverse = np.linalg.pinv(information / np.outer(size, size), rcond=1e-9, hermitian=True) / np.outer(size, size)
+    return pd.DataFrame(inverse[: len(names), : len(names)], index=names, columns=names)
 
 
 def _intervals(p: StageParameters, covariance: pd.DataFrame, n: int, level: float) -> dict[str, Estimate]:
@@ -289,6 +300,8 @@ def _intervals(p: StageParameters, covariance: pd.DataFrame, n: int, level: floa
         to, back = (np.log, np.exp) if factor else (logit, expit)
         reach = np.array([-z, z]) * np.sqrt(max(float(variance), 0.0))
         low, high = back(to(value) + reach) if value > 0 else (0.0, 1.0)
+        if name == "decline":
+            high = max(min(high, _STEEPEST), value)
         found[name] = Estimate(
             value=value, low=float(low), high=float(high), n=n, level=level, method="empirical information",
             unit="" if factor else "share",

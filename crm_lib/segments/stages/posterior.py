@@ -175,7 +175,7 @@ def _as_occasions(stays: Floats, moves: Floats, chance: Floats | float, part: Fl
     With :math:`c` the chance in a period and :math:`s` the part, :math:`1 - (1 - c)^s` is that in the part. It has the
     score of :math:`s` times the stays, and of moves weighted so that each tells of a chance :math:`c`.
     """
-    ends = np.maximum(part, 1e-9)
+    ends, chance = np.maximum(part, 1e-9), np.clip(chance, 1e-12, 1 - 1e-12)
     worth = ends * chance * (1 - chance) ** (ends - 1) / -np.expm1(ends * np.log1p(-chance))
     return stays * part, moves * worth
 

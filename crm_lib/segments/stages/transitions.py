@@ -89,11 +89,11 @@ def stage_transitions(
 
     Notes
     -----
-    Nobody's stage is known, so no one is counted as having moved: each customer adds the probability of each move. The
-    intervals hold both uncertainties: numbers of moves are drawn from their distribution given the purchases (normal,
-    with the mean and covariance of sums of independent choices, to which the covariance is added that comes from
-    estimated parameters), and for each draw the shares from a Dirichlet distribution with these numbers and Jeffreys'
-    prior.
+    Nobody's stage is known, so no one is counted as having moved: each customer adds the probability of each move.
+    The intervals hold both uncertainties: numbers of moves are drawn from their distribution given the purchases
+    (normal, with the mean and covariance of sums of independent choices, to which the covariance is added that comes
+    from estimated parameters; the classes of customers and the season count as known), and for each draw the shares
+    from a Dirichlet distribution with these numbers and Jeffreys' prior.
     """
     if periods < 1:
         raise ValueError(f"periods must be at least 1, not {periods}")
@@ -194,7 +194,7 @@ def _stays(h: Histories, p: StageParameters) -> Floats:
     moves = dict(zip(MOVES, expected(h, p).moves @ h.weight, strict=True))
     inside = [sum(flow for (origin, _), flow in moves.items() if origin == stage) for stage in STAGES[:-1]]
     out = [sum(flow for (origin, to), flow in moves.items() if origin == stage != to) for stage in STAGES[:-1]]
-    return np.array(inside) / np.maximum(out, 1e-9)
+    return np.maximum(inside, 1e-9) / np.maximum(out, 1e-9)
 
 
 def _joint(h: Histories, p: StageParameters, periods: int) -> tuple[Floats, Floats]:

@@ -79,6 +79,9 @@ def test_risk_is_told_better_than_by_silence_alone_and_is_calibrated(told):
     assert told.gain.low > 0.01
     # Of ten intervals of 95%, a calibrated risk misses more than three once in a thousand companies.
     assert told.reliability.inside >= 7
+    assert told.reliability.told == pytest.approx(told.reliability.was, abs=0.03)
+    assert told.reliability.brier < 0.6 * told.reliability.brier_constant
+    assert told.risk.between(0, 1).all()
 
 
 @pytest.mark.validate
@@ -91,9 +94,6 @@ def test_risk_is_calibrated_over_many_companies(tmp_path):
     ]
     # Of 60 intervals of 95%, a calibrated risk misses more than eight less than once in a hundred times.
     assert sum(inside) >= 52, inside
-    assert told.reliability.told == pytest.approx(told.reliability.was, abs=0.03)
-    assert told.reliability.brier < 0.6 * told.reliability.brier_constant
-    assert told.risk.between(0, 1).all()
 
 
 def test_silence_told_is_leaving_in_truth(simulated, told):

@@ -11,6 +11,7 @@ from crm_lib.segments import (
     Rule,
     SegmentDefinitions,
     customer_window,
+    estimated,
     finding_champions,
     follow_up,
     rfm_scores,
@@ -79,6 +80,15 @@ def test_short_history_says_what_is_too_little(tmp_path):
     )
     with pytest.raises(TooLittleData, match="nobody bought in the 365 days up to 1 Apr 2026"):
         follow_up(company)
+
+
+def test_cut_points_frozen_later_are_not_used_on_the_earlier_day(followed):
+    shop, result = followed
+    frozen = estimated(SegmentDefinitions(), shop)
+    assert frozen.known_on(result.scored_on).rfm_cut_points is None
+    assert frozen.known_on(shop.as_of) is frozen
+    again = follow_up(shop, frozen, resamples=19, seed=1)
+    assert again.frame["segment"].to_dict() == result.frame["segment"].to_dict()
 
 
 def test_a_companys_own_segments_are_followed_up_by_their_own_names(tmp_path):

@@ -335,6 +335,10 @@ def test_without_discounts_nobody_is_taken_to_stay_in_exploration(simulated):
     assert "trial" not in cycle.parameters.intervals
     kept = life_cycle(plain, as_of=DAY, sample=120, fixed={"trial": 0.3, "decline": 0.4})
     assert (kept.parameters.trial, kept.parameters.factors["decline"]) == (0.3, 0.4)
+    for fixed in ({"returning": 0.0}, {"to_build_up": 1.0}):
+        held = life_cycle(plain, as_of=DAY, sample=120, fixed=fixed).parameters
+        assert {name: getattr(held, name) for name in fixed} == fixed
+        assert set(held.intervals).isdisjoint(fixed)
 
 
 def test_too_little_and_wrong_arguments_say_so(simulated):

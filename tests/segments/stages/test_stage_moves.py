@@ -219,8 +219,11 @@ def test_false_alarms_are_as_rare_as_stated_whatever_the_seed(seed, tmp_path):
     )
 
 
-def test_more_customers_are_simulated_where_few_declines_begin(cycle):
-    few = decline_warning(cycle, simulated=100, seed=1)
+def test_more_customers_are_simulated_where_few_declines_begin(cycle, monkeypatch):
+    few = decline_warning(cycle, simulated=60, seed=1)
+    monkeypatch.setattr("crm_lib.segments.stages.decline_warning._MORE", (1,))
+    with pytest.raises(TooLittleData, match="50 are needed"):
+        decline_warning(cycle, simulated=60, seed=1)
     assert few.detection.loc[("life cycle", "warning"), "detected"].n >= 50
 
 
