@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from crm_lib import language
-from crm_lib.customer_page.section import MOST, Section
+from crm_lib.customer_page.section import MOST, Section, worded
 from crm_lib.customer_page.subject import Subject
 from crm_lib.errors import MissingData
 from crm_lib.exhibit import Kind, Skipped, Table, when_possible
@@ -47,7 +47,7 @@ def purchases(subject: Subject) -> Section:
     return Section(
         key="purchases",
         title="What was bought",
-        facts=tuple((language.text(label), written) for label, written in facts),
+        facts=worded(facts),
         tables=(_orders(lines, company.currency),),
         charts=_chart(subject, bought),
     )

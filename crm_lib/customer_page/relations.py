@@ -7,7 +7,7 @@ import datetime as dt
 import pandas as pd
 
 from crm_lib import language, schema
-from crm_lib.customer_page.section import Section, rows_table
+from crm_lib.customer_page.section import Section, rows_table, worded
 from crm_lib.customer_page.subject import Subject, rows_of
 from crm_lib.exhibit import Table
 from crm_lib.segments import known_contracts, own_brand_answers
@@ -41,7 +41,7 @@ def memberships(subject: Subject) -> Section:
     return Section(
         key="memberships",
         title="Membership",
-        facts=tuple((language.text(label), written) for label, written in facts),
+        facts=worded(facts),
         tables=(table,) if len(rows) else (),
     )
 
@@ -124,7 +124,7 @@ def campaigns(subject: Subject) -> Section:
     return Section(
         key="campaigns",
         title="Campaigns",
-        facts=tuple((language.text(label), written) for label, written in facts),
+        facts=worded(facts),
         tables=(table,) if len(rows) else (),
     )
 
@@ -158,7 +158,7 @@ def answers(subject: Subject) -> Section:
     return Section(
         key="answers",
         title="What the customer told us",
-        facts=tuple((language.text(label), written) for label, written in facts),
+        facts=worded(facts),
         tables=(table,) if len(rows) else (),
         note=language.text("Points: 1 to 10, recommendation 0 to 10; an answer is one moment's opinion.")
         if len(rows)

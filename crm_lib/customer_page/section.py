@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -48,6 +48,17 @@ class Section:
     charts: tuple[Chart, ...] = ()
     note: str = ""
     left_out: str = ""
+
+
+def worded(facts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return facts with their labels in the reader's language.
+
+    Parameters
+    ----------
+    facts : iterable of (str, str)
+        Keys of the labels, and values written for a reader.
+    """
+    return tuple((language.text(label), written) for label, written in facts)
 
 
 def rows_table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from crm_lib import language
-from crm_lib.customer_page.section import Section, rows_table
+from crm_lib.customer_page.section import Section, rows_table, worded
 from crm_lib.customer_page.subject import Subject
 from crm_lib.segments import COMPLAINT_STATES, known_complaints
 
@@ -48,7 +48,7 @@ def complaints(subject: Subject) -> Section:
     return Section(
         key="complaints",
         title="Complaints",
-        facts=tuple((language.text(label), written) for label, written in facts),
+        facts=worded(facts),
         tables=tables,
     )
 
@@ -98,6 +98,6 @@ def contacts(subject: Subject) -> Section:
     return Section(
         key="contacts",
         title="Contacts",
-        facts=tuple((language.text(label), written) for label, written in facts),
+        facts=worded(facts),
         tables=(table,) if len(rows) else (),
     )

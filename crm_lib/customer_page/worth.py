@@ -8,7 +8,7 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.clv import CustomerValue
-from crm_lib.customer_page.section import Section
+from crm_lib.customer_page.section import Section, worded
 from crm_lib.customer_page.subject import Subject
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
@@ -51,7 +51,7 @@ def worth(subject: Subject) -> Section:
     return Section(
         key="worth",
         title="What the customer is worth",
-        facts=tuple((language.text(label), written) for label, written in facts),
+        facts=worded(facts),
         note=f"{value.convention} {note} {value.rule.text}",
     )
 
@@ -90,7 +90,7 @@ def scores(subject: Subject) -> Section:
     return Section(
         key="scores",
         title="Segment",
-        facts=tuple((language.text(label), written) for label, written in facts),
+        facts=worded(facts),
         note=language.text("Scores are of the last {days} days; more is better.").format(days=days),
     )
 

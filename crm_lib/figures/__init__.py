@@ -19,6 +19,7 @@ from crm_lib.figures.clv_retention import retention_chart
 from crm_lib.figures.clv_tracking import tracking_chart
 from crm_lib.figures.company import facts, faults, monthly, monthly_chart
 from crm_lib.figures.contributors import contributors_chart, contributors_table, influence_table, influencers_table
+from crm_lib.figures.decline_warning import rates_table, warning_chart, warning_rates_table
 from crm_lib.figures.five_w_one_h import five_w_one_h_table
 from crm_lib.figures.profiles import profile_chart
 from crm_lib.figures.profit import profit_chart, returns_chart
@@ -53,13 +54,7 @@ from crm_lib.figures.stage_tables import (
     time_in_stage_table,
     warned_customers_table,
 )
-from crm_lib.figures.stages import (
-    rates_table,
-    stage_history_chart,
-    stage_transitions_chart,
-    warning_chart,
-    warning_rates_table,
-)
+from crm_lib.figures.stages import stage_history_chart, stage_transitions_chart
 from crm_lib.figures.target_tables import target_list_table, target_summary_table
 
 __all__ = [
