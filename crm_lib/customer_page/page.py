@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crm_lib import clv, segments
+from crm_lib import clv, relationships, segments
 from crm_lib.clv import CustomerValue, PurchaseModel
 from crm_lib.company import Company
 from crm_lib.customer_page.actions import actions
@@ -136,8 +136,8 @@ def customer_page(
         customer_id=customer_id,
         value=value,
         segmented=when_possible("segments", segments.segment_customers, company, definitions),
-        cycle=when_possible("stages", segments.life_cycle, company),
-        silence=when_possible("risk", segments.silence_risk, company),
+        cycle=when_possible("stages", relationships.life_cycle, company),
+        silence=when_possible("risk", relationships.silence_risk, company),
         window_days=definitions.window_days,
         with_charts=with_charts,
     )

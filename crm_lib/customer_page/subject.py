@@ -14,7 +14,8 @@ from crm_lib.clv import CustomerValue
 from crm_lib.company import Company
 from crm_lib.errors import CrmError, MissingData, TooLittleData
 from crm_lib.exhibit import Skipped
-from crm_lib.segments import LifeCycle, Segmented, SilenceRisk
+from crm_lib.relationships import LifeCycle, SilenceRisk
+from crm_lib.segments import Segmented
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

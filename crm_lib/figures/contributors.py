@@ -10,7 +10,8 @@ from crm_lib.exhibit import Kind, Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.style import BLUE, INK, ORANGE, QUIET, headline, new_axes, number_axis
 from crm_lib.figures.target_tables import UNKNOWN_PERMISSION
-from crm_lib.segments import Contributors, Influence, may_contact
+from crm_lib.relationships import Contributors, Influence
+from crm_lib.segments import may_contact
 
 _ROLES = {
     "any": "contributing in any way",

@@ -11,7 +11,7 @@ from crm_lib import language
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.style import BLUE, GREEN, ORANGE, headline, new_axes, share_axis
-from crm_lib.segments import DeclineWarning
+from crm_lib.relationships import DeclineWarning
 
 _RULES = {
     "life cycle": (BLUE, "life-cycle warning"),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.exhibit import Table
-from crm_lib.segments import PROSPECT_REASONS, PrincipleCheck, ProspectRanking, ProspectValidation
+from crm_lib.relationships import PROSPECT_REASONS, PrincipleCheck, ProspectRanking, ProspectValidation
 
 _RULES = {
     "model": "expected value",

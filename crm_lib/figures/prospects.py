@@ -10,7 +10,7 @@ from crm_lib.errors import TooLittleData
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.style import BLUE, ORANGE, QUIET, headline, money_axis, new_axes
-from crm_lib.segments import ProspectRanking, ProspectValidation, prospect_groups
+from crm_lib.relationships import ProspectRanking, ProspectValidation, prospect_groups
 
 _POINTS = 200
 """Steps of the curve that the table behind it keeps."""

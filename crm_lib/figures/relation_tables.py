@@ -6,7 +6,7 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.exhibit import Table
-from crm_lib.segments import KindsCheck, RelationalKinds, RelationshipMixture, SilenceRisk, Switching
+from crm_lib.relationships import KindsCheck, RelationalKinds, RelationshipMixture, SilenceRisk, Switching
 
 _QUANTITIES = {
     "share": "Share of customers",

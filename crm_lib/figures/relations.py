@@ -25,7 +25,7 @@ from crm_lib.figures.style import (
     share_axis,
     short_money,
 )
-from crm_lib.segments import RelationalKinds, Switching
+from crm_lib.relationships import RelationalKinds, Switching
 
 _GREYS = LinearSegmentedColormap.from_list("greys", ["#f1f4f7", "#b9c7d4", "#5d7f9c"])
 _BINS = 20

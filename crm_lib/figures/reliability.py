@@ -6,7 +6,8 @@ from crm_lib import language
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.style import BLUE, QUIET, headline, new_axes, share_axis
-from crm_lib.segments import KindsCheck, Reliability, SilenceRisk
+from crm_lib.relationships import KindsCheck, SilenceRisk
+from crm_lib.statistics import Reliability
 
 
 def reliability_chart(measured: Reliability, *, what: str, was: str, name: str = "reliability") -> Chart:

@@ -9,15 +9,8 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.exhibit import Kind, Table
 from crm_lib.figures.target_tables import UNKNOWN_PERMISSION
-from crm_lib.segments import (
-    SMALLEST_GROUP,
-    STAGES,
-    DeclineWarning,
-    LifeCycle,
-    may_contact,
-    stage_sizes,
-    time_in_stage,
-)
+from crm_lib.relationships import STAGES, DeclineWarning, LifeCycle, stage_sizes, time_in_stage
+from crm_lib.segments import SMALLEST_GROUP, may_contact
 from crm_lib.segments.clusters.predictive_value import in_points
 
 

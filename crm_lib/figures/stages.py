@@ -22,7 +22,7 @@ from crm_lib.figures.style import (
     headline,
     new_axes,
 )
-from crm_lib.segments import STAGES, LifeCycle, StageTransitions
+from crm_lib.relationships import STAGES, LifeCycle, StageTransitions
 
 _BLUES = LinearSegmentedColormap.from_list("blues", ["#eef4f9", "#9cc4e0", "#2f7fb8", "#08456e"])
 _COLOURS = {"exploration": SKY, "build-up": GREEN, "stable": BLUE, "decline": YELLOW, "gone": "#c9ced6"}

@@ -21,7 +21,7 @@ from crm_lib.customer_page.page import Subject
 from crm_lib.customer_page.relations import renewal_day
 from crm_lib.errors import CrmError
 from crm_lib.exhibit import Skipped
-from crm_lib.segments import life_cycle
+from crm_lib.relationships import life_cycle
 from tests.companies import write_company
 from tests.customer_page.conftest import NAME, page_tables
 

@@ -11,7 +11,8 @@ import pytest
 
 from crm_lib import figures
 from crm_lib.estimate import Estimate
-from crm_lib.segments import Contributors, Influence, Profile5W1H
+from crm_lib.relationships import Contributors, Influence
+from crm_lib.segments import Profile5W1H
 
 
 def ratio(value: float, half: float) -> Estimate:

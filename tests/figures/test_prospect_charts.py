@@ -11,8 +11,8 @@ from crm_lib import figures, language
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion
-from crm_lib.segments import PrincipleCheck, ProspectModel, ProspectValidation, rank_prospects
-from tests.segments.prospects.prospect_samples import AS_OF, simulate_training
+from crm_lib.relationships import PrincipleCheck, ProspectModel, ProspectValidation, rank_prospects
+from tests.relationships.prospects.prospect_samples import AS_OF, simulate_training
 
 
 @pytest.fixture(scope="module")

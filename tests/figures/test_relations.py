@@ -9,16 +9,16 @@ import pytest
 
 from crm_lib import figures
 from crm_lib.estimate import Estimate
-from crm_lib.segments import (
+from crm_lib.relationships import (
     Fading,
     RelationshipMixture,
     SilenceRisk,
     check_kinds,
     relational_kinds,
-    reliability,
     switching_classes,
 )
-from tests.segments.relations.relation_samples import behaviour
+from crm_lib.statistics import reliability
+from tests.relationships.relations.relation_samples import behaviour
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,7 @@ import pytest
 from crm_lib import figures
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
-from crm_lib.segments import (
-    CoreComparison,
-    TargetLists,
-    compare_core,
-    decisions,
-    relationship_levels,
-    target_list,
-)
+from crm_lib.segments import CoreComparison, TargetLists, compare_core, decisions, relationship_levels, target_list
 from tests.companies import write_company
 
 NINE = ["Champions", "Loyal", "Slipping away", "Growing", "Steady", "Fading", "Light, recent", "Occasional", "Dormant"]

@@ -9,10 +9,10 @@ import pytest
 
 from crm_lib import figures
 from crm_lib.exhibit import TABLE_MIME
-from crm_lib.segments import decline_warning, fit_stages, stage_agreement, stage_by_rule, stage_transitions
-from crm_lib.segments.stages.life_cycle import LifeCycle, life_cycle
-from crm_lib.segments.stages.simulation import simulate_stages
-from tests.segments.stages.test_stage_moves import DAY, KNOWN, starts
+from crm_lib.relationships import decline_warning, fit_stages, stage_agreement, stage_by_rule, stage_transitions
+from crm_lib.relationships.stages.life_cycle import LifeCycle, life_cycle
+from crm_lib.relationships.stages.simulation import simulate_stages
+from tests.relationships.stages.test_stage_moves import DAY, KNOWN, starts
 
 
 @pytest.fixture(scope="module")

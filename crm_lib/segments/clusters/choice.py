@@ -20,8 +20,8 @@ from crm_lib import language
 from crm_lib.errors import TooLittleData
 from crm_lib.segments.clusters.features import PreparedFeatures, as_frame
 from crm_lib.segments.clusters.stability import UNSTABLE, Labels, adjusted_rand, jaccard, stability_verdict
-from crm_lib.segments.statistics.resampling import Floats
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
+from crm_lib.statistics.resampling import Floats
 
 METHODS = ("k-means", "gaussian mixture")
 STABLE_LABELLING = 0.75

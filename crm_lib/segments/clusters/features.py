@@ -13,7 +13,7 @@ from scipy import special, stats
 
 from crm_lib import language
 from crm_lib.errors import TooLittleData
-from crm_lib.segments.statistics.resampling import Floats
+from crm_lib.statistics.resampling import Floats
 
 _SKEWED = 0.75
 """Skewness from which a feature is bent; a sample of a normal distribution hardly ever has it."""

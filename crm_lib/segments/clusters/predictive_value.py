@@ -14,8 +14,8 @@ from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
-from crm_lib.segments.statistics.resampling import Floats, studentised
 from crm_lib.segments.tables.window import customer_window, value_of
+from crm_lib.statistics.resampling import Floats, studentised
 
 _FEWEST = 100
 

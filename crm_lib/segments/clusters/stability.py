@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_lib.segments.statistics.resampling import Floats
+from crm_lib.statistics.resampling import Floats
 
 Labels = NDArray[np.int64]
 

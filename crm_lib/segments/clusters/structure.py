@@ -18,8 +18,8 @@ from crm_lib import language
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.segments.clusters.features import PreparedFeatures, as_frame
-from crm_lib.segments.statistics.dip import dip, uniform_dips
-from crm_lib.segments.statistics.resampling import Floats
+from crm_lib.statistics.dip import dip, uniform_dips
+from crm_lib.statistics.resampling import Floats
 
 FEWEST = 100
 """Customers below which no valley could be told from chance."""

@@ -9,8 +9,8 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.errors import TooLittleData
 from crm_lib.exhibit import Skipped
+from crm_lib.relationships.relations.switching import LOOKING
 from crm_lib.segments.deciding.target_evidence import TargetEvidence
-from crm_lib.segments.relations.switching import LOOKING
 from crm_lib.segments.rfm.segmented import Segmented
 
 R = TypeVar("R")

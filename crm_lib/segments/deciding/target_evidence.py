@@ -10,13 +10,13 @@ import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.exhibit import Skipped, when_possible
-from crm_lib.segments.relations.fading import Fading, fading_customers
-from crm_lib.segments.relations.kinds import RelationalKinds, alike_customers, relational_kinds
-from crm_lib.segments.relations.mixture import RelationshipMixture
-from crm_lib.segments.relations.silence_risk import SilenceRisk, silence_risk
-from crm_lib.segments.relations.switching import Switching, switching_classes
-from crm_lib.segments.stages.decline_warning import DeclineWarning, decline_warning
-from crm_lib.segments.stages.life_cycle import LifeCycle, life_cycle
+from crm_lib.relationships.relations.fading import Fading, fading_customers
+from crm_lib.relationships.relations.kinds import RelationalKinds, alike_customers, relational_kinds
+from crm_lib.relationships.relations.mixture import RelationshipMixture
+from crm_lib.relationships.relations.silence_risk import SilenceRisk, silence_risk
+from crm_lib.relationships.relations.switching import Switching, switching_classes
+from crm_lib.relationships.stages.decline_warning import DeclineWarning, decline_warning
+from crm_lib.relationships.stages.life_cycle import LifeCycle, life_cycle
 from crm_lib.segments.tables.behaviour import customer_behaviour
 
 T = TypeVar("T")

@@ -16,8 +16,8 @@ from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES
 from crm_lib.segments.rfm.segmented import Segmented, segment_customers
-from crm_lib.segments.statistics.resampling import Floats, studentised
 from crm_lib.segments.tables.window import customer_window, value_of
+from crm_lib.statistics.resampling import Floats, studentised
 
 CHAMPIONS = SEGMENT_RULES[0].name
 _FEWEST = 30

@@ -16,9 +16,9 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
 from crm_lib.segments.rfm.in_engine import estimated, rfm_table
-from crm_lib.segments.statistics.balance import Balance, marginal_homogeneity, net_changes
-from crm_lib.segments.statistics.proportions import goodman, wilson
 from crm_lib.segments.tables.window import Value
+from crm_lib.statistics.balance import Balance, marginal_homogeneity, net_changes
+from crm_lib.statistics.proportions import goodman, wilson
 
 OUTSIDE = "(not in the base)"
 """State of customers who are not scored on one of the days: newcomers before, those who are gone after."""

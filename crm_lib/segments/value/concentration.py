@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from crm_lib.estimate import Estimate
-from crm_lib.segments.statistics.resampling import Floats, grouped, studentised
+from crm_lib.statistics.resampling import Floats, grouped, studentised
 
 METHOD = "studentised bootstrap over customers"
 

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_lib.estimate import Estimate
-from crm_lib.segments.statistics.resampling import Floats, Statistic, grouped, studentised
 from crm_lib.segments.value.concentration import METHOD
 from crm_lib.segments.value.tiers import TIERS, Tiers
+from crm_lib.statistics.resampling import Floats, Statistic, grouped, studentised
 
 _Parts = tuple[Floats, Floats]
 """Estimates (resamples × statistics) and their standard errors."""

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_lib.segments.statistics.resampling import Floats
 from crm_lib.segments.value.concentration import gini, top_share
+from crm_lib.statistics.resampling import Floats
 
 TIERS = ("key", "major", "ordinary", "small")
 """The tiers, best first."""

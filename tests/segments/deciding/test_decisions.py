@@ -18,13 +18,13 @@ from crm_lib.segments import (
     SegmentDefinitions,
     customer_window,
     decisions,
-    holm,
     relationship_levels,
     rfm_decisions,
     rfm_scores,
     segment_customers,
     window_before,
 )
+from crm_lib.statistics import holm
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
 

@@ -9,13 +9,12 @@ import pytest
 
 from crm_lib.company import Company
 from crm_lib.exhibit import Skipped
+from crm_lib.relationships import RelationalKinds, switching_classes
 from crm_lib.segments import (
     PURPOSES,
-    RelationalKinds,
     SegmentDefinitions,
     TargetEvidence,
     segment_customers,
-    switching_classes,
     target_evidence,
     target_lists,
 )

@@ -21,8 +21,8 @@ from crm_lib.segments import (
     segment_rules,
 )
 from crm_lib.segments.rfm.movement import OUTSIDE, Movement, movement_matrix
-from crm_lib.segments.statistics.balance import marginal_homogeneity
-from crm_lib.segments.statistics.proportions import wilson
+from crm_lib.statistics.balance import marginal_homogeneity
+from crm_lib.statistics.proportions import wilson
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
 

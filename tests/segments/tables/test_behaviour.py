@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.segments import contributions, customer_behaviour
-from crm_lib.segments.relations.silence_features import silence_features
+from crm_lib.relationships import contributions
+from crm_lib.relationships.relations.silence_features import silence_features
+from crm_lib.segments import customer_behaviour
 from tests.companies import transactions, write_company
 
 

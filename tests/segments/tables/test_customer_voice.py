@@ -10,6 +10,7 @@ import pytest
 
 from crm_lib.company import Company
 from crm_lib.errors import MissingData
+from crm_lib.relationships.relations.silence_features import silence_features
 from crm_lib.segments import (
     five_w_one_h,
     known_complaints,
@@ -18,7 +19,6 @@ from crm_lib.segments import (
     variables_of,
     window_complaints,
 )
-from crm_lib.segments.relations.silence_features import silence_features
 from tests.companies import transactions, write_company
 
 COMPLAINTS = [

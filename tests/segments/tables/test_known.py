@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.segments import contributors, customer_behaviour
+from crm_lib.relationships import contributors
+from crm_lib.segments import customer_behaviour
 from crm_lib.segments.tables.known import known_rows, last_day
 from tests.companies import transactions, write_company
 

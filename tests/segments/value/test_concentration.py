@@ -10,7 +10,7 @@ from scipy import stats
 
 from crm_lib.finding import Verdict
 from crm_lib.segments import concentration, concentration_curve, finding_80_20, gini, top_share
-from crm_lib.segments.statistics import resampling
+from crm_lib.statistics import resampling
 
 ALPHA = np.log(5) / np.log(4)
 """Exponent of the Pareto law under which a fifth brings four fifths."""

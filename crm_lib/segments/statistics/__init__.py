@@ -1,1 +1,0 @@
-"""Tests, intervals and resampling that several parts of segments share."""

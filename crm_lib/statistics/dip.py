@@ -1,0 +1,114 @@
+"""Hartigan's dip: how far a distribution is from having a single peak."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+
+from crm_lib.statistics.resampling import Floats
+
+_LARGEST = 2000
+"""From this number of values on, the square root of n times the dip has all but its limiting distribution."""
+
+
+def dip(values: Floats) -> float:
+    """Return the dip of a sample: its distance from the nearest distribution with one peak.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        The sample, in any order.
+
+    Returns
+    -------
+    float
+        Largest difference between the empirical distribution function and the closest unimodal one; at least
+        1 / (2n), and at most 1/4 (two heaps of equal size).
+
+    Raises
+    ------
+    ValueError
+        If there is no value, or one that is not finite.
+
+    Notes
+    -----
+    A unimodal distribution function is convex up to its mode and concave beyond. The mode is closed in on from both
+    sides: where the greatest convex minorant and the least concave majorant between the present ends are farthest
+    apart, the ends are moved to the nearest points in which they touch the sample, and what lies outside is held
+    against the minorant on the left and the majorant on the right. The slopes of both are isotonic regressions.
+
+    References
+    ----------
+    Hartigan, J. A. & Hartigan, P. M. (1985). The dip test of unimodality. Annals of Statistics 13, 70-84.
+
+    Examples
+    --------
+    >>> dip(np.array([0.0, 0.0, 1.0, 1.0]))
+    0.25
+    >>> dip(np.arange(10.0))
+    0.05
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if not values.size or not np.isfinite(values).all():
+        raise ValueError("the dip needs at least one value, and finite ones only")
+    places, counts = np.unique(values, return_counts=True)
+    above = counts.cumsum().astype(np.float64)
+    below = above - counts
+    low, high, found = 0, len(places) - 1, 1.0
+    while high > low:
+        part = slice(low, high + 1)
+        minorant, touches = _minorant(places[part], below[part])
+        # Seen from the other end, the majorant of a curve is the minorant of its negative.
+        mirrored, mirrored_touches = _minorant(-places[part][::-1], -above[part][::-1])
+        majorant, majorant_touches = -mirrored[::-1], (high - low) - mirrored_touches[::-1]
+        apart = majorant - minorant
+        farthest = int(np.argmax(apart))
+        if apart[farthest] <= found:
+            break
+        left = int(touches[touches <= farthest].max())
+        right = int(majorant_touches[majorant_touches >= farthest].min())
+        outside_left = (above[part] - minorant)[:left]
+        outside_right = (majorant - below[part])[right + 1 :]
+        found = max(found, *(float(side.max()) for side in (outside_left, outside_right) if side.size), 0.0)
+        if left == 0 and right == high - low:
+            break
+        low, high = low + left, low + right
+    return found / (2 * values.size)
+
+
+def uniform_dips(n: int, *, samples: int = 999, seed: int = 0) -> Floats:
+    """Return dips of uniform samples, the unimodal distribution in which large dips are most likely.
+
+    Parameters
+    ----------
+    n : int
+        Number of values in a sample.
+    samples : int
+        Number of samples.
+    seed : int
+        Seed of the random numbers.
+
+    Returns
+    -------
+    ndarray of shape (samples,)
+        In ascending order. For more than 2000 values they are those for 2000, scaled by the square root of the ratio.
+    """
+    drawn = min(n, _LARGEST)
+    return np.asarray(_drawn(drawn, samples, seed) * np.sqrt(drawn / n), dtype=np.float64)
+
+
+@lru_cache(maxsize=32)
+def _drawn(n: int, samples: int, seed: int) -> Floats:
+    rng = np.random.default_rng(seed)
+    return np.asarray(sorted(dip(rng.random(n)) for _ in range(samples)), dtype=np.float64)
+
+
+def _minorant(x: Floats, y: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the greatest convex minorant at each point, and the points where its slope changes."""
+    gaps = np.diff(x)
+    fitted = isotonic_regression(np.diff(y) / gaps, weights=gaps)
+    rise = np.concatenate([[0.0], np.cumsum(fitted.x * gaps)])
+    return np.asarray(y[0] + rise, dtype=np.float64), np.asarray(fitted.blocks, dtype=np.intp)
