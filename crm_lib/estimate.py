@@ -8,6 +8,9 @@ from typing import Any, Self
 
 from crm_lib import language
 
+LEVEL = 0.95
+"""Nominal coverage of every interval, unless something else is said."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
@@ -47,7 +50,7 @@ class Estimate:
     high: float
     n: int
     method: str
-    level: float = 0.95
+    level: float = LEVEL
     unit: str = ""
 
     def __post_init__(self) -> None:

@@ -75,7 +75,8 @@ class Finding:
     key : str
         Stable name, such as ``"segments.concentration"``, by which runs are compared.
     claim : str
-        The claim, as a sentence.
+        The claim, as a sentence. This, the sentence, the decisions and the note on money are filled by
+        :func:`crm_lib.language.say` from `values`, ``{estimate}`` and the currency.
     source : str
         Where the claim comes from (chapter of the textbook, or "hypothesis of the company").
     estimate : Estimate
@@ -83,20 +84,17 @@ class Finding:
     criterion : Criterion
         When the claim holds.
     sentence : str
-        What was found, with ``{estimate}`` and the names of `more` as places for numbers.
-    decisions : mapping of Verdict to str
-        What to do under each verdict; the same places are filled. All three are needed.
-    more : mapping of str to Estimate
-        Further evidence.
+        What was found, in at most 30 words.
+    if_supported, if_not_supported, if_undecided : str
+        What to do under each verdict.
+    values : mapping of str to object
+        What fills the texts; the estimates among it travel as further evidence.
+    currency : str
+        ISO code of the money in the texts.
     money_at_stake : Estimate or None
         What the decision is worth, in money.
     money_note : str
         How the money was counted.
-
-    Raises
-    ------
-    ValueError
-        If a verdict has no decision.
     """
 
     key: str
@@ -105,15 +103,15 @@ class Finding:
     estimate: Estimate
     criterion: Criterion
     sentence: str
-    decisions: Mapping[Verdict, str]
-    more: Mapping[str, Estimate] = field(default_factory=dict)
+    if_supported: str = ""
+    if_not_supported: str = ""
+    if_undecided: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    currency: str = ""
     money_at_stake: Estimate | None = None
     money_note: str = ""
-
-    def __post_init__(self) -> None:
-        missing = [verdict.value for verdict in Verdict if verdict not in self.decisions]
-        if missing:
-            raise ValueError(f"finding '{self.key}' says no decision for: {', '.join(missing)}")
+    decisions: Mapping[Verdict, str] = field(default_factory=dict)  # until every finding says its three decisions
+    more: Mapping[str, Estimate] = field(default_factory=dict)  # until every finding gives its values
 
     @property
     def verdict(self) -> Verdict:
@@ -128,28 +126,40 @@ class Finding:
     @property
     def decision(self) -> str:
         """The decision that the verdict leads to."""
-        return self._filled(self.decisions[self.verdict])
+        if self.decisions:
+            return self._filled(self.decisions[self.verdict])
+        told = {
+            Verdict.SUPPORTED: self.if_supported,
+            Verdict.NOT_SUPPORTED: self.if_not_supported,
+            Verdict.UNDECIDED: self.if_undecided,
+        }
+        return self._filled(told[self.verdict])
 
     def _filled(self, template: str) -> str:
-        return language.text(template).format(estimate=self.estimate, **self.more)
+        values = {"currency": self.currency, **self.more, **self.values, "estimate": self.estimate}
+        return language.say(template, **values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain values for JSON, texts filled in."""
         return {
             "key": self.key,
-            "claim": language.text(self.claim),
+            "claim": self._filled(self.claim),
             "source": language.text(self.source),
             "verdict": self.verdict.value,
             "text": self.text,
             "decision": self.decision,
             "estimate": self.estimate.to_dict(),
-            "more": {name: estimate.to_dict() for name, estimate in self.more.items()},
+            "more": {
+                name: each.to_dict()
+                for name, each in {**self.more, **self.values}.items()
+                if isinstance(each, Estimate)
+            },
             "criterion": {
                 "low": self.criterion.low if math.isfinite(self.criterion.low) else None,
                 "high": self.criterion.high if math.isfinite(self.criterion.high) else None,
             },
             "money_at_stake": self.money_at_stake.to_dict() if self.money_at_stake else None,
-            "money_note": language.text(self.money_note) if self.money_note else "",
+            "money_note": self._filled(self.money_note) if self.money_note else "",
         }
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

@@ -15,10 +15,14 @@ import decimal
 import gettext
 import math
 import os
+import string
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from babel import Locale
 from babel.dates import format_date as _babel_date
+from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent
 
 _FOLDER = Path(__file__).parent / "locale"
@@ -201,12 +205,134 @@ def date(value: dt.date) -> str:
     return _babel_date(value, format="medium", locale=_Edition.locale)
 
 
+def short_money(value: float, currency: str) -> str:
+    """Write an amount for a label or a headline, in thousands or millions where it is large.
+
+    Parameters
+    ----------
+    value : float
+        The amount.
+    currency : str
+        ISO code.
+
+    Examples
+    --------
+    >>> short_money(1234567, "GBP"), short_money(-12345, "GBP"), short_money(950, "GBP")
+    ('£1.2m', '−£12k', '£950')
+    """
+    # Limits lie where rounding would write "1,000k".
+    for limit, unit, mark in ((999_500_000, 1e9, "{amount}bn"), (999_500, 1e6, "{amount}m"), (9_950, 1e3, "{amount}k")):
+        if abs(value) >= limit and math.isfinite(value):
+            scaled = value / unit
+            return text(mark).format(amount=money(scaled, currency, 1 if abs(scaled) < 9.95 else 0))
+    return money(value, currency, 0 if abs(value) >= 10 or value == 0 else 2)
+
+
+def chance(value: float) -> str:
+    """Write a probability; what rounds to none or to certainty is written as a limit.
+
+    Parameters
+    ----------
+    value : float
+        The probability.
+
+    Examples
+    --------
+    >>> chance(0.347), chance(0.0004), chance(0.9999)
+    ('35%', '<1%', '>99%')
+    """
+    for limit, mark in ((value < 0.01, "<{limit}"), (value > 0.99, ">{limit}")):
+        if limit and 0 < value < 1:
+            return text(mark).format(limit=share(0.01 if value < 0.5 else 0.99))
+    return share(value)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Write several words as a list in a sentence.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The words, translated already.
+
+    Examples
+    --------
+    >>> listed(["books", "games", "cards"])
+    'books, games and cards'
+    """
+    return format_list(list(words), locale=_Edition.locale)
+
+
+def say(message: str, **values: Any) -> str:
+    """Return a sentence in the language in use, with raw values written into it as people write them.
+
+    Parameters
+    ----------
+    message : str
+        The English sentence with places such as ``{now:share}``. Forms: ``share``, ``number`` and ``money``, each with
+        the digits after the point behind it (``share1``); ``short`` (short money), ``count``, ``chance``, ``date``,
+        ``words`` (a word that is translated itself, or several). Without a form a value is written by its type.
+    **values
+        The values; ``currency`` is the ISO code of money.
+
+    Examples
+    --------
+    >>> say("{seen:count} customers bring {now:share} of {all:short}.", seen=1234, now=0.72, all=2.5e6, currency="GBP")
+    '1,234 customers bring 72% of £2.5m.'
+    """
+    return _Sentence(str(values.get("currency", ""))).vformat(text(message), (), values)
+
+
+class _Sentence(string.Formatter):
+    def __init__(self, currency: str) -> None:
+        self._currency = currency
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        form = format_spec.rstrip("0123456789")
+        digits = int(format_spec[len(form) :]) if form != format_spec else None
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return "–"
+        if form == "words":
+            return listed([text(str(each)) for each in value]) if isinstance(value, (list, tuple)) else text(str(value))
+        if form in ("money", "short") and not self._currency:
+            raise ValueError("money needs a currency: say(…, currency=…)")
+        if form == "money":
+            return money(float(value), self._currency, digits)
+        if form in _FORMS:
+            return _FORMS[form](value, digits, self._currency)
+        if format_spec:
+            raise ValueError(f"unknown form '{format_spec}': give one of {', '.join(['money', 'words', *_FORMS])}")
+        return _by_type(value)
+
+
+_FORMS: Mapping[str, Any] = {
+    "share": lambda value, digits, _: share(float(value), digits or 0),
+    "number": lambda value, digits, _: number(float(value), digits),
+    "count": lambda value, *_: number(float(value), 0),
+    "short": lambda value, _, currency: short_money(float(value), currency),
+    "chance": lambda value, *_: chance(float(value)),
+    "date": lambda value, *_: date(value),
+}
+
+
+def _by_type(value: Any) -> str:
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, dt.date):
+        return date(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return number(float(value), 0 if isinstance(value, int) else None)
+    return str(value)
+
+
 def _pattern(decimals: int) -> str:
     return "#,##0" + ("." + "0" * decimals if decimals > 0 else "")
 
 
 def _minus(written: str) -> str:
-    return written.replace("-", "−", 1) if written.startswith("-") else written
+    """Write a true minus sign, and none before a zero."""
+    if not written.startswith("-"):
+        return written
+    return written.replace("-", "−", 1) if any(sign.isdigit() and int(sign) for sign in written) else written[1:]
 
 
 set_language(outside())

@@ -1,0 +1,155 @@
+"""The one vocabulary of columns: what a reader sees above each, and how its numbers are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from crm_lib import language
+from crm_lib.exhibit import Kind, Table
+
+COLUMNS: Mapping[str, tuple[str, Kind]] = {
+    "action": ("Action", "text"),
+    "age": ("Age", "number"),
+    "alive": ("Still a customer", "share"),
+    "at_stake": ("At stake", "money"),
+    "auc": ("Pairs put in the right order", "share"),
+    "channel": ("Channel", "text"),
+    "complaints": ("Complaints", "count"),
+    "cost": ("Cost", "money"),
+    "count": ("Rows", "count"),
+    "customer_id": ("Customer", "text"),
+    "customer_share": ("Share of customers", "share"),
+    "customers": ("Customers", "count"),
+    "day": ("Day", "date"),
+    "evidence": ("Evidence", "text"),
+    "first": ("First day", "date"),
+    "frequency": ("Repeat purchases", "count"),
+    "group": ("Group", "text"),
+    "high": ("To", "number"),
+    "last": ("Last day", "date"),
+    "level": ("Level", "text"),
+    "lift": ("Lift", "number"),
+    "low": ("From", "number"),
+    "margin": ("Margin", "money"),
+    "margin_rate": ("Margin rate", "share"),
+    "may_contact": ("May be contacted", "text"),
+    "mean_value": ("Mean value of a customer", "money"),
+    "method": ("Method", "text"),
+    "model": ("Model", "text"),
+    "month": ("Month", "date"),
+    "orders": ("Orders", "count"),
+    "purchases": ("Purchases", "count"),
+    "q_value": ("q-value", "number"),
+    "quantity": ("Pieces", "count"),
+    "reason": ("Reason", "text"),
+    "recency": ("Days since last purchase", "count"),
+    "rejected": ("Rejected", "count"),
+    "returns": ("Returns", "money"),
+    "returns_share": ("Share returned", "share"),
+    "revenue": ("Revenue", "money"),
+    "risk": ("Risk", "share"),
+    "rows": ("Rows", "count"),
+    "segment": ("Segment", "text"),
+    "share": ("Share", "share"),
+    "stage": ("Stage", "text"),
+    "table": ("Table", "text"),
+    "tenth": ("Tenth", "count"),
+    "tier": ("Tier", "text"),
+    "told": ("Told", "share"),
+    "value": ("Value", "money"),
+    "value_share": ("Share of value", "share"),
+    "was": ("Seen", "share"),
+}
+"""Label (English, translated when shown) and number form of each column, in the order of the alphabet."""
+
+_END = re.compile(r"(?:(?P<stem>.+)_)?(?P<end>low|high)\Z")
+
+
+def table(
+    name: str,
+    title: str,
+    frame: pd.DataFrame,
+    *,
+    currency: str = "",
+    note: str = "",
+    source: str = "",
+    rows: int = 20,
+    labels: Mapping[str, str] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+) -> Table:
+    """Return a table whose labels and number forms come from the vocabulary.
+
+    Parameters
+    ----------
+    name : str
+        Short name, unique in the notebook.
+    title : str
+        What the table shows.
+    frame : DataFrame
+        The numbers, unrounded. Ends of an interval (``low`` and ``high``, or ``x_low`` and ``x_high``) are written as
+        the column before them (as column ``x``).
+    currency : str
+        ISO code of money.
+    note, source : str
+        What a reader must know to read the numbers, and where they come from.
+    rows : int
+        Rows printed; the workbook keeps all.
+    labels, kinds : mapping of str, optional
+        Where this table differs from the vocabulary.
+    """
+    labels, kinds = dict(labels or {}), dict(kinds or {})
+    columns = Table(name=name, title=title, frame=frame).columns
+    for column in map(str, columns):
+        if column not in labels and _END.fullmatch(column):
+            labels[column] = "From" if column.endswith("low") else "To"
+        elif column in COLUMNS:
+            labels.setdefault(column, COLUMNS[column][0])
+        form = kinds.get(column) or _kind(column, columns, kinds)
+        if form:
+            kinds[column] = form
+    return Table(
+        name=name, title=title, frame=frame, kinds={k: v for k, v in kinds.items() if k in columns.columns},
+        labels={k: v for k, v in labels.items() if k in columns.columns}, currency=currency, note=note, source=source,
+        rows_shown=rows,
+    )  # fmt: skip
+
+
+def label(column: str) -> str:
+    """Return what a reader sees above a column, in the language in use.
+
+    Parameters
+    ----------
+    column : str
+        Name of a column.
+    """
+    known = COLUMNS[column][0] if column in COLUMNS else str(column).replace("_", " ").capitalize()
+    return language.text(known)
+
+
+def kind(column: str, default: Kind = "number") -> Kind:
+    """Return the number form of a column.
+
+    Parameters
+    ----------
+    column : str
+        Name of a column.
+    default : str
+        Where the vocabulary does not know it.
+    """
+    return COLUMNS[column][1] if column in COLUMNS else default
+
+
+def _kind(column: str, columns: pd.DataFrame, kinds: Mapping[str, Kind]) -> Kind | None:
+    end = _END.fullmatch(column)
+    if not end:
+        known = COLUMNS.get(column)
+        # A word for a column must not force text into numbers: "value" may hold estimates or words.
+        fits = known is not None and (known[1] in ("text", "date") or pd.api.types.is_numeric_dtype(columns[column]))
+        return known[1] if known and fits else None
+    names = [str(each) for each in columns]
+    before = [each for each in names[: names.index(column)] if not _END.fullmatch(each)]
+    stem = end["stem"] if end["stem"] in names else before[-1] if before else None
+    return None if stem is None else kinds.get(stem) or _kind(stem, columns, kinds)
