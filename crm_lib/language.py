@@ -299,7 +299,7 @@ class _Sentence(string.Formatter):
         if form == "money":
             return money(float(value), self._currency, digits)
         if form in _FORMS:
-            return _FORMS[form](value, digits, self._currency)
+            return str(_FORMS[form](value, digits, self._currency))
         if format_spec:
             raise ValueError(f"unknown form '{format_spec}': give one of {', '.join(['money', 'words', *_FORMS])}")
         return _by_type(value)

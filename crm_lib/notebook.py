@@ -53,10 +53,11 @@ def _raise(self: LeftOut, *_: Any, **__: Any) -> NoReturn:
     raise error.with_traceback(None)
 
 
-for _name in (
-    "bool call contains delitem enter eq float ge getitem gt hash index int invert iter le len lt ne neg next setattr "
-    "setitem str abs array add radd sub rsub mul rmul truediv rtruediv floordiv mod pow and rand or ror matmul"
-).split():
+_USES = (
+    "abs add and array bool call contains delitem enter eq float floordiv ge getitem gt hash index int invert iter le "
+    "len lt matmul mod mul ne neg next or pow radd rand rmul ror rsub rtruediv setattr setitem str sub truediv"
+)
+for _name in _USES.split():
     setattr(LeftOut, f"__{_name}__", _raise)
 
 
@@ -126,7 +127,7 @@ def load_ipython_extension(shell: Any) -> None:
             error.told = True  # type: ignore[attr-defined]  # one note for one error, however much rests on it
             from IPython.display import display
 
-            display(Note(str(error)))
+            display(Note(str(error)))  # type: ignore[no-untyped-call]
         return True
 
     def show(value: Any) -> None:

@@ -72,9 +72,10 @@ def heat(
     axes.set_xticks(
         np.arange(len(names)) + 0.5, names, color=INK, rotation=30 if turned else 0, ha="right" if turned else "center"
     )
-    axes.set(xlabel=columns, ylabel=rows)
+    axes.set_xlabel(columns)
+    axes.set_ylabel(rows, labelpad=10)
     axes.grid(visible=False)
-    best = frame.stack().dropna().sort_values(ascending=False)  # noqa: PD013 (cells by name of row and column)
+    best = pd.Series(frame.stack().dropna()).sort_values(ascending=False)  # noqa: PD013 (cells by name of row and column)
     spoken = say(
         "Heat map of {n:count} cells; the largest: {values}.", n=best.size, values=spoken_values(best.head(3), write)
     )

@@ -47,11 +47,11 @@ def flows(frame: pd.DataFrame, *, sides: tuple[str, str], ends: Sequence[str] = 
     tops = [_tops(size * scale) for size in sizes]
     starts, stops = tops[0].copy(), tops[1].copy()
     for row, column in np.ndindex(*counts.shape):
-        thick = counts[row, column] * scale
+        thick = float(counts[row, column] * scale)
         if thick:
             rose = column < row
             colour = _SAME if row == column else BLUE if rose else ORANGE
-            _ribbon(axes, starts[row], stops[column], thick, colour)
+            _ribbon(axes, float(starts[row]), float(stops[column]), thick, colour)
             starts[row] -= thick
             stops[column] -= thick
     for side, (top, size) in enumerate(zip(tops, sizes, strict=True)):

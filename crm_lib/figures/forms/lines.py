@@ -81,10 +81,8 @@ def curve(
         axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
     if marked is not None:
         axes.scatter(marked["x"], marked["y"], s=44, color=INK, zorder=4)
-        for name, place in marked.iterrows():
-            axes.annotate(
-                str(name), (place["x"], place["y"]), xytext=(8, -4), textcoords="offset points", color=INK, va="top"
-            )
+        for named, across, height in marked[["x", "y"]].itertuples():
+            axes.annotate(str(named), (across, height), xytext=(8, -4), textcoords="offset points", color=INK, va="top")
     if len(values) > 1:
         axes.legend(frameon=False, labelcolor=INK, loc="best")
     write.axis(axes, "y")
@@ -167,9 +165,9 @@ def _along(axes: Axes, index: pd.Index) -> None:
     """Write days, shares or numbers along the horizontal axis, and what they are."""
     axes.set_xlabel(_axis_name(index))
     if isinstance(index, pd.DatetimeIndex):
-        places = AutoDateLocator(maxticks=8)
+        places = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(places)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(places))  # type: ignore[no-untyped-call]
         axes.set_xlabel("")
     elif pd.api.types.is_numeric_dtype(index.dtype):
         form = kind_of(str(index.name), "number")

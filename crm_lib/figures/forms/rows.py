@@ -88,11 +88,11 @@ def bars(
         axes.axvline(reference, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
     for place, (end, amount) in enumerate(zip(ends, length, strict=True)):
         text = write(amount) + (f"  {frame[beside].iloc[place]}" if beside else "")
-        side = -1 if amount < 0 else 1
+        # Beside a bar to the left stands its name, so its number stands on the other side of the base.
+        where = max(float(end), 0.0) if amount < 0 else float(end)
         axes.annotate(
-            text, (end, place), xytext=(4 * side, 0), textcoords="offset points", va="center", color=INK, fontsize=9,
-            ha="left" if side > 0 else "right", annotation_clip=False,
-        )  # fmt: skip
+            text, (where, place), xytext=(4, 0), textcoords="offset points", va="center", color=INK, fontsize=9
+        )
     axes.axvline(0, color=QUIET, linewidth=0.8)
     _room(axes, ends, beside=bool(beside))
     write.axis(axes, "x")
@@ -176,4 +176,4 @@ def _room(axes: Axes, ends: np.ndarray, *, beside: bool) -> None:
     """Leave room for the numbers behind the bars."""
     low, high = min(0.0, float(np.nanmin(ends, initial=0))), max(0.0, float(np.nanmax(ends, initial=0)))
     reach = (high - low) or 1.0
-    axes.set_xlim(low - (0.16 * reach if low < 0 else 0), high + (0.34 if beside else 0.14) * reach)
+    axes.set_xlim(low - (0.03 * reach if low < 0 else 0), high + (0.34 if beside else 0.14) * reach)

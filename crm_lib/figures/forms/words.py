@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from crm_lib import language
 from crm_lib.exhibit import Kind, Table
@@ -73,7 +73,11 @@ class Writer:
     def axis(self, axes: Axes, which: str) -> None:
         """Write the numbers along an axis."""
         axis = axes.yaxis if which == "y" else axes.xaxis
-        axis.set_major_locator(MaxNLocator(6, integer=self.kind == "count"))
+        if axis.get_scale() == "log":
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+            axis.set_minor_locator(NullLocator())
+        else:
+            axis.set_major_locator(MaxNLocator(6, integer=self.kind == "count"))
         axis.set_major_formatter(FuncFormatter(lambda value, _: self._tick(value)))
 
     def _tick(self, value: float) -> str:
