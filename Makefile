@@ -37,6 +37,7 @@ check: $(DEV)
 	$(BIN)/lint-imports
 	$(BIN)/numpydoc lint $(PUBLIC_API)
 	$(BIN)/pytest -q tests/notebooks/test_rules.py
+	$(BIN)/python tools/lines.py
 
 lab: $(RUNTIME) $(DEMO)
 	$(BIN)/jupyter lab notebooks $(ARGS)

@@ -15,8 +15,8 @@ from crm_lib.schema import TABLES
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NAMES = (
-    "01_environment", "02_goals", "03_strategy", "04_processes", "05_systems", "06_segmentation", "07_customer_value",
-    "08_satisfaction", "09_churn", "10_retention_evaluation", "11_campaigns", "12_knowledge",
+    "01_environment", "02_goals", "03_strategy", "04_processes", "05_systems", "06_segmentation", "07_relationships",
+    "08_customer_value", "09_satisfaction", "10_churn", "11_retention_evaluation", "12_campaigns", "13_knowledge",
 )  # fmt: skip
 FILES = sorted(FOLDER.glob("*.ipynb"))
 FORBIDDEN = (
@@ -32,8 +32,19 @@ def _read(file):
     return nbformat.read(file, as_version=4)
 
 
+EXTENSION = "%load_ext crm_lib.notebook\n"
+
+
 def _code(file):
-    return [cell for cell in _read(file).cells if cell.cell_type == "code"]
+    """Return the code cells, the line that loads the extension left out."""
+    cells = [cell for cell in _read(file).cells if cell.cell_type == "code"]
+    for cell in cells:
+        cell.source = cell.source.removeprefix(EXTENSION)
+    return cells
+
+
+def _statements(file):
+    return [statement for cell in _code(file) for statement in ast.parse(cell.source).body]
 
 
 def _parameters(file):
@@ -73,14 +84,41 @@ def test_no_paths(file):
         assert not [word for word in words if PATHS.search(word)], cell.source
 
 
-def test_no_magics_or_shell_commands(file):
+def test_the_extension_is_loaded_before_any_analysis_and_no_other_magic_is_used(file):
+    cells = [cell for cell in _read(file).cells if cell.cell_type == "code"]
+    first = next(cell for cell in cells if "parameters" not in cell.metadata.get("tags", []))
+    assert first.source.startswith(EXTENSION)
     assert not [cell.source for cell in _code(file) if re.search(r"^\s*[%!]", cell.source, re.MULTILINE)]
 
 
 def test_code_cells_are_short_and_not_empty(file):
     for cell in _code(file):
         parameters = "parameters" in cell.metadata.get("tags", [])
-        assert 1 <= len(cell.source.splitlines()) <= (40 if parameters else 12), cell.source
+        assert 1 <= len(cell.source.splitlines()) <= (40 if parameters else 8), cell.source
+
+
+def test_a_statement_binds_a_name_or_shows_one_exhibit(file):
+    for cell in _code(file):
+        statements = ast.parse(cell.source).body
+        for place, statement in enumerate(statements):
+            if not isinstance(statement, ast.Expr):
+                assert isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom)), cell.source
+                continue
+            shown = _shown(statement)
+            assert place == len(statements) - 1 or shown, f"only the last expression of a cell shows:\n{cell.source}"
+            assert shown is None or len(shown) == 1, f"one exhibit a display:\n{cell.source}"
+
+
+def _shown(statement):
+    """Return the arguments of a call of display, or None where the statement is something else."""
+    call = statement.value
+    named = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "display"
+    return call.args if named else None
+
+
+def test_at_most_eight_findings(file):
+    called = [node.attr for each in _statements(file) for node in ast.walk(each) if isinstance(node, ast.Attribute)]
+    assert 1 <= len([name for name in called if name.startswith("finding_")]) <= 8
 
 
 def test_prose_stands_between_code_cells(file):
@@ -90,7 +128,7 @@ def test_prose_stands_between_code_cells(file):
 
 
 def test_not_too_long(file):
-    assert len(_read(file).cells) <= 60
+    assert len(_read(file).cells) <= 40
 
 
 def test_stored_without_outputs(file):
