@@ -64,7 +64,8 @@ def heat(
     with style():
         sns.heatmap(
             frame.astype(float), ax=axes, annot=texts, fmt="", cmap=BLUES if middle is None else _TWO_SIDED, norm=norm,
-            cbar=False, linewidths=1.5, linecolor="white", annot_kws={"fontsize": 9},
+            xticklabels=False, yticklabels=False, cbar=False, linewidths=1.5, linecolor="white",
+            annot_kws={"fontsize": 9},
         )  # fmt: skip
     axes.set_yticks(np.arange(len(frame)) + 0.5, row_names(frame.index), color=INK, rotation=0)
     names = [shorten(name, 16) for name in frame.columns]

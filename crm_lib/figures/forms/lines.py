@@ -169,6 +169,8 @@ def _along(axes: Axes, index: pd.Index) -> None:
         axes.xaxis.set_major_locator(places)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(places))  # type: ignore[no-untyped-call]
         axes.set_xlabel("")
+        if index.min() == index.max():
+            axes.set_xlim(index.min() - pd.Timedelta(days=15), index.max() + pd.Timedelta(days=15))
     elif pd.api.types.is_numeric_dtype(index.dtype):
         form = kind_of(str(index.name), "number")
         if form == "number" and pd.api.types.is_integer_dtype(index.dtype):
