@@ -8,7 +8,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.ticker import MaxNLocator
 
 from crm_lib import language
@@ -170,7 +170,8 @@ def _along(axes: Axes, index: pd.Index) -> None:
         axes.xaxis.set_major_formatter(ConciseDateFormatter(places))  # type: ignore[no-untyped-call]
         axes.set_xlabel("")
         if index.min() == index.max():
-            axes.set_xlim(index.min() - pd.Timedelta(days=15), index.max() + pd.Timedelta(days=15))
+            day = float(date2num(index[0]))  # type: ignore[no-untyped-call]
+            axes.set_xlim(day - 15, day + 15)
     elif pd.api.types.is_numeric_dtype(index.dtype):
         form = kind_of(str(index.name), "number")
         if form == "number" and pd.api.types.is_integer_dtype(index.dtype):
