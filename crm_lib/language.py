@@ -81,50 +81,25 @@ def language() -> str:
 def text(message: str) -> str:
     """Return `message` in the language in use.
 
-    Parameters
-    ----------
-    message : str
-        The English text, which is also the key of its translation.
-
-    Examples
-    --------
     >>> text("Revenue")
     'Revenue'
     """
     return _Edition.catalogue.gettext(message)
 
 
-def plural(one: str, many: str, n: int) -> str:
-    """Return the form of the message that fits `n`, with ``{n}`` filled in.
+def plural(one: str, many: str, n: int, **values: Any) -> str:
+    """Return the form of the message that fits `n`, filled as :func:`say` does.
 
-    Parameters
-    ----------
-    one, many : str
-        The English texts for one and for many.
-    n : int
-        How many.
-
-    Examples
-    --------
     >>> plural("{n} customer", "{n} customers", 2357)
     '2,357 customers'
     """
-    return _Edition.catalogue.ngettext(one, many, n).format(n=number(n, 0))
+    message = _Edition.catalogue.ngettext(one, many, n)
+    return _Sentence(str(values.get("currency", ""))).vformat(message, (), {"n": int(n), **values})
 
 
 def number(value: float, decimals: int | None = None) -> str:
     """Write a number as people do.
 
-    Parameters
-    ----------
-    value : float
-        The number; missing is written as a dash.
-    decimals : int, optional
-        Digits after the point; negative rounds to tens, hundreds … By default three significant digits
-        below 1000, whole numbers from there on.
-
-    Examples
-    --------
     >>> number(12345.6), number(0.012345), number(12345, -2)
     ('12,346', '0.0123', '12,300')
     """
@@ -143,15 +118,6 @@ def number(value: float, decimals: int | None = None) -> str:
 def share(value: float, decimals: int = 0) -> str:
     """Write a share as a percentage.
 
-    Parameters
-    ----------
-    value : float
-        The share, 1 being the whole.
-    decimals : int
-        Digits after the point of the percentage.
-
-    Examples
-    --------
     >>> share(0.732)
     '73%'
     """
@@ -166,17 +132,6 @@ def share(value: float, decimals: int = 0) -> str:
 def money(value: float, currency: str, decimals: int | None = None) -> str:
     """Write an amount of money.
 
-    Parameters
-    ----------
-    value : float
-        The amount.
-    currency : str
-        ISO code such as ``"GBP"``.
-    decimals : int, optional
-        Digits after the point; negative rounds. By default whole units from 100 on, else two digits.
-
-    Examples
-    --------
     >>> money(1234.5, "GBP"), money(12.5, "GBP")
     ('£1,234', '£12.50')
     """
@@ -192,13 +147,6 @@ def money(value: float, currency: str, decimals: int | None = None) -> str:
 def date(value: dt.date) -> str:
     """Write a date.
 
-    Parameters
-    ----------
-    value : date
-        The day.
-
-    Examples
-    --------
     >>> date(dt.date(2026, 11, 22))
     '22 Nov 2026'
     """
@@ -208,15 +156,6 @@ def date(value: dt.date) -> str:
 def short_money(value: float, currency: str) -> str:
     """Write an amount for a label or a headline, in thousands or millions where it is large.
 
-    Parameters
-    ----------
-    value : float
-        The amount.
-    currency : str
-        ISO code.
-
-    Examples
-    --------
     >>> short_money(1234567, "GBP"), short_money(-12345, "GBP"), short_money(950, "GBP")
     ('£1.2m', '−£12k', '£950')
     """
@@ -231,13 +170,6 @@ def short_money(value: float, currency: str) -> str:
 def chance(value: float) -> str:
     """Write a probability; what rounds to none or to certainty is written as a limit.
 
-    Parameters
-    ----------
-    value : float
-        The probability.
-
-    Examples
-    --------
     >>> chance(0.347), chance(0.0004), chance(0.9999)
     ('35%', '<1%', '>99%')
     """
@@ -250,13 +182,6 @@ def chance(value: float) -> str:
 def listed(words: Sequence[str]) -> str:
     """Write several words as a list in a sentence.
 
-    Parameters
-    ----------
-    words : sequence of str
-        The words, translated already.
-
-    Examples
-    --------
     >>> listed(["books", "games", "cards"])
     'books, games and cards'
     """
