@@ -21,7 +21,6 @@ ratings, a customer named ``<script>…`` and a product named ``=cmd…`` that a
 """
 
 from crm_lib.demo.parameters import Parameters
-from crm_lib.demo.simulation import Simulation, simulate
-from crm_lib.demo.store import truth
+from crm_lib.demo.simulation import Simulation, simulate, truth
 
 __all__ = ["Parameters", "Simulation", "simulate", "truth"]

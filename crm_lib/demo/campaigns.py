@@ -1,19 +1,27 @@
-"""Campaigns: who is addressed, in which arm, and what it truly does to the purchase rate."""
+"""Campaigns: who is addressed, in which arm, what it truly does to the purchase rate, and who comes back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from crm_lib.demo.clock import WEEKS, Floats, Ints, day_of
-from crm_lib.demo.draws import Streams, look_up
+from crm_lib.demo.clock import NEVER, WEEKS, Floats, Ints, Names, dates, day_of
+from crm_lib.demo.draws import Streams, frame, hours, look_up, names
+from crm_lib.demo.lives import Hazard, Lives
+from crm_lib.demo.orders import Orders, poisson_weeks
 from crm_lib.demo.parameters import Uplift
-from crm_lib.demo.people import Names, People
+from crm_lib.demo.people import People
+
+SILENT_DAYS = 182
+"""Without an order for so long, a customer is asked to come back."""
+INVITED_SHARE, COMPARED_SHARE = 0.10, 0.20
+"""The best tenth is invited to the evening; the next tenth is the (not comparable) comparison."""
+OFFERS = {"control": "none", "email": "letter", "email_voucher": "letter and voucher", "invitation": "evening"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Campaign:
     """One campaign; it starts on the first day of a week and its outcome counts for whole weeks."""
 
@@ -34,28 +42,26 @@ class Campaign:
         return day_of(self.start)
 
     @property
-    def week(self) -> int:
-        """Number of the week in which the campaign starts."""
-        return self.day // 7
+    def end(self) -> int:
+        """Day after the last one."""
+        return self.day + 7 * self.weeks
+
+    @property
+    def in_weeks(self) -> slice:
+        """The weeks in which it has its effect."""
+        return slice(self.day // 7, self.end // 7)
 
 
 _ARMS = ("control", "email", "email_voucher")
 CAMPAIGNS = (
-    Campaign(campaign_id="K1", name="Spring reading", start="2024-03-02", weeks=6, goal="grow", channel="e-mail",
-             fixed_cost=900.0, arms=_ARMS, share=0.80),
-    Campaign(campaign_id="K2", name="Summer suitcase", start="2024-06-15", weeks=6, goal="grow", channel="e-mail",
-             fixed_cost=750.0, arms=_ARMS, share=0.60),
-    Campaign(campaign_id="K3", name="Christmas catalogue", start="2024-11-09", weeks=6, goal="grow", channel="e-mail",
-             fixed_cost=2_400.0, arms=("control", "email"), share=0.70),
-    Campaign(campaign_id="K4", name="Come back to us", start="2025-03-01", weeks=8, goal="win back", channel="e-mail",
-             fixed_cost=600.0, arms=_ARMS),
-    Campaign(campaign_id="K5", name="Best customers' evening", start="2025-06-07", weeks=6, goal="keep", channel="shop",
-             fixed_cost=3_200.0, arms=("control", "invitation")),
-    Campaign(campaign_id="K6", name="New term", start="2025-09-06", weeks=6, goal="grow", channel="e-mail",
-             fixed_cost=850.0, arms=_ARMS, share=0.80),
-    Campaign(campaign_id="K7", name="Spring reading 2026", start="2026-02-21", weeks=8, goal="grow", channel="e-mail",
-             fixed_cost=950.0, arms=_ARMS, share=0.80),
-)  # fmt: skip
+    Campaign("K1", "Spring reading", "2024-03-02", 6, "grow", "e-mail", 900.0, _ARMS, share=0.80),
+    Campaign("K2", "Summer suitcase", "2024-06-15", 6, "grow", "e-mail", 750.0, _ARMS, share=0.60),
+    Campaign("K3", "Christmas catalogue", "2024-11-09", 6, "grow", "e-mail", 2_400.0, _ARMS[:2], share=0.70),
+    Campaign("K4", "Come back to us", "2025-03-01", 8, "win back", "e-mail", 600.0, _ARMS),
+    Campaign("K5", "Best customers' evening", "2025-06-07", 6, "keep", "shop", 3_200.0, ("control", "invitation")),
+    Campaign("K6", "New term", "2025-09-06", 6, "grow", "e-mail", 850.0, _ARMS, share=0.80),
+    Campaign("K7", "Spring reading 2026", "2026-02-21", 8, "grow", "e-mail", 950.0, _ARMS, share=0.80),
+)
 RANDOMISED = tuple(campaign for campaign in CAMPAIGNS if campaign.share)
 WIN_BACK = next(campaign for campaign in CAMPAIGNS if campaign.goal == "win back")
 TARGETED = next(campaign for campaign in CAMPAIGNS if "invitation" in campaign.arms)
@@ -76,31 +82,33 @@ class Addressed:
         return self.effects[np.arange(len(self.arm)), [self.campaign.arms.index(arm) for arm in self.arm]]
 
 
+def campaign_table() -> pd.DataFrame:
+    """Return the table of campaigns."""
+    rows = [
+        (one.campaign_id, one.name, one.day, one.end - 1, one.channel, one.goal, one.fixed_cost) for one in CAMPAIGNS
+    ]
+    columns = ["campaign_id", "campaign", "started_at", "ended_at", "channel", "goal", "fixed_cost"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(**{name: dates(table[name]) for name in ("started_at", "ended_at")})
+
+
 def address(streams: Streams, people: People, uplift: Uplift) -> list[Addressed]:
     """Draw the customers and arms of the randomised campaigns.
 
     Everybody won by then who may be contacted can be drawn: the company does not know who has silently left.
-
-    Parameters
-    ----------
-    streams : Streams
-        The random streams.
-    people : People
-        The customers.
-    uplift : Uplift
-        True effects.
-
-    Returns
-    -------
-    list of Addressed
-        One entry a campaign.
     """
-    addressed = []
+    addressed, n = [], len(people)
+    by_arm = {"email": uplift.email, "email_voucher": uplift.email_voucher}
     for campaign in RANDOMISED:
         rng = streams(f"campaign {campaign.campaign_id}")
-        drawn = rng.random(len(people)) < campaign.share
-        arm = np.array(campaign.arms, dtype=object)[rng.integers(0, len(campaign.arms), len(people))]
-        effects = _effects(rng, people, campaign, uplift)
+        drawn = rng.random(n) < campaign.share
+        arm = names(campaign.arms)[rng.integers(0, len(campaign.arms), n)]
+        noise = rng.normal(0, uplift.noise, n)
+        columns = [
+            np.where(people.left_alone, uplift.left_alone_effect, look_up(by_arm[arm], people.type)) + noise
+            for arm in campaign.arms[1:]
+        ]
+        effects = np.maximum(np.column_stack([np.zeros(n), *columns]), -0.9)
         who = np.flatnonzero(drawn & (people.acquired < campaign.day) & people.contact_allowed)
         addressed.append(Addressed(campaign=campaign, customer=who, arm=arm[who], effects=effects[who]))
     return addressed
@@ -110,38 +118,132 @@ def campaign_factors(addressed: list[Addressed], n: int) -> Floats:
     """Return the factor of the campaigns on the purchase rate in each week, shape (n, WEEKS)."""
     factors = np.ones((n, WEEKS))
     for one in addressed:
-        weeks = slice(one.campaign.week, one.campaign.week + one.campaign.weeks)
-        factors[one.customer, weeks] *= (1 + one.effect)[:, None]
+        factors[one.customer, one.campaign.in_weeks] *= (1 + one.effect)[:, None]
     return factors
 
 
-def _effects(rng: np.random.Generator, people: People, campaign: Campaign, uplift: Uplift) -> Floats:
-    by_arm = {"email": uplift.email, "email_voucher": uplift.email_voucher}
-    noise = rng.normal(0, uplift.noise, len(people))
-    columns = [
-        np.zeros(len(people))
-        if arm == "control"
-        else np.where(people.left_alone, uplift.left_alone_effect, look_up(by_arm[arm], people.type)) + noise
-        for arm in campaign.arms
-    ]
-    return np.maximum(np.column_stack(columns), -0.9)
+def win_back(
+    streams: Streams, people: People, orders: Orders, lives: Lives, hazard: Hazard, uplift: Uplift
+) -> tuple[Addressed, Lives]:
+    """Ask the silent to come back, and give a second life to those who do; return who was asked, and the lives.
+
+    The effects are the chances to return, by cause and arm. The silent who never left cannot: it does nothing to them.
+    """
+    rng, n = streams("win back"), len(people)
+    chance, arm_number = rng.random(n), rng.integers(0, len(WIN_BACK.arms), n)
+    day = WIN_BACK.day + rng.integers(0, 7 * WIN_BACK.weeks - 7, n) + hours(rng, n)
+    before = orders.within(-np.inf, WIN_BACK.day)
+    last = np.full(n, NEVER)
+    # Orders are in the order of time: the last one of each customer stays.
+    last[before.customer] = before.day
+    addressed = (last < WIN_BACK.day - SILENT_DAYS) & people.contact_allowed
+    gone = lives.left < WIN_BACK.day
+    by_cause = np.where(gone, look_up(uplift.win_back, np.where(gone, lives.cause, "given_up")), 0.0)
+    chances = by_cause[:, None] * np.array([uplift.win_back_arm[arm] for arm in WIN_BACK.arms])
+    comes = addressed & (chance < chances[np.arange(n), arm_number])
+    returned = np.where(comes, day, NEVER)
+    left_again, cause_again = hazard.draw(streams("second lives"), returned)
+    who = np.flatnonzero(addressed)
+    arm = names(WIN_BACK.arms)[arm_number[who]]
+    asked = Addressed(campaign=WIN_BACK, customer=who, arm=arm, effects=chances[who])
+    return asked, replace(lives, returned=returned, left_again=left_again, cause_again=cause_again)
 
 
-def campaign_table() -> pd.DataFrame:
-    """Return the table of campaigns."""
-    return pd.DataFrame(
-        {
-            "campaign_id": [campaign.campaign_id for campaign in CAMPAIGNS],
-            "campaign": [campaign.name for campaign in CAMPAIGNS],
-            "started_at": pd.Series([np.datetime64(campaign.start, "s") for campaign in CAMPAIGNS]),
-            "ended_at": pd.Series(
-                [
-                    np.datetime64(campaign.start, "s") + np.timedelta64(7 * campaign.weeks - 1, "D")
-                    for campaign in CAMPAIGNS
-                ]
-            ),
-            "channel": [campaign.channel for campaign in CAMPAIGNS],
-            "goal": [campaign.goal for campaign in CAMPAIGNS],
-            "fixed_cost": [campaign.fixed_cost for campaign in CAMPAIGNS],
-        }
+def evening(
+    streams: Streams, people: People, orders: Orders, lives: Lives, factors: Floats, targeted: float
+) -> tuple[Addressed, Orders]:
+    """Invite the best customers of the year before; return the invited and compared, and the orders with extra ones.
+
+    The invitation is not randomised, so that a plain comparison misleads; its true effect is `targeted`.
+    """
+    rng, n = streams("evening"), len(people)
+    year = orders.within(TARGETED.day - 365, TARGETED.day)
+    value = np.bincount(year.customer, minlength=n) * people.order_value
+    place = np.argsort(np.argsort(-value, kind="stable"))
+    active = np.count_nonzero(value > 0)
+    who = np.flatnonzero((place < active * COMPARED_SHARE) & people.contact_allowed)
+    arm = names(np.where(place[who] < active * INVITED_SHARE, "invitation", "control"))
+    effects = np.column_stack([np.zeros(len(who)), np.full(len(who), targeted)])
+    addressed = Addressed(campaign=TARGETED, customer=who, arm=arm, effects=effects)
+    weeks, extra = TARGETED.in_weeks, np.zeros((n, WEEKS))
+    extra[who, weeks] = people.rate[who, None] * factors[who, weeks] * addressed.effect[:, None]
+    customer, week = poisson_weeks(rng, extra)
+    day = 7.0 * week + rng.integers(0, 7, len(week)) + hours(rng, len(week))
+    kept = lives.alive(customer, day)
+    return addressed, orders.joined(customer[kept], day[kept])
+
+
+def assignment_table(
+    streams: Streams, people: People, orders: Orders, addressed: list[Addressed], uplift: Uplift
+) -> pd.DataFrame:
+    """Return the table of assignments; the cost is that of the contact, plus the voucher where it was redeemed."""
+    parts, n = [], len(people)
+    for one in addressed:
+        campaign, rng = one.campaign, streams(f"response {one.campaign.campaign_id}")
+        inside, first = orders.within(campaign.day, campaign.end), np.full(n, NEVER)
+        # The first order in the window may redeem the voucher.
+        np.minimum.at(first, inside.customer, inside.day)
+        redeems = (rng.random(n) < uplift.redeemed)[one.customer] & (one.arm == "email_voucher")
+        responded = np.where(redeems, first[one.customer], NEVER)
+        begin, last = dates([campaign.day, campaign.end - 1])
+        parts.append(
+            frame(
+                campaign_id=campaign.campaign_id,
+                customer_id=people.customer_id[one.customer],
+                assigned_at=begin,
+                arm=one.arm,
+                randomised=campaign is not TARGETED,
+                offer=[OFFERS[arm] for arm in one.arm],
+                cost=(look_up(uplift.contact_cost, one.arm) + uplift.voucher * np.isfinite(responded)).round(2),
+                outcome_from=begin,
+                outcome_to=last,
+                responded_at=dates(responded),
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def true_uplift(
+    people: People, lives: Lives, usual: Floats, addressed: list[Addressed], order_margin: Floats, uplift: Uplift
+) -> pd.DataFrame:
+    """Return what each arm of each campaign on purchases truly does to each customer addressed who is still there.
+
+    `usual`, shape (n, WEEKS), is the factor of season and stage, without campaigns: no two run in the same weeks.
+    The table holds the `effect` on the rate, `usual_orders` expected in the window without any campaign, expected
+    `extra_orders`, `extra_margin` (before cost), `cost` and `profit`.
+    """
+    parts, exposed = [], lives.weeks()
+    for one in (one for one in addressed if one.campaign is not WIN_BACK):
+        who, weeks = one.customer, one.campaign.in_weeks
+        orders = people.rate[who] * (usual[:, weeks] * exposed[:, weeks]).sum(axis=1)[who]
+        for arm, effect in zip(one.campaign.arms, one.effects.T, strict=True):
+            extra = orders * effect
+            voucher = uplift.voucher * uplift.redeemed if arm == "email_voucher" else 0.0
+            cost = uplift.contact_cost[arm] + voucher * (1 - np.exp(-(orders + extra)))
+            margin = extra * order_margin[who]
+            parts.append(
+                frame(
+                    campaign_id=one.campaign.campaign_id,
+                    customer_id=people.customer_id[who],
+                    arm=arm,
+                    effect=effect,
+                    usual_orders=orders,
+                    extra_orders=extra,
+                    extra_margin=margin,
+                    cost=cost,
+                    profit=margin - cost,
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def true_win_back(people: People, lives: Lives, asked: Addressed) -> pd.DataFrame:
+    """Return who among the silent had really left, and the chance of each to come back under each arm."""
+    chances = {f"chance_{arm}": asked.effects[:, i] for i, arm in enumerate(WIN_BACK.arms)}
+    return frame(
+        customer_id=people.customer_id[asked.customer],
+        arm=asked.arm,
+        gone=lives.left[asked.customer] < WIN_BACK.day,
+        **chances,
+        returned=np.isfinite(lives.returned[asked.customer]),
     )

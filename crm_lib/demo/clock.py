@@ -1,4 +1,4 @@
-"""The demo company's calendar: time is counted in days since its first morning, in weeks of seven days from there."""
+"""The calendar: time is counted in days since the first morning, in weeks and quarters of thirteen weeks from there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Names = NDArray[np.object_]
 
 START = np.datetime64("2023-07-01", "s")
 DAYS = 1096
@@ -21,6 +22,43 @@ QUARTER = 13
 QUARTERS = 13
 """Quarters of thirteen weeks begun; the last has one week."""
 NEVER = np.inf
+FIRST_DAYS = np.arange(WEEKS) * 7.0
+"""First day of each week."""
+
+
+def season(months: Sequence[float]) -> Floats:
+    """Return the season's factor of each week, from that of January … December; over a year they average 1."""
+    middle = START + (np.arange(WEEKS) * 7 + 3).astype("timedelta64[D]")
+    factors = np.asarray(months, dtype=float)[middle.astype("datetime64[M]").astype(int) % 12]
+    return np.asarray(factors / factors[:156].mean())
+
+
+def day_of(date: str) -> int:
+    """Return the days from the start to a date.
+
+    Examples
+    --------
+    >>> day_of("2023-07-08")
+    7
+    """
+    return int((np.datetime64(date, "s") - START) / np.timedelta64(1, "D"))
+
+
+def quarter_of(days: ArrayLike) -> Ints:
+    """Return the number of the quarter of thirteen weeks in which each day lies."""
+    return (np.asarray(days, dtype=float) // (7 * QUARTER)).astype(np.int64).clip(0, QUARTERS - 1)
+
+
+def whole_weeks(begin: Floats, end: Floats) -> Bools:
+    """Return, for each span of days, which weeks begin in it, shape (n, WEEKS): none knows what comes later in it."""
+    return (begin[:, None] <= FIRST_DAYS) & (end[:, None] > FIRST_DAYS)
+
+
+def overlap(begin: Floats, end: Floats) -> Floats:
+    """Return, for each span of days, the weeks of time (0 to 1) it shares with each week, shape (n, WEEKS)."""
+    last = np.minimum(FIRST_DAYS + 7.0, DAYS)
+    shared = np.minimum(end[:, None], last) - np.maximum(begin[:, None], FIRST_DAYS)
+    return np.asarray(np.clip(shared, 0.0, None) / 7.0)
 
 
 def moments(days: ArrayLike) -> pd.Series[pd.Timestamp]:
@@ -36,69 +74,3 @@ def moments(days: ArrayLike) -> pd.Series[pd.Timestamp]:
 def dates(days: ArrayLike) -> pd.Series[pd.Timestamp]:
     """Return calendar days for days since the start; never and not-a-number become missing."""
     return moments(np.floor(np.asarray(days, dtype=float)))
-
-
-def day_of(date: str) -> int:
-    """Return the days from the start to a date such as ``"2024-02-10"``.
-
-    Examples
-    --------
-    >>> day_of("2023-07-08")
-    7
-    """
-    return int((np.datetime64(date, "s") - START) / np.timedelta64(1, "D"))
-
-
-def season(months: Sequence[float]) -> Floats:
-    """Return the season's factor of each week, from that of each month; over a year they average 1.
-
-    Parameters
-    ----------
-    months : sequence of 12 floats
-        Factor of January … December.
-
-    Returns
-    -------
-    ndarray of shape (WEEKS,)
-        Factor of each week.
-    """
-    middle = START + (np.arange(WEEKS) * 7 + 3).astype("timedelta64[D]")
-    month = middle.astype("datetime64[M]").astype(int) % 12
-    factors = np.asarray(months, dtype=float)[month]
-    return np.asarray(factors / factors[:156].mean())
-
-
-def whole_weeks(begin: ArrayLike, end: ArrayLike) -> Bools:
-    """Return, for each span of days, which weeks have their first moment in it.
-
-    An effect that starts within a week counts from the next week on, so that no week knows what happens later in it.
-
-    Parameters
-    ----------
-    begin, end : array_like of shape (n,)
-        Ends of the spans, in days.
-
-    Returns
-    -------
-    ndarray of shape (n, WEEKS)
-    """
-    first = np.arange(WEEKS) * 7.0
-    return (first >= np.asarray(begin)[:, None]) & (first < np.asarray(end)[:, None])
-
-
-def overlap(begin: ArrayLike, end: ArrayLike) -> Floats:
-    """Return, for each span of days, the weeks of time it shares with each week (0 to 1).
-
-    Parameters
-    ----------
-    begin, end : array_like of shape (n,)
-        Ends of the spans, in days; what lies outside the three years is left out.
-
-    Returns
-    -------
-    ndarray of shape (n, WEEKS)
-    """
-    first = np.arange(WEEKS) * 7.0
-    last = np.minimum(first + 7.0, DAYS)
-    shared = np.minimum(np.asarray(end)[:, None], last) - np.maximum(np.asarray(begin)[:, None], first)
-    return np.asarray(np.clip(shared, 0.0, None) / 7.0)

@@ -1,28 +1,140 @@
-"""When and why customers leave, and who comes back."""
+"""Relationships: their stages, the paid membership, when and why customers leave, and who comes back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from crm_lib.demo.clock import DAYS, NEVER, WEEKS, Bools, Floats, Ints, overlap
-from crm_lib.demo.draws import Streams, look_up
-from crm_lib.demo.parameters import Leaving
-from crm_lib.demo.people import Names, People
-from crm_lib.demo.satisfaction import loyalty
+from crm_lib.demo.clock import DAYS, NEVER, START, WEEKS, Bools, Floats, Ints, Names, dates, overlap, whole_weeks
+from crm_lib.demo.draws import Streams, frame, logistic, look_up, names, numbered, text_where
+from crm_lib.demo.parameters import Leaving, Members, Relationship
+from crm_lib.demo.people import People
+
+STAGES = ("exploration", "build_up", "stable", "decline")
+
+
+def make_stages(streams: Streams, people: People, relationship: Relationship) -> Floats:
+    """Draw the day on which each customer would enter each stage, shape (n, 4); the transactional stay in the first."""
+    rng, n = streams("stages"), len(people)
+    build_up = people.acquired + 7 * (3 + rng.exponential(relationship.exploration_weeks - 3, n))
+    stable = build_up + 7 * (6 + rng.exponential(relationship.build_up_weeks - 6, n))
+    losing = people.type == "relational_losing"
+    weeks = np.where(losing, relationship.decline_weeks["relational_losing"], relationship.decline_weeks["other"])
+    decline = stable + 7 * rng.exponential(1.0, n) * weeks
+    later = np.where(people.relational[:, None], np.column_stack([build_up, stable, decline]), NEVER)
+    return np.column_stack([people.acquired, later])
+
+
+def stage_factors(stages: Floats, values: Mapping[str, float], relational: Bools) -> Floats:
+    """Return the factor of each week, shape (n, WEEKS); transactional customers have 1 throughout."""
+    number = sum(whole_weeks(begin, np.full(len(begin), NEVER)).astype(int) for begin in stages.T[1:])
+    return np.where(relational[:, None], np.array([values[name] for name in STAGES])[number], 1.0)
+
+
+def true_stages(stages: Floats, people: People, gone: Floats) -> pd.DataFrame:
+    """Return the true history: customer, stage, first and last day; the stage after the departure is "gone"."""
+    begins = np.column_stack([stages, gone])
+    ends = np.column_stack([np.minimum(stages[:, 1:], gone[:, None]), gone, np.full(len(gone), NEVER)])
+    who, stage = np.nonzero(begins < ends)
+    return frame(
+        customer_id=people.customer_id[who],
+        stage=np.array([*STAGES, "gone"])[stage],
+        begins_at=dates(begins[who, stage]),
+        ends_at=dates(ends[who, stage]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Circumstances:
-    """What bears on leaving in each week, shape (n, WEEKS) each: satisfaction, the stage's factor, marks of weeks."""
+class Memberships:
+    """The memberships there would be if no customer ever left; one entry a member, `theta` its chance not to renew."""
 
-    satisfaction: Floats
-    stage: Floats
-    unresolved: Bools
-    member: Bools
+    customer: Ints
+    plan: Names
+    months: Ints
+    price: Floats
+    theta: Floats
+    joined: Floats
+    ended: Floats
+    failed: Bools
+
+    def weekly(self, n: int) -> Bools:
+        """Return in which weeks each of `n` customers would be a member at the beginning, shape (n, WEEKS)."""
+        joined, ended = np.full(n, NEVER), np.full(n, NEVER)
+        joined[self.customer], ended[self.customer] = self.joined, self.ended + 1
+        return whole_weeks(joined, ended)
+
+    def tables(self, people: People, gone: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the table of contracts and the truth about them, given when each customer left for the first time.
+
+        Who leaves the shop stays a member to the end of the running period; no coin is thrown then, and the contract
+        ends because the customer left.
+        """
+        left = gone[self.customer]
+        begun = self.joined < np.minimum(left, DAYS)
+        run_out = self._run_out(np.minimum(left, 4.0 * DAYS))
+        by_leaving = run_out <= self.ended
+        ended = np.where(by_leaving, run_out, self.ended)
+        reason = np.where(by_leaving, "customer left", np.where(self.failed, "payment failed", "not renewed"))
+        contracts = frame(
+            customer_id=people.customer_id[self.customer],
+            started_at=dates(self.joined),
+            ended_at=dates(np.where(ended < DAYS, ended, NEVER)),
+            plan=self.plan,
+            price=self.price,
+            period_months=self.months,
+            end_reason=text_where(ended < DAYS, reason),
+            theta=self.theta,
+        )[begun].sort_values(["started_at", "customer_id"], kind="stable", ignore_index=True)
+        contracts.insert(0, "membership_id", numbered("M", len(contracts)))
+        return contracts.drop(columns="theta"), contracts[["membership_id", "customer_id", "plan", "theta"]]
+
+    def _run_out(self, left: Floats) -> Floats:
+        """Return the last day of the period in which each member leaves the shop."""
+        period = np.maximum(np.floor((left - self.joined) / (30.5 * self.months)), 1).astype(np.int64)
+        run_out = _add_months(self.joined, period * self.months) - 1
+        # Months differ in length: the estimate above may be a period or two early, never late.
+        for _ in range(2):
+            period = period + (run_out < left - 1)
+            run_out = _add_months(self.joined, period * self.months) - 1
+        return run_out
+
+
+def make_memberships(streams: Streams, people: People, members: Members) -> Memberships:
+    """Draw who joins when, on which plan, and how long the renewals would go on."""
+    rng, n = streams("memberships"), len(people)
+    joined = np.floor(people.acquired + rng.exponential(members.joining_weeks * 7, n))
+    joins = (rng.random(n) < look_up(members.joining, people.side)) & (joined < DAYS)
+    monthly = rng.random(n) < members.monthly_share
+    thetas = [rng.beta(plan["a"], plan["b"], n).clip(1e-6) for plan in (members.monthly, members.annual)]
+    theta = np.where(monthly, *thetas)
+    # The inverse of the geometric distribution; nobody renews for more than sixty years.
+    periods = np.ceil(np.log(rng.random(n)) / np.log1p(-theta.clip(max=1 - 1e-9))).clip(1, 720).astype(np.int64)
+    months = np.where(monthly, 1, 12)
+    failed = rng.random(n) < members.payment_failed
+    who = np.flatnonzero(joins)
+    return Memberships(
+        customer=who,
+        plan=names(np.where(monthly, "monthly", "annual"))[who],
+        months=months[who],
+        price=np.where(monthly, members.monthly["price"], members.annual["price"])[who],
+        theta=theta[who],
+        joined=joined[who],
+        ended=_add_months(joined[who], (periods * months)[who]) - 1,
+        failed=failed[who],
+    )
+
+
+def _add_months(days: Floats, months: Ints) -> Floats:
+    date = START.astype("datetime64[D]") + days.astype("timedelta64[D]")
+    month = date.astype("datetime64[M]")
+    # Contracts that begin on the 29th to 31st run to the 28th of their last month.
+    day = np.minimum((date - month.astype("datetime64[D]")).astype(int), 27)
+    moved = (month + months).astype("datetime64[D]") + day
+    return np.asarray((moved - START.astype("datetime64[D]")).astype(float))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,107 +148,93 @@ class Lives:
     left_again: Floats
     cause_again: Names
 
-    def alive(self, customer: Ints, day: Floats) -> Bools:
-        """Return whether each numbered customer is one on each day."""
+    def alive(self, customer: Ints, day: Floats | float) -> Bools:
+        """Return whether each numbered customer is one on each day, or on one day."""
         first = (day >= self.begun[customer]) & (day < self.left[customer])
-        return first | ((day >= self.returned[customer]) & (day < self.left_again[customer]))
-
-    def alive_at(self, day: float) -> Bools:
-        """Return which customers are customers on one day."""
-        everyone = np.arange(len(self.begun))
-        return self.alive(everyone, np.full(len(everyone), day))
+        return np.asarray(first | ((day >= self.returned[customer]) & (day < self.left_again[customer])))
 
     def weeks(self) -> Floats:
         """Return how much of each week each customer is one, in weeks, shape (n, WEEKS)."""
-        return overlap(self.begun, np.minimum(self.left, DAYS)) + overlap(
-            self.returned, np.minimum(self.left_again, DAYS)
-        )
-
-    def with_return(self, returned: Floats, left_again: Floats, cause_again: Names) -> Self:
-        """Return the lives with a second span for those who came back."""
-        return replace(self, returned=returned, left_again=left_again, cause_again=cause_again)
+        return overlap(self.begun, self.left) + overlap(self.returned, self.left_again)
 
 
 class Hazard:
-    """The hazard of leaving in each week, and draws of the day and cause of leaving from it.
+    """The hazard of leaving in each week (`weekly`, all causes), and draws of the day and cause of leaving from it.
 
-    Parameters
-    ----------
-    people : People
-        The customers.
-    circumstances : Circumstances
-        What bears on leaving.
-    leaving : Leaving
-        Shares of the causes and effects.
-
-    Attributes
-    ----------
-    weekly : ndarray of shape (n, WEEKS)
-        Hazard of all causes a week.
+    On it bear, in shape (n, WEEKS) each, satisfaction, the factor of the stage, weeks with an unresolved complaint and
+    weeks of membership.
     """
 
-    def __init__(self, people: People, circumstances: Circumstances, leaving: Leaving) -> None:
-        self._leaving = leaving
-        self._side = look_up(leaving.given_up_effect, people.side)
-        self._rivals = look_up(leaving.competition_effect, people.competition)
-        self._dropout = people.dropout
-        attachment = loyalty(circumstances.satisfaction, people.competition, leaving)
-        self._discontent = leaving.spread ** (1 - 2 * attachment)
-        self._at = circumstances
-        self.weekly: Floats = sum((part for part in self.by_cause().values()), np.zeros((1, 1)))
+    def __init__(
+        self, people: People, leaving: Leaving, satisfaction: Floats, stage: Floats, unresolved: Bools, member: Bools
+    ) -> None:
+        self._people, self._leaving = people, leaving
+        self._discontent = leaving.spread ** (1 - 2 * loyalty(satisfaction, people.competition, leaving))
+        self._stage, self._unresolved, self._member = stage, unresolved, member
+        self.weekly: Floats = sum(self.by_cause().values(), np.zeros((1, 1)))
 
     def by_cause(self, customer: Any = slice(None), week: Any = slice(None)) -> dict[str, Floats]:
         """Return the hazard of each cause, in all weeks, or of numbered customers in one week each."""
-        cell, whole = (customer, week), isinstance(customer, slice)
-        leaving, at = self._leaving, self._at
+        cell, every = (customer, week), isinstance(customer, slice)
+        leaving, people, unresolved = self._leaving, self._people, self._unresolved[cell]
+        discontent, member = self._discontent[cell], self._member[cell]
 
         def wide(values: Floats) -> Floats:
-            return values[:, None] if whole else values[customer]
+            return values[:, None] if every else values[customer]
 
-        def marked(marks: Bools, effect: float) -> Floats:
-            return np.where(marks[cell], effect, 1.0)
-
-        effects: dict[str, Callable[[], Floats | float]] = {
-            "natural": lambda: 1.0,
-            "competition": lambda: (
-                self._discontent[cell]
-                * wide(self._rivals)
-                * marked(at.unresolved, leaving.unresolved_effect["competition"])
-                * marked(at.member, leaving.member_effect["competition"])
-            ),
-            "own_fault": lambda: self._discontent[cell] * marked(at.unresolved, leaving.unresolved_effect["own_fault"]),
-            "given_up": lambda: wide(self._side),
-            "other": lambda: 1.0,
-        }
-        common = wide(self._dropout) * at.stage[cell]
-        return {cause: leaving.share[cause] * common * effect() for cause, effect in effects.items()}
+        common = wide(people.dropout) * self._stage[cell]
+        hazard = {cause: leaving.share[cause] * common for cause in leaving.share}
+        hazard["competition"] *= (
+            discontent
+            * wide(look_up(leaving.competition_effect, people.competition))
+            * np.where(unresolved, leaving.unresolved_effect["competition"], 1.0)
+            * np.where(member, leaving.member_effect["competition"], 1.0)
+        )
+        hazard["own_fault"] *= discontent * np.where(unresolved, leaving.unresolved_effect["own_fault"], 1.0)
+        hazard["given_up"] *= wide(look_up(leaving.given_up_effect, people.side))
+        return hazard
 
     def draw(self, rng: np.random.Generator, begin: Floats) -> tuple[Floats, Names]:
         """Draw when and why each customer leaves who is one from `begin` on; never begun stays never left."""
-        begun = np.isfinite(begin)
-        exposure = overlap(np.where(begun, begin, DAYS), np.full(len(begin), float(DAYS)))
+        n, begun = len(begin), np.isfinite(begin)
+        exposure = overlap(np.where(begun, begin, DAYS), np.full(n, float(DAYS)))
         risk = self.weekly * exposure
         cumulated = np.cumsum(risk, axis=1)
-        level = rng.exponential(1.0, len(begin))
-        chance = rng.random(len(begin))
+        level, chance = rng.exponential(1.0, n), rng.random(n)
         week = (cumulated < level[:, None]).sum(axis=1)
         leaves = begun & (week < WEEKS)
         who, week = np.flatnonzero(leaves), week[leaves]
-        left, cause = np.full(len(begin), NEVER), np.full(len(begin), None, dtype=object)
+        left, cause = np.full(n, NEVER), np.full(n, None, dtype=object)
         before = cumulated[who, week] - risk[who, week]
         # Within the week the hazard is constant: the day follows by proportion.
         passed = (level[who] - before) / risk[who, week] * exposure[who, week] * 7
         left[who] = np.maximum(begin[who], 7.0 * week) + passed
         parts = np.column_stack(list(self.by_cause(who, week).values()))
         bounds = np.cumsum(parts, axis=1) / parts.sum(axis=1, keepdims=True)
-        names = np.array(list(self._leaving.share), dtype=object)
-        cause[who] = names[(bounds < chance[who, None]).sum(axis=1).clip(max=len(names) - 1)]
+        causes = names(list(self._leaving.share))
+        cause[who] = causes[(bounds < chance[who, None]).sum(axis=1).clip(max=len(causes) - 1)]
         return left, cause
+
+
+def loyalty(satisfaction: Floats, competition: Names, leaving: Leaving) -> Floats:
+    """Return loyalty (0 to 1): the share of attachment that satisfaction earns under each customer's competition."""
+    shape = (-1,) + (1,) * (satisfaction.ndim - 1)
+    centre = look_up(leaving.loyalty_centre, competition).reshape(shape)
+    width = look_up(leaving.loyalty_width, competition).reshape(shape)
+    return logistic((satisfaction - centre) / width)
 
 
 def make_lives(streams: Streams, people: People, hazard: Hazard) -> Lives:
     """Draw the first life of each customer; nobody has come back yet."""
     left, cause = hazard.draw(streams("lives"), people.acquired)
-    never = np.full(len(people), NEVER)
-    nobody = np.full(len(people), None, dtype=object)
+    never, nobody = np.full(len(people), NEVER), np.full(len(people), None, dtype=object)
     return Lives(begun=people.acquired, left=left, cause=cause, returned=never, left_again=never, cause_again=nobody)
+
+
+def departures(streams: Streams, people: People, lives: Lives, documented: float) -> pd.DataFrame:
+    """Return the departures that the company learnt of, second ones included; the others are silent."""
+    rng, parts = streams("departures"), []
+    for left, cause in ((lives.left, lives.cause), (lives.left_again, lives.cause_again)):
+        who = np.flatnonzero((rng.random(len(people)) < documented) & np.isfinite(left))
+        parts.append(frame(customer_id=people.customer_id[who], departed_at=dates(left[who]), cause=cause[who]))
+    return pd.concat(parts).sort_values(["departed_at", "customer_id"], kind="stable", ignore_index=True)

@@ -1,11 +1,18 @@
 """Every number the demo company is built from, named and explained: what an analysis should find is written here."""
+# ruff: noqa: RUF009  (what is called makes a field)
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 Shares = Mapping[str, float]
+
+
+def _by_name(**values: float) -> Any:
+    """Return a field whose default is a number a name."""
+    return field(default_factory=lambda: dict(values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +51,13 @@ class Relationship:
     losing: float = 0.25
     exploration_weeks: float = 12.0
     build_up_weeks: float = 24.0
-    decline_weeks: Shares = field(default_factory=lambda: {"relational_losing": 26.0, "other": 260.0})
+    decline_weeks: Shares = _by_name(relational_losing=26.0, other=260.0)
     """Mean weeks of stability before decline begins."""
-    stage_rate: Shares = field(
-        default_factory=lambda: {"exploration": 0.85, "build_up": 1.15, "stable": 1.0, "decline": 0.45}
-    )
-    stage_hazard: Shares = field(
-        default_factory=lambda: {"exploration": 1.0, "build_up": 0.9, "stable": 0.8, "decline": 2.0}
-    )
-    discounted: Shares = field(default_factory=lambda: {"transactional": 0.55, "relational": 0.15})
+    stage_rate: Shares = _by_name(exploration=0.85, build_up=1.15, stable=1.0, decline=0.45)
+    stage_hazard: Shares = _by_name(exploration=1.0, build_up=0.9, stable=0.8, decline=2.0)
+    discounted: Shares = _by_name(transactional=0.55, relational=0.15)
     """Share of order lines bought on discount."""
-    contributors: Shares = field(default_factory=lambda: {"transactional": 0.03, "relational": 0.12})
+    contributors: Shares = _by_name(transactional=0.03, relational=0.12)
     """Share of customers who write reviews; such a customer reviews `reviewed` of the orders."""
     reviewed: float = 0.35
 
@@ -69,19 +72,16 @@ class Leaving:
     stay (false loyalty), under high competition only the delighted do.
     """
 
-    share: Shares = field(
-        default_factory=lambda: {"natural": 0.20, "competition": 0.30, "own_fault": 0.25,
-                                 "given_up": 0.10, "other": 0.15}
-    )  # fmt: skip
+    share: Shares = _by_name(natural=0.20, competition=0.30, own_fault=0.25, given_up=0.10, other=0.15)
     spread: float = 2.4
-    loyalty_centre: Shares = field(default_factory=lambda: {"low": 3.5, "medium": 6.5, "high": 8.3})
-    loyalty_width: Shares = field(default_factory=lambda: {"low": 0.7, "medium": 1.0, "high": 0.55})
-    competition_effect: Shares = field(default_factory=lambda: {"low": 0.5, "medium": 1.0, "high": 1.6})
+    loyalty_centre: Shares = _by_name(low=3.5, medium=6.5, high=8.3)
+    loyalty_width: Shares = _by_name(low=0.7, medium=1.0, high=0.55)
+    competition_effect: Shares = _by_name(low=0.5, medium=1.0, high=1.6)
     unresolved_weeks: int = 13
     """For so many whole weeks, from the week after it was opened, an unresolved complaint has its effect."""
-    unresolved_effect: Shares = field(default_factory=lambda: {"own_fault": 6.0, "competition": 2.0})
-    member_effect: Shares = field(default_factory=lambda: {"competition": 0.5})
-    given_up_effect: Shares = field(default_factory=lambda: {"transactional": 1.6, "relational": 0.4})
+    unresolved_effect: Shares = _by_name(own_fault=6.0, competition=2.0)
+    member_effect: Shares = _by_name(competition=0.5)
+    given_up_effect: Shares = _by_name(transactional=1.6, relational=0.4)
     documented: float = 0.35
     """Share of departures that the company learns of; the others are silent."""
 
@@ -90,19 +90,13 @@ class Leaving:
 class Satisfaction:
     """Satisfaction is a weighted sum of perceived performance, plus a share of its distance to expectation."""
 
-    weights: Shares = field(
-        default_factory=lambda: {
-            "product_quality": 0.25, "service_quality": 0.35, "personnel_quality": 0.15,
-            "image": 0.10, "value_for_money": 0.15,
-        }
-    )  # fmt: skip
-    means: Shares = field(
-        default_factory=lambda: {
-            "product_quality": 7.9, "service_quality": 7.3, "personnel_quality": 7.6,
-            "image": 7.4, "value_for_money": 6.9,
-        }
-    )  # fmt: skip
-    team_effect: Shares = field(default_factory=lambda: {"service_quality": 1.0, "personnel_quality": 0.8})
+    weights: Shares = _by_name(
+        product_quality=0.25, service_quality=0.35, personnel_quality=0.15, image=0.10, value_for_money=0.15
+    )
+    means: Shares = _by_name(
+        product_quality=7.9, service_quality=7.3, personnel_quality=7.6, image=7.4, value_for_money=6.9
+    )
+    team_effect: Shares = _by_name(service_quality=1.0, personnel_quality=0.8)
     disconfirmation: float = 0.30
     expectation_mean: float = 7.4
     customer_sd: float = 1.1
@@ -112,7 +106,7 @@ class Satisfaction:
     """Drop of the surveyed (not of the underlying) satisfaction in the weeks of an unresolved complaint."""
     answer_sd: float = 0.6
     survey_share: float = 0.20
-    persons_told: Shares = field(default_factory=lambda: {"dissatisfied": 9.0, "neutral": 2.0, "satisfied": 4.0})
+    persons_told: Shares = _by_name(dissatisfied=9.0, neutral=2.0, satisfied=4.0)
     """Mean number of persons told: satisfaction below 5, between, from 8 on."""
     referral_pull: float = 0.6
     """A point of satisfaction multiplies the chance of being the one who referred a new customer by exp(this)."""
@@ -126,11 +120,11 @@ class Members:
     Membership changes no purchase rate.
     """
 
-    joining: Shares = field(default_factory=lambda: {"transactional": 0.14, "relational": 0.55})
+    joining: Shares = _by_name(transactional=0.14, relational=0.55)
     joining_weeks: float = 10.0
     monthly_share: float = 0.60
-    monthly: Shares = field(default_factory=lambda: {"a": 0.9, "b": 9.0, "price": 2.99})
-    annual: Shares = field(default_factory=lambda: {"a": 0.8, "b": 1.9, "price": 29.0})
+    monthly: Shares = _by_name(a=0.9, b=9.0, price=2.99)
+    annual: Shares = _by_name(a=0.8, b=1.9, price=29.0)
     payment_failed: float = 0.18
     """Share of the ends at renewal that nobody wanted: the payment failed."""
 
@@ -161,39 +155,23 @@ class Uplift:
     alone (`left_alone_share`) answer every campaign with `left_alone_effect` instead.
     """
 
-    email: Shares = field(
-        default_factory=lambda: {
-            "transactional": 0.12, "relational_profitable": 0.04,
-            "relational_growable": 0.30, "relational_losing": 0.15,
-        }
-    )  # fmt: skip
-    email_voucher: Shares = field(
-        default_factory=lambda: {
-            "transactional": 0.55, "relational_profitable": 0.10,
-            "relational_growable": 0.45, "relational_losing": 0.35,
-        }
-    )  # fmt: skip
+    email: Shares = _by_name(
+        transactional=0.12, relational_profitable=0.04, relational_growable=0.30, relational_losing=0.15
+    )
+    email_voucher: Shares = _by_name(
+        transactional=0.55, relational_profitable=0.10, relational_growable=0.45, relational_losing=0.35
+    )
     noise: float = 0.08
     left_alone_share: float = 0.18
     left_alone_effect: float = -0.35
     voucher: float = 5.0
     redeemed: float = 0.7
-    contact_cost: Shares = field(
-        default_factory=lambda: {"control": 0.0, "email": 0.05, "email_voucher": 0.08, "invitation": 3.5}
-    )
+    contact_cost: Shares = _by_name(control=0.0, email=0.05, email_voucher=0.08, invitation=3.5)
     targeted: float = 0.08
     """True effect of the one campaign that was not randomised but aimed at the best customers."""
-    win_back: Shares = field(
-        default_factory=lambda: {
-            "natural": 0.03,
-            "competition": 0.16,
-            "own_fault": 0.10,
-            "given_up": 0.0,
-            "other": 0.12,
-        }
-    )
+    win_back: Shares = _by_name(natural=0.03, competition=0.16, own_fault=0.10, given_up=0.0, other=0.12)
     """Chance that a lost customer comes back, by cause, when written to; times `win_back_arm`."""
-    win_back_arm: Shares = field(default_factory=lambda: {"control": 0.2, "email": 1.0, "email_voucher": 1.8})
+    win_back_arm: Shares = _by_name(control=0.2, email=1.0, email_voucher=1.8)
 
 
 @dataclass(frozen=True, kw_only=True)

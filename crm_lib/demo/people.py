@@ -1,22 +1,16 @@
-"""The customers: rates, kinds, where and how they were won."""
+"""The customers: names, rates, kinds, where and how they were won."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from crm_lib.demo.clock import DAYS, WEEKS, Bools, Floats, dates, season
-from crm_lib.demo.draws import Streams, draw, look_up, pick, rank
-from crm_lib.demo.gaps import whole
-from crm_lib.demo.names import full_names
-from crm_lib.demo.parameters import Parameters
-
-Names = NDArray[np.object_]
+from crm_lib.demo.clock import DAYS, WEEKS, Bools, Floats, Ints, Names, dates, season
+from crm_lib.demo.draws import Streams, draw, frame, hours, look_up, names, numbered, pick, rank, whole
+from crm_lib.demo.parameters import Dirt, Parameters
 
 CHANNELS: Mapping[str, Mapping[str, float]] = {
     "search ads": {"share": 0.24, "cost": 9.0, "rate_tilt": 0.0, "dropout_tilt": 0.0},
@@ -45,6 +39,27 @@ GROUPS: Mapping[str, Mapping[str, float]] = {
 PROFILES: Mapping[str, float] = {"novels": 0.32, "family": 0.24, "study": 0.16, "home and travel": 0.16, "gifts": 0.12}
 NO_REFERRALS = 60
 """In the first days there is hardly anybody who could recommend the shop."""
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+FIRST = _words(
+    "Olivia Amelia Isla Ava Freya Lily Florence Ivy Willow Rosie Noah Oliver George Arthur Muhammad Leo Harry Oscar "
+    "Theodore Aisha Priya Siobhán Zoë Chloë José Łukasz Søren Björn Renée Małgorzata Nguyễn Ayşe Çağla Émile Ioana "
+    "Kwame Adaeze Tomáš Niamh Dafydd Eilidh Hamish Rhiannon Yusuf Fatima Ingrid Mateo Giulia Anaïs Jürgen"
+)
+LAST = _words(
+    "Smith Jones Taylor Brown Williams Wilson Davies Patel Khan Hussain Singh Begum Wright Walker Green Hall Clarke "
+    "O'Neill O'Brien D'Souza Okafor Mensah Nowak Kowalska Müller Ångström García Fernández Lefèvre Đorđević Şahin "
+    "Novák Horváth Ó'Súilleabháin MacLeod McKenzie Llewellyn Pritchard Featherstonehaugh Nakamura Tanaka Silva"
+)
+CHINESE = _words("王伟 李娜 张敏 刘洋 陈静 杨磊 赵婷 黄强 周芳 吴昊 徐丽 孙鹏 欧阳雪 司马清 诸葛明")
+PLACES = _words("Ashby Kingsford Dunmere Harrowgate Penrhyn Strathallan Wexcombe Millbrook Oakhurst Thornbury")
+KINDS = ("Primary School", "Academy", "Public Library", "College", "Nursery", "Reading Rooms", "Bookcafé")
+SCRIPT = "<script>alert('Lantern')</script>"
+"""Somebody's idea of a name: harmless only where every value is escaped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,45 +95,16 @@ class People:
     @property
     def side(self) -> Names:
         """Transactional or relational."""
-        return np.where(self.relational, "relational", "transactional").astype(object)
+        return _side(self.relational)
 
-    def table(self) -> pd.DataFrame:
-        """Return the table of customers; who referred whom is filled in later."""
-        return pd.DataFrame(
-            {
-                "customer_id": self.customer_id,
-                "name": self.name,
-                "acquired_at": dates(self.acquired),
-                "acquisition_channel": self.channel,
-                "acquisition_cost": self.cost.round(2),
-                "referred_by": None,
-                "region": self.region,
-                "local_competition": self.competition,
-                "customer_group": self.group,
-                "birth_year": whole(self.birth_year),
-                "contact_allowed": self.contact_allowed,
-                "main_interest": self.profile,
-            }
-        )
+    @property
+    def region_number(self) -> Ints:
+        """Place of each customer's region, and so of the team that serves it, in :data:`REGIONS`."""
+        return look_up({name: float(i) for i, name in enumerate(REGIONS)}, self.region).astype(np.int64)
 
 
 def make_people(streams: Streams, n: int, parameters: Parameters) -> People:
-    """Draw `n` customers.
-
-    Parameters
-    ----------
-    streams : Streams
-        The random streams.
-    n : int
-        Number of customers.
-    parameters : Parameters
-        Population parameters.
-
-    Returns
-    -------
-    People
-        The customers, in the order in which they were won.
-    """
+    """Draw `n` customers, in the order in which they were won."""
     rng, buying = streams("people"), parameters.buying
     rate = rng.gamma(buying.r, 1 / buying.alpha, n)
     dropout = rng.gamma(buying.s, 1 / buying.beta, n)
@@ -127,24 +113,23 @@ def make_people(streams: Streams, n: int, parameters: Parameters) -> People:
     ranks = {"rate": rank(rate) - 0.5, "dropout": rank(dropout) - 0.5, "value": rank(order_value) - 0.5}
     acquired = _acquired(rng, n, buying.months)
     types = _types(rng, ranks, parameters)
-    relational = types != "transactional"
-    relationship = parameters.relationship
-    group = _lean(rng, GROUPS, ranks)
-    channel = _channels(rng, ranks, acquired)
+    group = names(list(GROUPS))[pick(rng, _leaning(GROUPS, ranks))]
+    weights = _leaning(CHANNELS, ranks)
+    weights[acquired < NO_REFERRALS, list(CHANNELS).index("referral")] = 0.0
+    channel = names(list(CHANNELS))[pick(rng, weights)]
     region = draw(rng, {name: shares[0] for name, shares in REGIONS.items()}, n)
-    levels = np.array(["low", "medium", "high"], dtype=object)
-    competition = levels[pick(rng, np.array([REGIONS[name][1:] for name in region]))]
-    contributes = look_up(relationship.contributors, np.where(relational, "relational", "transactional"))
-    cost = look_up({name: row["cost"] for name, row in CHANNELS.items()}, channel) * rng.gamma(4.0, 0.25, n)
+    competition = names(("low", "medium", "high"))[pick(rng, np.array([REGIONS[name][1:] for name in region]))]
+    contributes = look_up(parameters.relationship.contributors, _side(types != "transactional"))
+    cost = acquisition_cost(rng, channel)
     born = np.where(group == "student", rng.integers(1998, 2008, n), rng.normal(1976, 14, n).clip(1930, 2006).round())
     return People(
-        customer_id=np.array([f"C{number:06d}" for number in range(1, n + 1)], dtype=object),
+        customer_id=numbered("C", n),
         acquired=acquired,
         rate=rate,
         dropout=dropout,
         order_value=order_value,
         type=types,
-        profile=np.where(group == "student", "study", draw(rng, PROFILES, n)).astype(object),
+        profile=names(np.where(group == "student", "study", draw(rng, PROFILES, n))),
         group=group,
         region=region,
         competition=competition,
@@ -154,40 +139,58 @@ def make_people(streams: Streams, n: int, parameters: Parameters) -> People:
         left_alone=rng.random(n) < parameters.uplift.left_alone_share,
         contact_allowed=rng.random(n) < 0.82,
         birth_year=np.where(group == "business", np.nan, born),
-        name=full_names(streams("names"), group),
+        name=_full_names(streams("names"), group),
     )
 
 
-def hours(rng: np.random.Generator, n: int) -> Floats:
-    """Draw times of day, as a share of the day: between eight and ten in the evening, most in the afternoon."""
-    return np.asarray(rng.triangular(8.0, 16.5, 22.0, n) / 24.0)
+def acquisition_cost(rng: np.random.Generator, channel: Names) -> Floats:
+    """Draw what it cost to win each customer through the channel."""
+    return look_up({name: row["cost"] for name, row in CHANNELS.items()}, channel) * rng.gamma(4.0, 0.25, len(channel))
+
+
+def customer_table(streams: Streams, people: People, referred_by: Names, dirt: Dirt) -> pd.DataFrame:
+    """Return the table of customers, with some regions and years of birth missing."""
+    rng, n = streams("dirt of customers"), len(people)
+    region = pd.Series(people.region).mask(rng.random(n) < dirt.region_missing)
+    birth_year = whole(people.birth_year).mask(pd.Series(rng.random(n) < dirt.birth_year_missing))
+    return frame(
+        customer_id=people.customer_id,
+        name=people.name,
+        acquired_at=dates(people.acquired),
+        acquisition_channel=people.channel,
+        acquisition_cost=people.cost.round(2),
+        referred_by=referred_by,
+        region=region,
+        local_competition=people.competition,
+        customer_group=people.group,
+        birth_year=birth_year,
+        contact_allowed=people.contact_allowed,
+        main_interest=people.profile,
+    )
+
+
+def _side(relational: Bools) -> Names:
+    return names(np.where(relational, "relational", "transactional"))
 
 
 def _acquired(rng: np.random.Generator, n: int, months: tuple[float, ...]) -> Floats:
-    day = np.arange(DAYS)
     # Winning customers grows slower as the market fills: a third fewer in the last year than in the first.
-    weights = np.exp(-day / 1_800) * np.repeat(season(months), 7)[: WEEKS * 7][:DAYS]
-    won = rng.choice(DAYS, n, p=weights / weights.sum()) + hours(rng, n)
-    return np.sort(won)
+    weights = np.exp(-np.arange(DAYS) / 1_800) * np.repeat(season(months), 7)[: WEEKS * 7][:DAYS]
+    return np.sort(rng.choice(DAYS, n, p=weights / weights.sum()) + hours(rng, n))
 
 
 def _types(rng: np.random.Generator, ranks: Mapping[str, Floats], parameters: Parameters) -> Names:
-    relationship = parameters.relationship
+    relationship, n = parameters.relationship, len(ranks["rate"])
     tilted = relationship.rate_tilt * ranks["rate"] - relationship.dropout_tilt * ranks["dropout"]
-    relational = rng.random(len(tilted)) < np.clip(relationship.relational + tilted, 0.02, 0.98)
-    losing = rng.random(len(tilted)) < relationship.losing
-    worth = ranks["rate"] + ranks["value"]
-    profitable = rng.random(len(tilted)) < 1 / (1 + np.exp(-6 * (worth - 0.15)))
+    relational = rng.random(n) < np.clip(relationship.relational + tilted, 0.02, 0.98)
+    losing = rng.random(n) < relationship.losing
+    profitable = rng.random(n) < 1 / (1 + np.exp(-6 * (ranks["rate"] + ranks["value"] - 0.15)))
     kind = np.where(losing, "relational_losing", np.where(profitable, "relational_profitable", "relational_growable"))
-    return np.where(relational, kind, "transactional").astype(object)
-
-
-def _lean(rng: np.random.Generator, rows: Mapping[str, Mapping[str, float]], ranks: Mapping[str, Floats]) -> Names:
-    return np.array(list(rows), dtype=object)[pick(rng, _leaning(rows, ranks))]
+    return names(np.where(relational, kind, "transactional"))
 
 
 def _leaning(rows: Mapping[str, Mapping[str, float]], ranks: Mapping[str, Floats]) -> Floats:
-    columns: list[Any] = []
+    columns = []
     for row in rows.values():
         odds = sum(tilt * ranks[name.removesuffix("_tilt")] for name, tilt in row.items() if name.endswith("_tilt"))
         lean = np.exp(odds)
@@ -196,8 +199,12 @@ def _leaning(rows: Mapping[str, Mapping[str, float]], ranks: Mapping[str, Floats
     return np.column_stack(columns)
 
 
-def _channels(rng: np.random.Generator, ranks: Mapping[str, Floats], acquired: Floats) -> Names:
-    names = list(CHANNELS)
-    weights = _leaning(CHANNELS, ranks)
-    weights[acquired < NO_REFERRALS, names.index("referral")] = 0.0
-    return np.array(names, dtype=object)[pick(rng, weights)]
+def _full_names(rng: np.random.Generator, group: Names) -> Names:
+    """Draw a name for each customer by customer group; the fifth customer is called :data:`SCRIPT`."""
+    n, options = len(group), (FIRST, LAST, CHINESE, PLACES, KINDS)
+    drawn = [[choices[i] for i in rng.integers(0, len(choices), n)] for choices in options]
+    first, last, chinese, place, kind = (names(words) for words in drawn)
+    private = np.where(rng.random(n) < 0.02, chinese, first + " " + last)
+    full = np.where(group == "business", place + " " + kind, private)
+    full[4:5] = SCRIPT
+    return full

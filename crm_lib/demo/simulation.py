@@ -1,43 +1,38 @@
-"""The demo company from a seed: the topics in the order in which one bears on the next."""
+"""The demo company from a seed, the topics in the order in which one bears on the next; written, and its truth read."""
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from crm_lib.demo import store
-from crm_lib.demo.assignments import assignment_table, departures, true_uplift, true_win_back
-from crm_lib.demo.campaigns import address, campaign_factors, campaign_table
-from crm_lib.demo.catalogue import make_catalogue
-from crm_lib.demo.clock import season
-from crm_lib.demo.complaints import complaint_tables, make_problems
-from crm_lib.demo.contacts import make_contacts
-from crm_lib.demo.dirt import transaction_table, untidy_customers, untidy_surveys
-from crm_lib.demo.draws import Streams
-from crm_lib.demo.environment import competitor_table, switching_table, true_switching
-from crm_lib.demo.history_campaigns import evening, win_back
-from crm_lib.demo.lives import Circumstances, Hazard, make_lives
-from crm_lib.demo.market import market
-from crm_lib.demo.membership import make_memberships
-from crm_lib.demo.organisation import capability_table, employee_table, make_staff, partner_table
+from crm_lib.demo import campaigns, market, opinions, orders, people, service
+from crm_lib.demo.clock import DAYS, Floats, dates, season
+from crm_lib.demo.draws import Streams, frame, numbered
+from crm_lib.demo.lives import (
+    Hazard,
+    Lives,
+    departures,
+    make_lives,
+    make_memberships,
+    make_stages,
+    stage_factors,
+    true_stages,
+)
 from crm_lib.demo.parameters import Parameters
-from crm_lib.demo.people import make_people
-from crm_lib.demo.prospects import opportunity_table, prospect_table
-from crm_lib.demo.purchases import make_orders
-from crm_lib.demo.referrals import make_referrals
-from crm_lib.demo.satisfaction import make_opinions
-from crm_lib.demo.spend import make_lines, make_returns, order_margins
-from crm_lib.demo.stages import make_stages
-from crm_lib.demo.surveys import survey_table
-from crm_lib.demo.truth import true_channels, true_customers, true_satisfaction
+from crm_lib.errors import CompanyError
 from crm_lib.schema import TABLES
 
 FEWEST = 50
 """With fewer customers most tables would be all but empty."""
+PARQUET = ("transactions",)
+"""Tables written as Parquet; the others are small enough for CSV, which opens everywhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +59,21 @@ class Simulation:
     def write(self, folder: Path | str) -> None:
         """Write every table to `folder` and the truth to a folder in it, each file whole or not at all.
 
+        Transactions come last, so that where they are, all is there.
+
         Parameters
         ----------
         folder : Path or str
             The company's folder; ``company.toml`` there is left as it is.
         """
         head = f"# The demo company, seed {self.seed}: what an analysis of its tables should find.\n\n"
-        topics = {**asdict(self.parameters), **market()}
-        store.write(Path(folder), self.tables, self.truth, head + store.to_toml(topics))
+        files: dict[str, pd.DataFrame | str] = {f"truth/{name}.parquet": table for name, table in self.truth.items()}
+        files["truth/parameters.toml"] = head + to_toml({**asdict(self.parameters), **fixed_parameters()})
+        for name in sorted(self.tables, key=PARQUET.__contains__):
+            files[table_file(name)] = self.tables[name]
+        (Path(folder) / "truth").mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            _write_whole(Path(folder) / name, content)
 
 
 def simulate(*, seed: int = 20260101, customers: int = 8000, parameters: Parameters | None = None) -> Simulation:
@@ -109,77 +111,238 @@ def simulate(*, seed: int = 20260101, customers: int = 8000, parameters: Paramet
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
     p, streams = parameters or Parameters(), Streams(seed)
-    people = make_people(streams, customers, p)
+    everyone = people.make_people(streams, customers, p)
 
     # All that would happen if nobody ever left.
-    opinions = make_opinions(streams, people, p.satisfaction)
-    stages = make_stages(streams, people, p.relationship)
-    memberships = make_memberships(streams, people, p.members)
-    addressed = address(streams, people, p.uplift)
-    usual = season(p.buying.months) * stages.factors(p.relationship.stage_rate, people.relational)
-    factors = usual * campaign_factors(addressed, customers)
-    potential = make_orders(streams, people, factors)
-    problems = make_problems(streams, people, potential, opinions, p)
+    thinking = opinions.make_opinions(streams, everyone, p.satisfaction)
+    stages = make_stages(streams, everyone, p.relationship)
+    memberships = make_memberships(streams, everyone, p.members)
+    addressed = campaigns.address(streams, everyone, p.uplift)
+    usual = season(p.buying.months) * stage_factors(stages, p.relationship.stage_rate, everyone.relational)
+    factors = usual * campaigns.campaign_factors(addressed, customers)
+    potential = orders.make_orders(streams, everyone, factors)
+    problems = service.make_problems(streams, everyone, potential, thinking, p)
 
     # Who leaves, when and why; all that would have come later is removed.
-    circumstances = Circumstances(
-        satisfaction=opinions.weekly(),
-        stage=stages.factors(p.relationship.stage_hazard, people.relational),
+    hazard = Hazard(
+        everyone,
+        p.leaving,
+        satisfaction=thinking.weekly(),
+        stage=stage_factors(stages, p.relationship.stage_hazard, everyone.relational),
         unresolved=problems.unresolved_weeks(customers, p.leaving.unresolved_weeks),
         member=memberships.weekly(customers),
     )
-    hazard = Hazard(people, circumstances, p.leaving)
-    lives = make_lives(streams, people, hazard)
+    lives = make_lives(streams, everyone, hazard)
     first_orders = potential.only(lives.alive(potential.customer, potential.day))
-    comeback, lives = win_back(streams, people, first_orders, lives, hazard, p.uplift)
-    orders = potential.only(lives.alive(potential.customer, potential.day))
-    orders = orders.joined(np.flatnonzero(np.isfinite(lives.returned)), lives.returned[np.isfinite(lives.returned)])
-    invited, orders = evening(streams, people, orders, lives, factors, p.uplift)
+    asked, lives = campaigns.win_back(streams, everyone, first_orders, lives, hazard, p.uplift)
+    placed = potential.only(lives.alive(potential.customer, potential.day))
+    came_back = np.flatnonzero(np.isfinite(lives.returned))
+    placed = placed.joined(came_back, lives.returned[came_back])
+    invited, placed = campaigns.evening(streams, everyone, placed, lives, factors, p.uplift.targeted)
     problems = problems.only(
         lives.alive(problems.customer, problems.ordered) & lives.alive(problems.customer, problems.opened)
     )
-    every = sorted([*addressed, comeback.addressed, invited], key=lambda one: one.campaign.day)
+    addressed = sorted([*addressed, asked, invited], key=lambda one: one.campaign.day)
 
-    products = make_catalogue(streams)
-    order_ids = np.array([f"O{number:06d}" for number in range(1, len(orders) + 1)], dtype=object)
-    lines = make_lines(streams, people, orders, products, p)
-    returns = make_returns(streams, lines, lives, p.dirt.returned)
-    contracts, thetas = memberships.tables(people, lives.left)
-    complaints, problem_truth = complaint_tables(problems, people)
-    staff = make_staff(streams, opinions)
-    surveys = survey_table(streams, people, lives, problems, opinions, p)
-    left = departures(streams, people, lives, p.leaving.documented)
-    prospects = prospect_table(streams, people)
-    margins = order_margins(people, p)
-    referred_by = make_referrals(streams, people, lives, opinions, p.satisfaction)
+    products = orders.make_catalogue(streams)
+    order_ids = numbered("O", len(placed))
+    lines = orders.make_lines(streams, everyone, placed, products, p)
+    returns = orders.make_returns(streams, lines, lives, p.dirt.returned)
+    contracts, thetas = memberships.tables(everyone, lives.left)
+    complaints, problem_truth = service.complaint_tables(problems, everyone)
+    staff = service.make_staff(streams, thinking)
+    burdened = problems.unresolved_weeks(customers, p.leaving.unresolved_weeks)
+    surveys = opinions.survey_table(streams, everyone, lives, burdened, thinking, p)
+    left = departures(streams, everyone, lives, p.leaving.documented)
+    prospects = market.prospect_table(streams, everyone)
+    margins = orders.order_margins(everyone, p)
+    referred_by = opinions.make_referrals(streams, everyone, lives, thinking, p.satisfaction.referral_pull)
     tables = {
-        "customers": untidy_customers(streams, people.table().assign(referred_by=referred_by), p.dirt),
-        "transactions": transaction_table(streams, people, lines, returns, order_ids, p.dirt),
+        "customers": people.customer_table(streams, everyone, referred_by, p.dirt),
+        "transactions": orders.transaction_table(streams, everyone, lines, returns, order_ids, p.dirt),
         "memberships": contracts,
-        "interactions": make_contacts(streams, people, orders, order_ids, problems, opinions, lives, staff, p),
+        "interactions": service.contact_table(
+            streams, everyone, placed, order_ids, problems, thinking, lives, staff, p
+        ),
         "complaints": complaints,
-        "surveys": untidy_surveys(streams, surveys, p.dirt),
+        "surveys": opinions.untidy_surveys(streams, surveys, p.dirt),
         "departures": left,
-        "campaigns": campaign_table(),
-        "assignments": assignment_table(streams, people, orders, every, p.uplift),
-        "competitors": competitor_table(streams, surveys),
-        "switching": switching_table(streams, people, left),
-        "capabilities": capability_table(streams),
-        "opportunities": opportunity_table(streams, people, lives, prospects),
+        "campaigns": campaigns.campaign_table(),
+        "assignments": campaigns.assignment_table(streams, everyone, placed, addressed, p.uplift),
+        "competitors": market.competitor_table(streams, surveys),
+        "switching": market.switching_table(streams, everyone, left),
+        "capabilities": service.capability_table(streams),
+        "opportunities": market.opportunity_table(streams, everyone, lives, prospects),
         "prospects": prospects,
-        "employees": employee_table(streams, staff, opinions),
-        "partners": partner_table(streams),
+        "employees": service.employee_table(streams, staff, thinking),
+        "partners": service.partner_table(streams),
     }
-    customer_truth = true_customers(people, lives, hazard, factors, margins, p)
+    customer_truth = true_customers(everyone, lives, hazard, factors, margins, p)
     truth = {
         "customers": customer_truth,
-        "stages": stages.history(people, lives.left),
-        "satisfaction": true_satisfaction(people, opinions, lives, p.leaving),
+        "stages": true_stages(stages, everyone, lives.left),
+        "satisfaction": opinions.true_satisfaction(everyone, thinking, lives, p.leaving),
         "memberships": thetas,
         "problems": problem_truth,
-        "uplift": true_uplift(people, lives, usual, every, margins, p.uplift),
-        "win_back": true_win_back(people, comeback),
+        "uplift": campaigns.true_uplift(everyone, lives, usual, addressed, margins, p.uplift),
+        "win_back": campaigns.true_win_back(everyone, lives, asked),
         "channels": true_channels(customer_truth),
-        "switching": true_switching(),
+        "switching": market.true_switching(),
     }
     return Simulation(seed=seed, tables={name: tables[name] for name in TABLES}, truth=truth, parameters=p)
+
+
+def truth(folder: Path | str) -> dict[str, pd.DataFrame]:
+    """Return the truth about a demo company that was written to `folder`.
+
+    Parameters
+    ----------
+    folder : Path or str
+        The company's folder, such as ``data/demo``.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        By topic: customers, stages, satisfaction, memberships, problems, uplift, win_back, channels, switching.
+
+    Raises
+    ------
+    CompanyError
+        If the folder holds no truth.
+    """
+    files = sorted((Path(folder) / "truth").glob("*.parquet"))
+    if not files:
+        raise CompanyError(
+            f"folder '{folder}' holds no simulated truth; 'crm demo' writes the demo company with its truth"
+        )
+    return {file.stem: pd.read_parquet(file) for file in files}
+
+
+def true_customers(
+    everyone: people.People, lives: Lives, hazard: Hazard, factors: Floats, order_margin: Floats, parameters: Parameters
+) -> pd.DataFrame:
+    """Return what each customer really is, `factors` being those of the purchase rate with campaigns.
+
+    ``lambda`` and ``mu`` are a week; ``nu`` is that of the gamma-gamma model; `exposure_weeks` are the alive weeks
+    times the factors, so that repeat orders are Poisson with mean ``lambda * exposure_weeks`` (but for the returning
+    orders and the few extra ones of the evening); `cumulative_hazard` is that over the alive weeks.
+    """
+    weeks, n = lives.weeks(), len(everyone)
+    return frame(
+        customer_id=everyone.customer_id,
+        **{"lambda": everyone.rate},
+        mu=everyone.dropout,
+        mean_order_value=everyone.order_value,
+        nu=parameters.buying.p / everyone.order_value,
+        order_margin=order_margin,
+        type=everyone.type,
+        main_interest=everyone.profile,
+        contributor=everyone.contributor,
+        left_alone=everyone.left_alone,
+        local_competition=everyone.competition,
+        acquisition_channel=everyone.channel,
+        acquired_at=dates(everyone.acquired),
+        left_at=dates(lives.left),
+        cause=lives.cause,
+        returned_at=dates(lives.returned),
+        left_again_at=dates(lives.left_again),
+        cause_again=lives.cause_again,
+        alive=lives.alive(np.arange(n), float(DAYS)),
+        alive_weeks=weeks.sum(axis=1),
+        exposure_weeks=(weeks * factors).sum(axis=1),
+        cumulative_hazard=(weeks * hazard.weekly).sum(axis=1),
+    )
+
+
+def true_channels(customers: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean cost of each acquisition channel and the true rates of the customers it won."""
+    by_channel, channels = customers.groupby("acquisition_channel"), list(people.CHANNELS)
+    rates = by_channel[["lambda", "mu", "order_margin"]].mean().reindex(channels).add_prefix("mean_")
+    return frame(
+        acquisition_channel=channels,
+        mean_cost=[row["cost"] for row in people.CHANNELS.values()],
+        customers=by_channel.size().reindex(channels, fill_value=0).to_numpy(),
+        **{str(name): rates[name].to_numpy() for name in rates},
+    )
+
+
+def fixed_parameters() -> dict[str, Mapping[str, Any]]:
+    """Return what is fixed about market and range, by topic: it does not vary from simulation to simulation."""
+
+    def table(names: Any, rows: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        return {key: dict(zip(names, row, strict=False)) for key, row in rows.items()}
+
+    brands = market.ALL_BRANDS
+    return {
+        "acquisition_channels": people.CHANNELS,
+        "regions": table(("share", "low", "medium", "high"), people.REGIONS),
+        "customer_groups": people.GROUPS,
+        "main_interests": people.PROFILES,
+        "tastes": table(orders.CATEGORIES, orders.TASTES),
+        "department_margins": orders.MARGINS,
+        "order_channels": orders.CHANNELS,
+        "discounts": orders.DISCOUNTS,
+        "contacts": table(("phase", "an_order"), service.CONTACTS),
+        "campaigns": {campaign.campaign_id: campaign.name for campaign in campaigns.CAMPAIGNS},
+        "campaigns_by_history": {
+            "silent_days": campaigns.SILENT_DAYS,
+            "invited_share": campaigns.INVITED_SHARE,
+            "compared_share": campaigns.COMPARED_SHARE,
+        },
+        "survey_answering": opinions.ANSWERING,
+        "competitor_ratings": opinions.BRANDS,
+        "kano": {feature: dict(shares) for feature, shares in opinions.KANO.items()},
+        "benchmarks": table(brands, {measure: row[3] for measure, row in market.MEASURES.items()}),
+        "brand_switching": table(brands, dict(zip(brands, market.SWITCHING.tolist(), strict=True))),
+        "pipeline": {
+            "stages": market.STAGES,
+            "advancing": market.ADVANCING,
+            "stage_days": market.STAGE_DAYS,
+            "sellers": market.SELLERS,
+        },
+    }
+
+
+def to_toml(topics: Mapping[str, Any]) -> str:
+    """Return numbers, names, and mappings and sequences of them as TOML, a section a topic.
+
+    Examples
+    --------
+    >>> print(to_toml({"dirt": {"late": 0.01, "months": (1, 2)}}))
+    [dirt]
+    "late" = 0.01
+    "months" = [1, 2]
+    <BLANKLINE>
+    """
+    lines: list[str] = []
+    for topic, values in topics.items():
+        lines += [f"[{topic}]", *(f'"{name}" = {_toml(value)}' for name, value in values.items()), ""]
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f'"{name}" = {_toml(part)}' for name, part in value.items()) + " }"
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(_toml(part) for part in value) + "]"
+    return repr(value)
+
+
+def table_file(name: str) -> str:
+    """Return the name of the file that holds a table."""
+    return f"{name}.parquet" if name in PARQUET else f"{name}.csv"
+
+
+def _write_whole(path: Path, content: pd.DataFrame | str) -> None:
+    """Write beside the file and move into place, so that no reader ever meets half a file."""
+    aside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    try:
+        if isinstance(content, str):
+            aside.write_text(content, encoding="utf-8")
+        elif path.suffix == ".parquet":
+            content.to_parquet(aside, index=False)
+        else:
+            content.to_csv(aside, index=False, lineterminator="\n")
+        os.replace(aside, path)  # noqa: PTH105  (replaces on every system)
+    finally:
+        aside.unlink(missing_ok=True)
