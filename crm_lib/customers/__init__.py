@@ -15,20 +15,47 @@ Pareto/NBD Model. Marketing Science 24(2), 275–284.
 
 from crm_lib.customers.attribute import customer_attribute
 from crm_lib.customers.exact import exact_sum
+from crm_lib.customers.facts import facts
+from crm_lib.customers.known import (
+    COMPLAINT_STATES,
+    known_complaints,
+    known_contracts,
+    known_rows,
+    last_day,
+    members,
+    own_answers,
+    own_brand_answers,
+    window_complaints,
+)
 from crm_lib.customers.opportunities import opportunity_summary
 from crm_lib.customers.purchase_days import purchase_days
 from crm_lib.customers.summary import customer_summary, grouped_summary, returns_only_customers
 from crm_lib.customers.table import UNIT_DAYS, customer_table, is_purchase
+from crm_lib.customers.window import Value, customer_window, value_of, window_lines
 
 __all__ = [
+    "COMPLAINT_STATES",
     "UNIT_DAYS",
+    "Value",
     "customer_attribute",
     "customer_summary",
     "customer_table",
+    "customer_window",
     "exact_sum",
+    "facts",
     "grouped_summary",
     "is_purchase",
+    "known_complaints",
+    "known_contracts",
+    "known_rows",
+    "last_day",
+    "members",
     "opportunity_summary",
+    "own_answers",
+    "own_brand_answers",
     "purchase_days",
     "returns_only_customers",
+    "value_of",
+    "window_complaints",
+    "window_lines",
 ]

@@ -1,5 +1,14 @@
 """Who the customers are: concentration of value, RFM segments, clusters, the profit table and decisions."""
 
+from crm_lib.customers.known import (
+    COMPLAINT_STATES,
+    known_complaints,
+    known_contracts,
+    own_answers,
+    own_brand_answers,
+    window_complaints,
+)
+from crm_lib.customers.window import customer_window, value_of
 from crm_lib.segments.clusters.choice import Clusters, choose_clusters
 from crm_lib.segments.clusters.earlier_groupings import earlier_groupings
 from crm_lib.segments.clusters.features import PreparedFeatures, behaviour, prepare_features
@@ -33,19 +42,10 @@ from crm_lib.segments.rfm.segmented import Segmented, segment_customers
 from crm_lib.segments.rfm.sensitivity import Sensitivity, rfm_sensitivity
 from crm_lib.segments.tables.behaviour import customer_behaviour
 from crm_lib.segments.tables.customer_variables import variables_of
-from crm_lib.segments.tables.customer_voice import (
-    COMPLAINT_STATES,
-    known_complaints,
-    own_answers,
-    own_brand_answers,
-    window_complaints,
-)
 from crm_lib.segments.tables.group_means import group_means
 from crm_lib.segments.tables.losses import finding_returns, losses, returns_by_group
-from crm_lib.segments.tables.memberships import known_contracts
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP, ProfitTable, dimension_label, profit_table
 from crm_lib.segments.tables.serving_costs import known_serving_costs, serving_costs
-from crm_lib.segments.tables.window import customer_window, value_of
 from crm_lib.segments.value.concentration import Concentration, concentration, concentration_curve, gini, top_share
 from crm_lib.segments.value.core_comparison import CORE, CoreComparison, compare_core
 from crm_lib.segments.value.core_findings import finding_core_complaints, finding_core_settled

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from crm_lib.company import Company
+from crm_lib.customers.known import REVIEWS, known_rows, last_day, of_kind
 from crm_lib.errors import MissingData
 from crm_lib.relationships.contributing.referral_tree import ReferralTree, referral_tree
-from crm_lib.segments.tables.contact_kinds import REVIEWS, of_kind
-from crm_lib.segments.tables.known import known_rows, last_day
 
 ROLES: Mapping[str, str] = {"reviews": "reviewing", "referrals": "recommending", "ideas": "developing"}
 """Column of each kind of contribution, and what a reader calls who makes it."""

@@ -13,15 +13,14 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import is_purchase
+from crm_lib.customers.known import REVIEWS, known_rows
+from crm_lib.customers.window import Value, customer_window, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.relationships.contributing.alike import nearest_others
 from crm_lib.relationships.contributing.contributions import IDEAS, ROLES, contributions
-from crm_lib.segments.tables.contact_kinds import REVIEWS
-from crm_lib.segments.tables.known import known_rows
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
-from crm_lib.segments.tables.window import Value, customer_window, value_of
 from crm_lib.statistics.several_tests import holm
 
 ANY = "any"

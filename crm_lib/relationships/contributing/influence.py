@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crm_lib.company import Company
+from crm_lib.customers.known import REVIEWS
 from crm_lib.relationships.contributing.contributions import IDEAS, contributions, referrals
-from crm_lib.segments.tables.contact_kinds import REVIEWS
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from crm_lib.customers.window import Value
 from crm_lib.estimate import Estimate
 from crm_lib.relationships.prospects.parts import (
     LATE,
@@ -21,7 +22,6 @@ from crm_lib.relationships.prospects.parts import (
     learn_value,
 )
 from crm_lib.relationships.prospects.training import ProspectTraining
-from crm_lib.segments.tables.window import Value
 from crm_lib.statistics.resampling import Floats
 
 _BLOCK = 50_000

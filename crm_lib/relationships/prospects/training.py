@@ -11,9 +11,9 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase
+from crm_lib.customers.known import known_rows, last_day
+from crm_lib.customers.window import Value, value_of
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.segments.tables.known import known_rows, last_day
-from crm_lib.segments.tables.window import Value, value_of
 
 AGE = "age"
 CHANNEL = "acquisition_channel"

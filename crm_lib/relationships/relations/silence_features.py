@@ -10,11 +10,16 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import is_purchase, purchase_days
+from crm_lib.customers.known import (
+    SETTLED,
+    is_review,
+    known_complaints,
+    known_rows,
+    last_day,
+    members,
+    own_brand_answers,
+)
 from crm_lib.errors import TooLittleData
-from crm_lib.segments.tables.contact_kinds import is_review
-from crm_lib.segments.tables.customer_voice import SETTLED, known_complaints, own_brand_answers
-from crm_lib.segments.tables.known import known_rows, last_day
-from crm_lib.segments.tables.memberships import members
 
 FEATURE_LABELS = {
     "silence": "days since the last purchase (log)",

@@ -10,12 +10,12 @@ from scipy.stats import norm
 
 from crm_lib import language
 from crm_lib.company import Company
+from crm_lib.customers.window import customer_window, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.relationships.relations.silence_risk import SilenceRisk
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
-from crm_lib.segments.tables.window import customer_window, value_of
 
 
 @dataclass(frozen=True)

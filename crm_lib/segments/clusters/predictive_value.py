@@ -12,9 +12,9 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
+from crm_lib.customers.window import customer_window, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
-from crm_lib.segments.tables.window import customer_window, value_of
 from crm_lib.statistics.resampling import Floats, studentised
 
 _FEWEST = 100

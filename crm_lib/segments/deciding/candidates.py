@@ -9,10 +9,10 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
+from crm_lib.customers.known import own_answers, window_complaints
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.segments.deciding.rfm_decisions import window_before
 from crm_lib.segments.rfm.segmented import Segmented
-from crm_lib.segments.tables.customer_voice import own_answers, window_complaints
 from crm_lib.segments.value.tiers import value_tiers
 
 

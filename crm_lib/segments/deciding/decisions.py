@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from crm_lib import language
+from crm_lib.customers.window import Value
 from crm_lib.errors import TooLittleData
 from crm_lib.segments.levels.grid import RELATIONSHIP_LEVELS
 from crm_lib.segments.levels.levels import RelationshipLevels
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES
 from crm_lib.segments.tables.group_means import skewed_interval, skewed_p_value
 from crm_lib.segments.tables.profit_table import SMALL_GROUPS, SMALLEST_GROUP
-from crm_lib.segments.tables.window import Value
 from crm_lib.statistics.several_tests import holm
 
 

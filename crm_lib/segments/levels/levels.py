@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib import language
+from crm_lib.customers.window import Value
 from crm_lib.errors import TooLittleData
 from crm_lib.segments.levels.grid import (
     KOTLER_GRID,
@@ -23,7 +24,6 @@ from crm_lib.segments.levels.grid import (
 )
 from crm_lib.segments.tables.group_means import group_means
 from crm_lib.segments.tables.profit_table import SMALL_GROUPS, SMALLEST_GROUP
-from crm_lib.segments.tables.window import Value
 
 Band = TypeVar("Band", Size, Margin)
 FEW_SHARE, MANY_SHARE = 0.05, 0.2

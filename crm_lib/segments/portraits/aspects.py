@@ -13,9 +13,8 @@ import ibis.expr.types as ir
 from crm_lib import schema
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase
-from crm_lib.segments.tables.customer_voice import known_complaints, own_brand_answers
-from crm_lib.segments.tables.memberships import members
-from crm_lib.segments.tables.window import window_lines
+from crm_lib.customers.known import known_complaints, members, own_brand_answers
+from crm_lib.customers.window import window_lines
 
 Unit = Literal["share", "money", "number"]
 QUESTIONS = ("who", "what", "why", "where", "when", "how")

@@ -10,12 +10,12 @@ from typing import Any, Literal, Self
 
 from crm_lib import language
 from crm_lib.company import Company
+from crm_lib.customers.window import Value, value_of
 from crm_lib.errors import CompanyError
 from crm_lib.segments.rfm.definition_text import SECTIONS, Reader, read_rules, written
 from crm_lib.segments.rfm.rules import Rule, check_rules
 from crm_lib.segments.rfm.scores import BASES, MEASURES, Base, CutPoints, check_cut_points
 from crm_lib.segments.rfm.segment_rules import score_variables, segment_rules
-from crm_lib.segments.tables.window import Value, value_of
 from crm_lib.segments.value.tiers import TIER_SHARES, By, check_tier_cut_points, check_tier_shares
 
 FILE = "segments.toml"

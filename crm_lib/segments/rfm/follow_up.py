@@ -10,13 +10,13 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
+from crm_lib.customers.window import customer_window, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES
 from crm_lib.segments.rfm.segmented import Segmented, segment_customers
-from crm_lib.segments.tables.window import customer_window, value_of
 from crm_lib.statistics.resampling import Floats, studentised
 
 CHAMPIONS = SEGMENT_RULES[0].name

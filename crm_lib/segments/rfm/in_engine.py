@@ -14,12 +14,12 @@ import numpy as np
 from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase
+from crm_lib.customers.known import known_rows
+from crm_lib.customers.window import window_bounds
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
 from crm_lib.segments.rfm.rules import Condition, Interval, Rule
 from crm_lib.segments.rfm.scores import MEASURES, quantile_cut_points
-from crm_lib.segments.tables.known import known_rows
-from crm_lib.segments.tables.window import window_bounds
 from crm_lib.segments.value.tiers import TIERS, tier_cut_points
 
 

@@ -12,11 +12,11 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
+from crm_lib.customers.window import Value
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
 from crm_lib.segments.rfm.in_engine import estimated, rfm_table
-from crm_lib.segments.tables.window import Value
 from crm_lib.statistics.balance import Balance, marginal_homogeneity, net_changes
 from crm_lib.statistics.proportions import goodman, wilson
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crm_lib.company import Company
+from crm_lib.customers.window import Value
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
 from crm_lib.segments.rfm.in_engine import estimated, rfm_table
 from crm_lib.segments.rfm.scores import MEASURES, RFM
-from crm_lib.segments.tables.window import Value
 from crm_lib.segments.value.tiers import TIERS, Tiers
 
 

@@ -12,11 +12,11 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
+from crm_lib.customers.window import Value
 from crm_lib.errors import TooLittleData
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
 from crm_lib.segments.rfm.in_engine import rfm_table
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES, segment_rules
-from crm_lib.segments.tables.window import Value
 
 NOT_SCORED = "(not scored)"
 """What a customer is under a rule whose base she does not belong to."""

@@ -12,9 +12,7 @@ import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.customers import is_purchase
-from crm_lib.segments.tables.contact_kinds import is_review
-from crm_lib.segments.tables.known import known_rows, last_day
-from crm_lib.segments.tables.memberships import known_contracts
+from crm_lib.customers.known import is_review, known_contracts, known_rows, last_day
 
 _FEWEST_GAPS = 2
 """Gaps between purchases below which nothing can be said of their regularity."""

@@ -12,11 +12,9 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import is_purchase
+from crm_lib.customers.known import known_rows, last_day, members, own_brand_answers
+from crm_lib.customers.window import window_lines
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.segments.tables.customer_voice import own_brand_answers
-from crm_lib.segments.tables.known import known_rows, last_day
-from crm_lib.segments.tables.memberships import members
-from crm_lib.segments.tables.window import window_lines
 
 _NOT_ATTRIBUTES = ("customer_id", "name", "referred_by", "acquired_at", "birth_year", "acquisition_cost")
 _MOST_CATEGORIES = 30

@@ -13,8 +13,8 @@ import pandas as pd
 from crm_lib import language, schema
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase
+from crm_lib.customers.window import window_lines
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.segments.tables.window import window_lines
 
 NOT_KNOWN = "(not known)"
 SMALLEST_GROUP = 10

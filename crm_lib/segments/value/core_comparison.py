@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from crm_lib import language
 from crm_lib.company import Company
+from crm_lib.customers.known import own_answers, window_complaints
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import Estimate
-from crm_lib.segments.tables.customer_voice import own_answers, window_complaints
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
 from crm_lib.statistics.rate_ratios import Floats, mean_difference, rate_ratio, share_inside
 

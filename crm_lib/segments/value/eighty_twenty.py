@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from crm_lib import language
+from crm_lib.customers.window import Value
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
-from crm_lib.segments.tables.window import Value
 from crm_lib.segments.value.concentration import Concentration
 
 _CLAIMS = {

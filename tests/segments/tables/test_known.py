@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
+from crm_lib.customers.known import known_rows, last_day
 from crm_lib.relationships import contributors
 from crm_lib.segments import customer_behaviour
-from crm_lib.segments.tables.known import known_rows, last_day
 from tests.companies import transactions, write_company
 
 DAY = dt.date(2025, 9, 30)

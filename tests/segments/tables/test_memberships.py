@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
+from crm_lib.customers.known import members
 from crm_lib.relationships.relations.silence_features import silence_features
 from crm_lib.segments import customer_behaviour, five_w_one_h, known_contracts, variables_of
-from crm_lib.segments.tables.memberships import members
 from tests.companies import transactions, write_company
 
 AS_OF = dt.date(2026, 6, 30)

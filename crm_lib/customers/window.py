@@ -11,55 +11,22 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
-from crm_lib.customers import exact_sum, is_purchase
+from crm_lib.customers.exact import exact_sum
+from crm_lib.customers.known import known_rows, last_day
+from crm_lib.customers.table import is_purchase
 from crm_lib.errors import TooLittleData
-from crm_lib.segments.tables.known import known_rows, last_day
 
 Value = Literal["margin", "revenue"]
 
 
 def value_of(company: Company) -> Value:
-    """Return the measure of a customer's value: ``"margin"`` where the company knows it, else ``"revenue"``.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-
-    Returns
-    -------
-    str
-        Name of a column of :func:`customer_window`.
-    """
+    """Return the measure of a customer's value: ``"margin"`` where the company knows it, else ``"revenue"``."""
     return "margin" if company.has("transactions", "margin") else "revenue"
 
 
 def window_lines(company: Company, *, days: int, ending: dt.date | None = None) -> ir.Table:
-    """Return the order lines of the `days` days up to a date, that day included.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    days : int
-        Length of the window in days.
-    ending : date, optional
-        Last day of the window, by default the company's ``as_of``. Lines recorded later are left out, as they were
-        not known on that day.
-
-    Returns
-    -------
-    ibis Table
-        Transactions of the window, computed where the data live.
-
-    Raises
-    ------
-    ValueError
-        If `days` is not positive or `ending` lies after ``as_of``.
-    """
-    before, _ = window_bounds(company, days=days, ending=ending)
-    known = known_rows(company, "transactions", ending=ending)
-    return known.filter(known.ordered_at.date() > ibis.literal(before))
+    """Return the order lines of the `days` days up to a date, as they were known on it."""
+    return known_rows(company, "transactions", ending=ending, days=days)
 
 
 def customer_window(company: Company, *, days: int, ending: dt.date | None = None) -> pd.DataFrame:
@@ -115,27 +82,7 @@ def customer_window(company: Company, *, days: int, ending: dt.date | None = Non
 
 
 def window_bounds(company: Company, *, days: int, ending: dt.date | None = None) -> tuple[dt.date, dt.date]:
-    """Return the day before a window and its last day.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    days : int
-        Length of the window in days.
-    ending : date, optional
-        Last day of the window, by default the company's ``as_of``.
-
-    Returns
-    -------
-    tuple of two dates
-        The day before the first, and the last.
-
-    Raises
-    ------
-    ValueError
-        If `days` is not positive or `ending` lies after ``as_of``.
-    """
+    """Return the day before a window and its last day."""
     if days < 1:
         raise ValueError(f"a window needs at least one day, not {days}")
     last = last_day(company, ending)

@@ -1,0 +1,383 @@
+"""The one table of facts: what was known of each customer on a day, from all tables of the company."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from crm_lib import language
+from crm_lib.company import Company
+from crm_lib.customers.exact import exact_sum
+from crm_lib.customers.known import (
+    COMPLAINT_STATES,
+    SETTLED,
+    is_review,
+    known_complaints,
+    known_contracts,
+    known_rows,
+    last_day,
+    own_brand_answers,
+)
+from crm_lib.customers.table import is_purchase
+from crm_lib.errors import TooLittleData
+
+YEAR: Final = 365
+RECENT_COMPLAINT: Final = 182
+"""Days after which a complaint no longer makes a customer ``unresolved``."""
+FEWEST_GAPS: Final = 2
+"""Gaps between purchase days below which nothing can be said of their regularity."""
+MOST_VALUES: Final = 30
+"""A text with more different values than this is a name or an address, not a property that customers share."""
+MOST_SHOWN: Final = 8
+"""Categories, channels, kinds and topics that get a column of their own: the most frequent ones."""
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAY_PARTS: Final = ("midnight to 6 am", "6 am to noon", "noon to 6 pm", "6 pm to midnight")
+ANSWERS: Final = (
+    "expectation", "product_quality", "service_quality", "personnel_quality", "image", "value_for_money",
+    "satisfaction", "loyalty", "recommendation", "price_burden", "time_burden", "energy_burden", "effort_burden",
+)  # fmt: skip
+_NOT_ATTRIBUTES = ("customer_id", "name", "referred_by", "acquired_at", "birth_year", "acquisition_cost")
+_KEPT: WeakKeyDictionary[Company, dict[tuple[dt.date, int], pd.DataFrame]] = WeakKeyDictionary()
+
+
+def facts(company: Company, ending: dt.date | None = None, days: int = YEAR) -> pd.DataFrame:
+    """Return what was known of each customer on a day.
+
+    Counts and sums stand beside the occasions on which they could have happened, so that shares can be pooled over
+    groups: ``discounted_lines_ever`` beside ``lines_ever``. What the company does not know has no column; nothing is
+    filled in. Purchases are what was bought, returns left out, unless said otherwise.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    ending : date, optional
+        The day, by default the company's ``as_of``. Nothing that happened, was recorded or became known later is used.
+    days : int
+        Length of the window that ends on the day, that day included.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``customer_id``, in its order; one row per customer who bought until the day.
+
+        *So far:* ``first_purchase``, ``last_purchase`` (days); ``tenure`` and ``recency`` (days from them to the
+        day); ``purchase_days_ever``, ``orders_ever``, ``lines_ever``, ``spend_ever``; ``mean_gap`` (days between
+        purchase days, missing without repeats), ``rhythm`` (the same, drawn towards that of all customers by the
+        weight of one gap, so that everybody has one), ``gap_variation`` (standard deviation of the gaps over their
+        mean; missing with fewer than two); ``discounted_lines_ever`` (needs ``discount``); ``categories_ever``
+        (different ones); ``channels_ever`` and ``other_channel_ever`` (orders outside the most used channel).
+
+        *In the window,* zero for those who bought nothing: ``purchase_days``, ``orders``, ``lines``, ``pieces``,
+        ``spend`` (before returns), ``revenue`` (net of returns), ``margin`` (net, where known), ``returns`` (positive
+        amount), ``discount`` (amount) and ``discounted_lines``; ``discount_share`` (of the list price) and
+        ``return_share`` (of the spend), missing without a purchase. Further the families ``spend: Novels`` (by
+        category, or by department where categories are many; the eight largest and ``spend: (others)``),
+        ``orders via: web``, ``orders on: Monday`` and ``orders at: noon to 6 pm`` (where times are known).
+
+        *Service:* ``contacts``, ``reviews`` and ``contacts: question`` … (by kind) in the window; ``contacts_ever``,
+        ``reviews_ever`` (orders reviewed, at most all); ``complaints``, ``complaints about: delivery`` … in the
+        window, ``complaints_ever``; of those of the window by their state on the day ``complaints: open``,
+        ``complaints: closed unsettled``, ``complaints: settled``, and ``unresolved`` (whether one opened in the last
+        half-year is not settled, or not to the customer's satisfaction; these need ``closed_at``).
+
+        *Voice:* ``answered_at`` and the last answer of the window on the own brand to each of :data:`ANSWERS`.
+
+        *Membership:* ``member`` (on the day) and ``ever_member``.
+
+        *Attributes fixed when the customer was won:* ``acquisition_channel``, ``age`` (years), ``referred``.
+
+        *Attributes without a date:* ``region``, ``customer_group``, ``local_competition``, ``contact_allowed`` and the
+        company's own ones. They are those of ``as_of``, so earlier days leave them out; ``attrs["undated"]`` names
+        them, ``attrs["ending"]`` and ``attrs["days"]`` tell what was asked for.
+
+    Raises
+    ------
+    TooLittleData
+        If nobody bought until the day.
+    ValueError
+        If `ending` lies after ``as_of``, or `days` is not positive.
+
+    Examples
+    --------
+    Features that an earlier day knows too are those of both tables::
+
+        then, now = facts(shop, ending=day), facts(shop)
+        features = then.columns.intersection(now.columns)
+    """
+    last = last_day(company, ending)
+    if days < 1:
+        raise ValueError(f"a window needs at least one day, not {days}")
+    kept = _KEPT.setdefault(company, {})
+    if (last, days) not in kept:
+        kept[last, days] = _facts(company, last, days)
+    return kept[last, days].copy()
+
+
+def _facts(company: Company, last: dt.date, days: int) -> pd.DataFrame:
+    lines = _lines(company, last, days)
+    frame = _purchases(lines, last)
+    if frame.empty:
+        raise TooLittleData(language.text("nobody bought until {day}").format(day=language.date(last)))
+    bought, customers = lines.filter(lines.bought), frame.index
+    fixed, undated = _attributes(company, customers, last)
+    parts = [
+        frame,
+        _gaps(bought, frame),
+        _times(bought, customers),
+        _channels(bought, customers),
+        _spend(bought, customers),
+        _contacts(company, frame["orders_ever"], last, days),
+        _complaints(company, customers, last, days),
+        _answers(company, customers, last, days),
+        _memberships(company, customers, last),
+        fixed,
+    ]
+    whole = pd.concat(parts, axis=1)
+    # An own column of the company that is called like a fact does not take its place.
+    own = [name for name in undated if name not in whole and last == company.as_of]
+    whole = pd.concat([whole, undated[own]], axis=1)
+    whole.attrs = {"ending": last, "days": days, "undated": tuple(own)}
+    return whole
+
+
+def _lines(company: Company, last: dt.date, days: int) -> ir.Table:
+    """Return the lines known on the day, kept by the engine while they are used again and again."""
+    lines = known_rows(company, "transactions", ending=last)
+    day = lines.ordered_at.date()
+    optional = ("margin", "quantity", "discount", "category", "department", "channel")
+    columns = [name for name in optional if company.has("transactions", name)]
+    inside = day > ibis.literal(last - dt.timedelta(days=days))
+    told = {"day": day, "inside": inside, "bought": is_purchase(lines)}
+    return lines.select("customer_id", "order_id", "ordered_at", "revenue", *columns, **told).cache()
+
+
+def _purchases(lines: ir.Table, last: dt.date) -> pd.DataFrame:
+    """Return sums over each customer's lines, so far and in the window, of those who bought."""
+    now, bought = lines.bought & lines.inside, lines.bought
+    measures: dict[str, Any] = {
+        "first_purchase": lines.day.min(where=bought),
+        "last_purchase": lines.day.max(where=bought),
+        "purchase_days_ever": lines.day.nunique(where=bought),
+        "orders_ever": lines.order_id.nunique(where=bought),
+        "lines_ever": bought.sum(),
+        "spend_ever": exact_sum(lines.revenue, bought),
+        "purchase_days": lines.day.nunique(where=now),
+        "orders": lines.order_id.nunique(where=now),
+        "lines": now.sum(),
+        "spend": exact_sum(lines.revenue, now),
+        "revenue": exact_sum(lines.revenue, lines.inside),
+        "returns": -exact_sum(lines.revenue, lines.inside & ~bought),
+    }
+    if "margin" in lines.columns:
+        measures["margin"] = exact_sum(lines.margin, lines.inside)
+    if "quantity" in lines.columns:
+        measures["pieces"] = exact_sum(lines.quantity.fill_null(1.0), now)
+    if "discount" in lines.columns:
+        off = lines.discount.fill_null(0.0)
+        measures["discount"] = exact_sum(off, now)
+        measures["discounted_lines"] = (now & (off > 0)).sum()
+        measures["discounted_lines_ever"] = (bought & (off > 0)).sum()
+    if "category" in lines.columns:
+        measures["categories_ever"] = lines.category.nunique(where=bought)
+    frame = _by_customer(lines.group_by("customer_id").agg(**measures).drop_null("first_purchase"))
+    money = [
+        name for name in ("spend_ever", "spend", "revenue", "returns", "margin", "pieces", "discount") if name in frame
+    ]
+    # Adding 0 turns the -0.0 of customers without returns into 0.0.
+    frame[money] = frame[money].astype("float64") + 0.0
+    for name in ("first_purchase", "last_purchase"):
+        frame[name] = pd.to_datetime(frame[name]).astype("datetime64[s]")
+    frame = frame.astype({name: "int64" for name in frame.columns[2:] if name not in money})
+    frame["tenure"] = (pd.Timestamp(last) - frame["first_purchase"]).dt.days
+    frame["recency"] = (pd.Timestamp(last) - frame["last_purchase"]).dt.days
+    paid = frame["spend"].where(frame["spend"] > 0)
+    frame["return_share"] = frame["returns"] / paid
+    if "discount" in frame:
+        full = frame["discount"] + frame["spend"]
+        frame["discount_share"] = frame["discount"] / full.where(full > 0)
+    return frame
+
+
+def _gaps(bought: ir.Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rhythm of purchase days; the spread of the gaps comes from the sum of their squares."""
+    days = bought.select("customer_id", "day").distinct()
+    window = ibis.window(group_by=days.customer_id, order_by=days.day)
+    gap = days.day.delta(days.day.lag().over(window), unit="day").cast("float64")
+    spaced = days.mutate(squares=gap**2)
+    squares = _by_customer(spaced.group_by("customer_id").agg(squares=spaced.squares.sum()))["squares"]
+    gaps, total = frame["purchase_days_ever"] - 1, (frame["tenure"] - frame["recency"]).astype("float64")
+    mean = total / gaps.where(gaps > 0)
+    several = gaps.where(gaps >= FEWEST_GAPS)
+    variance = (squares.reindex(frame.index).astype("float64") - several * mean**2).clip(lower=0) / (several - 1)
+    typical = total.sum() / gaps.sum() if gaps.sum() else max(float(frame["tenure"].max()), 1.0)
+    return pd.DataFrame(
+        {"mean_gap": mean, "rhythm": (total + typical) / (gaps + 1), "gap_variation": np.sqrt(variance) / mean}
+    )
+
+
+def _times(bought: ir.Table, customers: pd.Index[str]) -> pd.DataFrame:
+    """Return how many orders of the window fell on each day of the week and, where times are known, part of the day."""
+    now = bought.filter(bought.inside)
+    orders = now.group_by(["customer_id", "order_id"]).agg(moment=now.ordered_at.min())
+    weekday = orders.moment.day_of_week.index()
+    measures = {f"orders on: {name}": (weekday == number).sum() for number, name in enumerate(WEEKDAYS)}
+    if orders.moment.type().is_timestamp():
+        # Days without a time are all at midnight: they tell nothing of the hour.
+        hour = orders.moment.hour()
+        timed = (hour + orders.moment.minute() + orders.moment.second()) > 0
+        measures |= {f"orders at: {name}": (timed & (hour // 6 == part)).sum() for part, name in enumerate(DAY_PARTS)}
+    return _counts(orders.group_by("customer_id").agg(**measures), customers)
+
+
+def _channels(bought: ir.Table, customers: pd.Index[str]) -> pd.DataFrame:
+    if "channel" not in bought.columns:
+        return pd.DataFrame(index=customers)
+    each = bought.drop_null("channel")
+    measures = {"ever": each.order_id.nunique(), "now": each.order_id.nunique(where=each.inside)}
+    orders: pd.DataFrame = each.group_by(["customer_id", "channel"]).agg(**measures).execute()
+    ever = orders.groupby("customer_id")["ever"]
+    sums = pd.DataFrame({"channels_ever": ever.size(), "other_channel_ever": ever.sum() - ever.max()})
+    return pd.concat([_filled(sums, customers), _family(orders, "channel", "now", "orders via", customers)], axis=1)
+
+
+def _spend(bought: ir.Table, customers: pd.Index[str]) -> pd.DataFrame:
+    now = bought.filter(bought.inside)
+    for column in ("category", "department"):
+        if column in bought.columns:
+            spent: pd.DataFrame = now.group_by(["customer_id", column]).agg(spend=exact_sum(now.revenue)).execute()
+            if "department" not in bought.columns or spent[column].nunique() <= MOST_VALUES:
+                return _family(spent, column, "spend", "spend", customers)
+    return pd.DataFrame(index=customers)
+
+
+def _contacts(company: Company, orders: pd.Series[int], last: dt.date, days: int) -> pd.DataFrame:
+    """Return the numbers of contacts by kind, and of reviews: orders, or contacts where the order is not told."""
+    if not company.has("interactions", "customer_id"):
+        return pd.DataFrame(index=orders.index)
+    rows = known_rows(company, "interactions", ending=last)
+    inside = rows.occurred_at.date() > ibis.literal(last - dt.timedelta(days=days))
+    if not company.has("interactions", "kind"):
+        return _counts(
+            rows.group_by("customer_id").agg(contacts=inside.sum(), contacts_ever=rows.count()), orders.index
+        )
+    measures = {
+        "contacts": inside.sum(),
+        "contacts_ever": rows.count(),
+        "reviews": inside.sum(),
+        "reviews_ever": rows.count(),
+    }
+    if company.has("interactions", "order_id"):
+        measures["reviews"] += rows.order_id.nunique(where=inside) - rows.order_id.count(where=inside)
+        measures["reviews_ever"] += rows.order_id.nunique() - rows.order_id.count()
+    keys = {"kind": rows.kind.lower(), "review": is_review(rows)}
+    each: pd.DataFrame = rows.group_by("customer_id", **keys).agg(**measures).execute()
+    of_reviews, others = each[each["review"].astype(bool)], each[~each["review"].astype(bool)]
+    reviews = _filled(of_reviews.groupby("customer_id")[["reviews", "reviews_ever"]].sum(), orders.index)
+    contacts = _filled(others.groupby("customer_id")[["contacts", "contacts_ever"]].sum(), orders.index)
+    kinds = _family(others, "kind", "contacts", "contacts", orders.index)
+    # Who reviews an order twice, or another's, has still no more chances to do so than orders.
+    return pd.concat([contacts, reviews.clip(upper=orders, axis=0), kinds], axis=1)
+
+
+def _complaints(company: Company, customers: pd.Index[str], last: dt.date, days: int) -> pd.DataFrame:
+    if not company.has("complaints", "customer_id"):
+        return pd.DataFrame(index=customers)
+    told = known_complaints(company, ending=last)
+    columns = [name for name in ("topic", "satisfied") if company.has("complaints", name)]
+    rows: pd.DataFrame = told.select("customer_id", "state", *columns, day=told.opened_at.date()).execute()
+    age = (pd.Timestamp(last) - pd.to_datetime(rows["day"])).dt.days
+    now = rows.assign(n=1)[age < days]
+    sums = {"complaints": now.groupby("customer_id").size(), "complaints_ever": rows.groupby("customer_id").size()}
+    parts = [_filled(pd.DataFrame(sums), customers)]
+    if company.has("complaints", "closed_at"):
+        parts.append(_family(now, "state", "n", "complaints", customers, COMPLAINT_STATES))
+        bad = rows["state"] != SETTLED
+        if "satisfied" in rows:
+            bad |= rows["satisfied"].astype("boolean").eq(other=False).fillna(value=False).astype(bool)
+        unresolved = customers.isin(rows.loc[bad & (age < RECENT_COMPLAINT), "customer_id"])
+        parts.append(pd.DataFrame({"unresolved": unresolved}, index=customers))
+    if "topic" in rows:
+        parts.append(_family(now, "topic", "n", "complaints about", customers))
+    return pd.concat(parts, axis=1)
+
+
+def _answers(company: Company, customers: pd.Index[str], last: dt.date, days: int) -> pd.DataFrame:
+    items = [name for name in ANSWERS if company.has("surveys", name)]
+    if not company.has("surveys", "customer_id"):
+        return pd.DataFrame(index=customers)
+    answers = own_brand_answers(company, ending=last, days=days)
+    order = ["responded_at", *(["response_id"] if company.has("surveys", "response_id") else [])]
+    frame: pd.DataFrame = answers.select("customer_id", *order, *items).execute()
+    frame = frame.sort_values(order, kind="stable").groupby("customer_id")[["responded_at", *items]].last()
+    frame["responded_at"] = pd.to_datetime(frame["responded_at"]).astype("datetime64[s]")
+    frame = frame.astype(dict.fromkeys(items, "float64")).rename(columns={"responded_at": "answered_at"})
+    return frame.reindex(customers)
+
+
+def _memberships(company: Company, customers: pd.Index[str], last: dt.date) -> pd.DataFrame:
+    if "memberships" not in company.tables:
+        return pd.DataFrame(index=customers)
+    contracts = known_contracts(company, ending=last)
+    held = _by_customer(contracts.group_by("customer_id").agg(member=contracts.running.any()))
+    member = customers.isin(held.index[held["member"].astype(bool)])
+    return pd.DataFrame({"member": member, "ever_member": customers.isin(held.index)}, index=customers)
+
+
+def _attributes(company: Company, customers: pd.Index[str], last: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what was fixed when the customer was won, and attributes that are known as of today only."""
+    fixed = pd.DataFrame(index=customers)
+    if "customers" not in company.tables:
+        return fixed, fixed
+    own = company.frame("customers").drop_duplicates("customer_id").set_index("customer_id").reindex(customers)
+    if "acquisition_channel" in own:
+        fixed["acquisition_channel"] = own["acquisition_channel"].astype("str")
+    if "birth_year" in own:
+        fixed["age"] = (last.year - own["birth_year"]).astype("float64")
+    if "referred_by" in own:
+        fixed["referred"] = own["referred_by"].notna()
+    undated = {}
+    for name in own.columns.difference([*_NOT_ATTRIBUTES, *fixed.columns], sort=False):
+        column = own[name]
+        if 1 < column.nunique() <= MOST_VALUES or pd.api.types.is_numeric_dtype(column):
+            undated[name] = column if pd.api.types.is_numeric_dtype(column) else column.astype("str")
+    return fixed, pd.DataFrame(undated, index=customers)
+
+
+def _by_customer(table: ir.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.execute()
+    return frame.set_index("customer_id").sort_index()
+
+
+def _counts(table: ir.Table, customers: pd.Index[str]) -> pd.DataFrame:
+    return _filled(_by_customer(table), customers)
+
+
+def _filled(counts: pd.DataFrame, customers: pd.Index[str]) -> pd.DataFrame:
+    return counts.reindex(customers).fillna(0).astype("int64")
+
+
+def _family(
+    sums: pd.DataFrame,
+    column: str,
+    amount: str,
+    prefix: str,
+    customers: pd.Index[str],
+    values: tuple[str, ...] = (),
+) -> pd.DataFrame:
+    """Return the sum of an amount by value of a column: a column each for the largest values, the rest together."""
+    sums = sums.dropna(subset=[column])
+    sizes = sums.groupby(column)[amount].sum().sort_index().sort_values(ascending=False, kind="stable")
+    values = values or tuple(sizes.index[sizes > 0])
+    shown = values if len(values) <= MOST_SHOWN + 1 else values[:MOST_SHOWN]
+    named = sums[column].where(sums[column].isin(shown), "(others)")
+    wide = sums.pivot_table(index="customer_id", columns=named, values=amount, aggfunc="sum")
+    columns = [*shown, *(["(others)"] if len(shown) < len(values) else [])]
+    wide = wide.reindex(index=customers, columns=columns).fillna(0).astype(sums[amount].dtype)
+    return wide.set_axis([f"{prefix}: {name}" for name in columns], axis=1)
