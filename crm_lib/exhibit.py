@@ -17,6 +17,8 @@ from crm_lib.estimate import Estimate
 
 TABLE_MIME = "application/vnd.crm-lib.table+json"
 """Under this type a table travels, whole, in the outputs of an executed notebook."""
+CHART_MIME = "application/vnd.crm-lib.chart+json"
+"""Under this type a chart's words and its table travel beside the drawing."""
 SKIPPED_MIME = "application/vnd.crm-lib.skipped+json"
 """Under this type a note on a skipped analysis travels."""
 

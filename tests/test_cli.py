@@ -10,7 +10,9 @@ import pytest
 
 from crm_lib import cli
 from crm_lib.reports import run as runs
+from crm_lib.reports.documents import Collected
 from crm_lib.reports.execute import Failure, Outcome
+from crm_lib.reports.index import Part
 from crm_lib.reports.notebooks import Notebook
 
 TRANSACTIONS = """order_id,customer_id,ordered_at,revenue
@@ -19,7 +21,7 @@ o2,b,2025-01-15 09:30,12.5
 o3,a,2025-02-01 18:45,text
 """
 PARAMETERS = (
-    'company: str = "shop"  # name\nas_of: str | None = None  # day\nlevels: int = 5  # groups a score\n'
+    'company: str = "shop"  # name\nas_of: str | None = None  # day\nlevels: int = 5  # groups a score (3 to 5)\n'
     'way: Literal["mean", "median"] = "mean"  # how\n'
 )
 
@@ -36,7 +38,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (shop / "company.toml").write_text(settings)
     (shop / "transactions.csv").write_text(TRANSACTIONS)
     (tmp_path / "notebooks").mkdir()
-    for name, needs in (("06_first", {"transactions": []}), ("08_second", {"surveys": ["loyalty"]})):
+    for name, needs in (("06_first", {"transactions": []}), ("09_second", {"surveys": ["loyalty"]})):
         cell = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
         crm = {"title": f"Title of {name}", "edition": "routine", "needs": needs, "uses": {"customers": ["region"]}}
         nbformat.write(new_notebook(cells=[cell], metadata={"crm": crm}), tmp_path / "notebooks" / f"{name}.ipynb")
@@ -76,8 +78,9 @@ def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "told"),
     [
         (["-p", "level=4"], "Did you mean 'levels'?"),
-        (["-p", "levels=many"], "parameter 'levels' must be a whole number, not 'many'"),
-        (["-p", "way=mode"], "one of mean, median"),
+        (["-p", "levels=many"], "parameter 'levels' (int) cannot be 'many'"),
+        (["-p", "way=mode"], "'mean' or 'median'"),
+        (["-p", "levels=9"], "it goes from 3 to 5"),
         (["-p", "levels"], "write -p name=value"),
         (["-p", "company=x"], "is set by COMPANY"),
         (["--as-of", "2025-02-30"], "2025-02-30"),
@@ -120,24 +123,26 @@ def test_text_of_a_user_is_never_taken_for_markup(crm: Callable[..., tuple[int, 
     assert "[red]x[/red]" in err
 
 
-def outcome(name: str, status: str, **more: object) -> Outcome:
+def part(name: str, status: str, **more: object) -> Part:
     notebook = Notebook(path=Path(f"{name}.ipynb"), title=name, edition="routine")
-    return Outcome(notebook=notebook, status=status, **more)  # type: ignore[arg-type]
+    outcome = Outcome(notebook=notebook, status=status, **more)  # type: ignore[arg-type]
+    left_out = {"what": "By region", "why": "needs table 'customers'"}
+    return Part(outcome=outcome, collected=Collected(left_out=(left_out,) if status == "done" else ()))
 
 
 def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
     monkeypatch: pytest.MonkeyPatch, crm: Callable[..., tuple[int, str, str]]
 ) -> None:
-    outcomes = (
-        outcome("06_x", "done"),
-        outcome("08_y", "skipped", missing=("surveys",)),
-        outcome("09_z", "failed", failure=Failure(kind="ValueError", message="bad [x]", cell=3)),
+    parts = (
+        part("06_x", "done"),
+        part("08_y", "skipped", missing=("surveys",)),
+        part("09_z", "failed", failure=Failure(kind="ValueError", message="bad [x]", cell=3)),
     )
     asked = {}
 
     def run_report(company: str, **more: object) -> runs.Run:
         asked.update(more, company=company)
-        return runs.Run(folder=Path("reports/shop/run"), outcomes=outcomes)
+        return runs.Run(folder=Path("reports/shop/run"), parts=parts)
 
     monkeypatch.setattr(runs, "run_report", run_report)
     code, out, err = crm(
@@ -147,6 +152,7 @@ def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
     assert code == 1
     assert "reports/shop/run/index.html" in out.replace("\\", "/")
     assert "needs surveys, which the company does not have" in out
+    assert "left out: By region – needs table 'customers'" in out
     assert "ValueError in cell [3]: bad [x]" in err
     assert asked.pop("progress") is not None
     assert asked == {
@@ -158,7 +164,7 @@ def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
 def test_a_good_report_gives_exit_code_zero(
     monkeypatch: pytest.MonkeyPatch, crm: Callable[..., tuple[int, str, str]]
 ) -> None:
-    good = runs.Run(folder=Path("x"), outcomes=(outcome("06_x", "done"),))
+    good = runs.Run(folder=Path("x"), parts=(part("06_x", "done"),))
     monkeypatch.setattr(runs, "run_report", lambda *_, **__: good)
     assert crm("report", "shop")[0] == 0
 
@@ -171,7 +177,7 @@ def test_check_says_what_was_found_and_what_each_notebook_can_do(
     assert "3 rows, 2 kept, 1 rejected" in out
     assert "line 4: 'text'" in out  # the first offending row: the third below the head
     assert "06_first: partly: lacks customers" in out
-    assert "08_second: not possible: lacks surveys" in out
+    assert "09_second: not possible: lacks surveys" in out
     rejected = project / "reports" / "shop" / "rejected" / "transactions.csv"
     assert "o3,a" in rejected.read_text()
     assert str(rejected.parent) in out
@@ -213,7 +219,7 @@ def test_notebooks_are_listed_with_what_they_need_and_their_parameters(
 ) -> None:
     code, out, _ = crm("notebooks")
     assert code == 0
-    assert "08_second · Title of 08_second · routine" in out
+    assert "09_second · Title of 09_second · routine" in out
     assert "needs: surveys (loyalty)" in out
     assert "-p levels=5" in out
     assert "groups a score" in out
@@ -244,7 +250,7 @@ def test_target_lists_are_written_where_they_are_told(project: Path, crm: Callab
     assert code == 0
     assert "Slipping away: good customers who have fallen silent: 0 to contact, 0 without permission" in out
     assert "Left out: open_complaints. Why: needs table 'complaints', which the company does not have." in out
-    assert "customers to contact, 0 without permission; 0 on several lists" in out
+    assert "to contact, 0 without permission; 0 on several" in out
     assert "does not record who agreed to be contacted" in err
     names = {path.name for path in (project / "called").iterdir()}
     assert names == {"slipping_away.csv", "growing.csv", "targets.xlsx"}

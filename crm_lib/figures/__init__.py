@@ -1,6 +1,7 @@
 """Pictures and tables of results: every chart with its finding, its alternative text and the numbers behind it."""
 
-from crm_lib.figures.chart import CHART_MIME, Chart
+from crm_lib.exhibit import CHART_MIME
+from crm_lib.figures.chart import Chart
 from crm_lib.figures.clusters import clusters_table, predictive_value_chart, stability_chart, structure_chart
 from crm_lib.figures.clv_acquisition import acquisition_table, channel_value_chart
 from crm_lib.figures.clv_agreement import calibration_chart, truth_chart

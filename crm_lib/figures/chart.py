@@ -8,11 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from crm_lib import language
-from crm_lib.exhibit import Table
+from crm_lib.exhibit import CHART_MIME, Table
 from crm_lib.figures.style import to_svg
-
-CHART_MIME = "application/vnd.crm-lib.chart+json"
-"""Under this type a chart's words and its table travel beside the drawing."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from crm_lib import language
+from crm_lib.language import say
 
 FINDINGS_FILE = "findings.json"
 MANIFEST_FILE = "manifest.json"
@@ -26,18 +26,7 @@ class Change(StrEnum):
 
 
 def change(now: Fields, before: Fields | None) -> Change:
-    """Compare a finding with the same finding of an earlier run.
-
-    Parameters
-    ----------
-    now, before : mapping
-        Fields of :meth:`crm_lib.finding.Finding.to_dict`; `before` is None where the earlier run did not have it.
-
-    Returns
-    -------
-    Change
-        *Number moved* says that the new value lies outside the earlier interval.
-    """
+    """Compare a finding with the same one of an earlier run; *moved* is a value outside the earlier interval."""
     if before is None:
         return Change.NEW
     if now["verdict"] != before["verdict"]:
@@ -51,82 +40,70 @@ def change(now: Fields, before: Fields | None) -> Change:
     return Change.UNCHANGED if low - slack <= value <= high + slack else Change.MOVED
 
 
-def write_findings(path: Path, *, company: str, as_of: str, findings: Mapping[str, Iterable[Fields]]) -> None:
-    """Write the findings of a run, by notebook; nothing in the file depends on the hour or the machine."""
-    document = {
-        "company": company,
-        "as_of": as_of,
-        "findings": [{"notebook": key, **fields} for key, several in findings.items() for fields in several],
-    }
-    path.write_text(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n", encoding="utf-8")
-
-
-def read_findings(run: Path | None) -> dict[str, Fields]:
-    """Return the findings of an earlier run by key; none where there is no run or its file cannot be read."""
-    if run is None:
-        return {}
-    try:
-        document = json.loads((run / FINDINGS_FILE).read_text(encoding="utf-8"))
-        return {fields["key"]: fields for fields in document["findings"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
 def gone(before: Mapping[str, Fields], keys: Iterable[str], notebooks: Iterable[str]) -> list[Fields]:
     """Return earlier findings of `notebooks` that are not among `keys` any more."""
     notebooks, keys = set(notebooks), set(keys)
     return [each for key, each in before.items() if key not in keys and each.get("notebook") in notebooks]
 
 
-def read_manifest(run: Path) -> Fields:
-    """Return the manifest of an earlier run; empty where it cannot be read."""
+def write_json(path: Path, document: Fields) -> None:
+    """Write plain values as JSON."""
+    path.write_text(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n", encoding="utf-8")
+
+
+def write_findings(path: Path, *, company: str, as_of: str, findings: Mapping[str, Iterable[Fields]]) -> None:
+    """Write the findings of a run, by notebook; nothing in the file depends on the hour or the machine."""
+    listed = [{"notebook": key, **fields} for key, several in findings.items() for fields in several]
+    write_json(path, {"company": company, "as_of": as_of, "findings": listed})
+
+
+def read_findings(run: Path | None) -> dict[str, Fields]:
+    """Return the findings of an earlier run by key; none where there is no run or its file cannot be read."""
     try:
-        document = json.loads((run / MANIFEST_FILE).read_text(encoding="utf-8"))
+        return {fields["key"]: fields for fields in _read(run, FINDINGS_FILE)["findings"]}
+    except (KeyError, TypeError):
+        return {}
+
+
+def read_manifest(run: Path | None) -> Fields:
+    """Return the manifest of an earlier run; empty where it cannot be read."""
+    return _read(run, MANIFEST_FILE)
+
+
+def _read(run: Path | None, name: str) -> Fields:
+    try:
+        document = json.loads((run / name).read_text(encoding="utf-8")) if run else {}
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
 
 
 def differences(now: Fields, before: Fields) -> list[str]:
-    """Say in words what else differs between two runs: as-of day, data, settings, code, notebooks, parameters.
-
-    Parameters
-    ----------
-    now, before : mapping
-        Their manifests.
-
-    Returns
-    -------
-    list of str
-        Empty where nothing differs, or where the earlier manifest could not be read.
-    """
+    """Say in words what else differs between the manifests of two runs; nothing where the earlier one is empty."""
     if not before:
         return []
     words = []
-    days = [manifest.get("company", {}).get("as_of") for manifest in (before, now)]
-    if days[0] != days[1]:
-        words.append(language.text("the as-of day ({before} → {now})").format(before=days[0], now=days[1]))
+    company, earlier = (manifest.get("company", {}) for manifest in (now, before))
+    if company.get("as_of") != earlier.get("as_of"):
+        words.append(say("the as-of day ({before} → {now})", before=earlier.get("as_of"), now=company.get("as_of")))
     if _hashes(now) != _hashes(before):
-        words.append(language.text("the data"))
-    if now.get("company", {}).get("settings") != before.get("company", {}).get("settings"):
-        words.append(language.text("the company's settings"))
+        words.append(say("the data"))
+    if company.get("settings") != earlier.get("settings"):
+        words.append(say("the company's settings"))
     if now.get("code", {}).get("crm_lib") != before.get("code", {}).get("crm_lib"):
-        words.append(language.text("the software"))
-    earlier_notebooks = _notebooks(before)
-    for notebook, sha256 in _notebooks(now).items():
-        if earlier_notebooks.get(notebook, sha256) != sha256:
-            words.append(language.text("notebook {name}").format(name=notebook))
-    set_now, set_before = now.get("parameters", {}), before.get("parameters", {})
-    for notebook in [key for key in set_now if key in set_before]:
-        for name, value in set_now[notebook].items():
-            earlier = set_before[notebook].get(name)
-            if name not in ("company", "as_of") and value != earlier:
-                words.append(f"{notebook} {name} ({earlier} → {value})")
+        words.append(say("the software"))
+    before_by_key = {each.get("notebook"): each.get("sha256") for each in before.get("notebooks", [])}
+    for each in now.get("notebooks", []):
+        key = each.get("notebook")
+        if before_by_key.get(key, each.get("sha256")) != each.get("sha256"):
+            words.append(say("notebook {name}", name=key))
+    set_before = before.get("parameters", {})
+    for notebook, values in now.get("parameters", {}).items():
+        for name, value in values.items() if notebook in set_before else ():
+            was = set_before[notebook].get(name)
+            if name not in ("company", "as_of") and value != was:
+                words.append(f"{notebook} {name} ({was} → {value})")
     return words
-
-
-def _notebooks(manifest: Fields) -> dict[str, Any]:
-    return {each.get("notebook"): each.get("sha256") for each in manifest.get("notebooks", [])}
 
 
 def _hashes(manifest: Fields) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Running notebooks side by side, each in a process of its own."""
+"""Running notebooks side by side, in processes of their own."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
-from crm_lib import language
 from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.language import say
+from crm_lib.reports.documents import hide
 from crm_lib.reports.notebooks import Notebook
-from crm_lib.reports.parameter_types import Value
-from crm_lib.reports.scrub import hide
+from crm_lib.reports.parameters import Value
 
 Status = Literal["done", "failed", "skipped"]
 Progress = Callable[[str, int, int], None]
@@ -30,24 +30,14 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VE
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """The error that stopped a notebook.
-
-    Parameters
-    ----------
-    kind : str
-        Its class.
-    message : str
-        What it says.
-    cell : int or None
-        Number of the cell, as in ``In [3]``; None where it is not known.
-    """
+    """The error that stopped a notebook: its class, what it says, and the number of the cell where it is known."""
 
     kind: str
     message: str
     cell: int | None = None
 
     def __str__(self) -> str:
-        where = language.text(" in cell [{cell}]").format(cell=self.cell) if self.cell else ""
+        where = say(" in cell [{cell}]", cell=self.cell) if self.cell else ""
         return f"{self.kind}{where}: {self.message}"
 
 
@@ -60,7 +50,7 @@ class Outcome:
     notebook : Notebook
         The notebook.
     status : {"done", "failed", "skipped"}
-        Skipped is a notebook for which the company lacks the tables.
+        Skipped is a notebook for which the company lacks the data.
     missing : tuple of str
         The tables that a skipped notebook needed.
     too_little : str
@@ -84,8 +74,8 @@ class Outcome:
     @property
     def why(self) -> str:
         """Why a skipped notebook was left out."""
-        needs = language.text("needs {needed}, which the company does not have")
-        return self.too_little or needs.format(needed=", ".join(self.missing))
+        needed = ", ".join(self.missing)
+        return self.too_little or say("needs {needed}, which the company does not have", needed=needed)
 
 
 def execute(
@@ -122,6 +112,23 @@ def execute(
     list of Outcome
         One a notebook, in the order given.
     """
+    if not notebooks:
+        return []
+    targets = {each.key: (folder / each.path.name).resolve() for each in notebooks}
+    order = {
+        "at_once": max(jobs, 1),
+        "imports": list(dict.fromkeys(name for each in notebooks for name in each.imports)),
+        "jobs": [
+            {
+                "key": each.key,
+                "source": str(each.path.resolve()),
+                "target": str(targets[each.key]),
+                "parameters": dict(parameters[each.key]),
+                "hidden": dict(hidden),
+            }
+            for each in notebooks
+        ],
+    }
     variables = {
         **os.environ,
         **dict.fromkeys(_ONE_THREAD, "1"),
@@ -130,39 +137,15 @@ def execute(
         "PYTHONUTF8": "1",
         **environment,
     }
-    running: list[subprocess.Popen[str]] = []
-
-    def run(notebook: Notebook) -> Outcome:
-        job = {
-            "source": str(notebook.path.resolve()),
-            "target": str((folder / notebook.path.name).resolve()),
-            "parameters": dict(parameters[notebook.key]),
-            "hidden": dict(hidden),
-        }
-        return _run(notebook, job, variables, running, progress)
-
-    with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
-        futures = [pool.submit(run, notebook) for notebook in notebooks]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            # Asked to stop: the workers end when their input closes.
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in running:
-                _close(process.stdin)
-            raise
+    told, words = _work(order, variables, cwd=notebooks[0].path.parent, progress=progress)
+    return [_outcome(each, told.get(each.key, {}), targets[each.key], words, hidden) for each in notebooks]
 
 
-def _run(
-    notebook: Notebook,
-    job: dict[str, Any],
-    variables: Mapping[str, str],
-    running: list[subprocess.Popen[str]],
-    progress: Progress,
-) -> Outcome:
-    begun = time.monotonic()
-    progress(notebook.key, 0, 0)
-    told: dict[str, Any] = {}
+def _work(
+    order: Mapping[str, Any], variables: Mapping[str, str], *, cwd: Path, progress: Progress
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """Let the worker run the notebooks; return what it told of each, and its last words."""
+    told: dict[str, dict[str, Any]] = {job["key"]: {} for job in order["jobs"]}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "crm_lib.reports.worker"],
@@ -172,58 +155,50 @@ def _run(
             text=True,
             encoding="utf-8",
             env=dict(variables),
-            cwd=notebook.path.parent,
-            # Ctrl-C reaches this process only, which then ends the workers in order.
+            cwd=cwd,
+            # Ctrl-C reaches this process only, which then ends the worker in order.
             start_new_session=True,
         )
-        running.append(process)
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a process that was given pipes has none")
-        _tell(process.stdin, job)
-        for line in process.stdout:
-            told = json.loads(line)
-            if "cells" in told:
-                progress(notebook.key, told["cell"], told["cells"])
-        _close(process.stdin)
-        code = process.wait()
-        log.seek(0)
-        last_words = [line.strip() for line in log.readlines() if line.strip()][-1:]
-    seconds = time.monotonic() - begun
-    target = Path(job["target"])
-    executed = target if target.is_file() else None
-    if not told.get("done"):
-        message = language.text("the process ended with code {code}. {words}")
-        words = " ".join(last_words)
-        error: dict[str, Any] = {
-            "kind": "WorkerDied",
-            "message": message.format(code=code, words=words).strip(),
-            "cell": None,
-        }
-    elif told["error"]:
-        error = told["error"]
-        if error["kind"] in _LACKING:
-            # The company has too little for this analysis: nothing is wrong, and half a page would say nothing.
-            target.unlink(missing_ok=True)
-            why = hide(error["message"], job["hidden"])
-            return Outcome(notebook=notebook, status="skipped", too_little=why, seconds=seconds)
-    else:
-        return Outcome(notebook=notebook, status="done", executed=executed, seconds=seconds)
-    failure = Failure(kind=error["kind"], message=hide(error["message"], job["hidden"]), cell=error["cell"])
-    return Outcome(notebook=notebook, status="failed", failure=failure, executed=executed, seconds=seconds)
-
-
-def _tell(stream: IO[str], job: dict[str, Any]) -> None:
-    try:
-        stream.write(json.dumps(job) + "\n")
-        stream.flush()
-    except BrokenPipeError:
-        # The worker died before it read: its exit code says so below.
-        return
-
-
-def _close(stream: IO[str] | None) -> None:
-    if stream is not None:
+        begun = time.monotonic()
         try:
-            stream.close()
-        except BrokenPipeError:
-            return
+            with suppress(BrokenPipeError):  # it died before it read: its exit code says so
+                process.stdin.write(json.dumps(order) + "\n")
+                process.stdin.flush()
+            for line in process.stdout:
+                message = json.loads(line)
+                each = told[message["key"]]
+                each.setdefault("begun", time.monotonic())
+                each.update(message, seconds=time.monotonic() - each["begun"])
+                if "cells" in message:
+                    progress(message["key"], message["cell"], message["cells"])
+        finally:
+            # All that runs there ends when its input closes.
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+            code = process.wait()
+        log.seek(0)
+        words = next((line.strip() for line in reversed(log.readlines()) if line.strip()), "")
+    for each in told.values():
+        each.setdefault("ended", code)
+        each.setdefault("seconds", time.monotonic() - begun)
+    return told, words
+
+
+def _outcome(
+    notebook: Notebook, told: Mapping[str, Any], target: Path, words: str, hidden: Mapping[str, str]
+) -> Outcome:
+    seconds = told["seconds"]
+    if told.get("done") and not told["error"]:
+        return Outcome(notebook=notebook, status="done", executed=target, seconds=seconds)
+    died = say("the process ended with code {code}. {words}", code=told["ended"], words=words).strip()
+    error = told.get("error") or {"kind": "WorkerDied", "message": died, "cell": None}
+    message = hide(error["message"], hidden)
+    if error["kind"] in _LACKING:
+        # The company has too little for this analysis: nothing is wrong, and half a page would say nothing.
+        target.unlink(missing_ok=True)
+        return Outcome(notebook=notebook, status="skipped", too_little=message, seconds=seconds)
+    failure = Failure(kind=error["kind"], message=message, cell=error["cell"])
+    executed = target if target.is_file() else None
+    return Outcome(notebook=notebook, status="failed", failure=failure, executed=executed, seconds=seconds)

@@ -8,15 +8,16 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import crm_lib
 from crm_lib.company import Company
-from crm_lib.reports.execute import Outcome
+from crm_lib.reports.index import Part
 from crm_lib.reports.page import effective
+from crm_lib.reports.templates import RunFacts
 
 LOCK_FILE = "requirements.lock"
 _REQUIREMENT = re.compile(r"[\w.-]+")
@@ -24,39 +25,21 @@ _REQUIREMENT = re.compile(r"[\w.-]+")
 
 def make_manifest(
     company: Company,
-    outcomes: Sequence[Outcome],
+    parts: Sequence[Part],
     *,
-    run_id: str,
+    run: RunFacts,
     values: Mapping[str, Mapping[str, Any]],
     root: Path,
-    started: dt.datetime,
     finished: dt.datetime,
 ) -> dict[str, Any]:
     """Return the manifest as plain values for JSON.
 
-    Parameters
-    ----------
-    company : Company
-        The company; its tables' fingerprints and row counts are stated.
-    outcomes : sequence of Outcome
-        What became of each notebook.
-    run_id : str
-        Name of the run.
-    values : mapping of str to mapping
-        Parameters that were set, by notebook; the defaults are added.
-    root : Path
-        Folder of the project: its lock file and revision are stated.
-    started, finished : datetime
-        When the run began and ended, UTC.
-
-    Returns
-    -------
-    dict
-        Parameters in effect, hashes of data, code and lock file, versions, row counts, durations and outcomes.
+    It states parameters in effect (`values` and the defaults), hashes of data, code and lock file, versions, row
+    counts, durations and what became of each notebook; `root` is the folder of the project, the times are UTC.
     """
     hashes = company.fingerprint()
     return {
-        "run": run_id,
+        "run": run.run_id,
         "company": {
             "key": company.key,
             "name": company.name,
@@ -65,24 +48,20 @@ def make_manifest(
             "margin_rate": company.margin_rate,
             "settings": hash_file(company.folder / "company.toml"),
         },
-        "started": started.isoformat(timespec="seconds"),
+        "started": run.started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
-        "seconds": round((finished - started).total_seconds(), 2),
+        "seconds": round((finished - run.started).total_seconds(), 2),
         "parameters": {
-            outcome.notebook.key: {
-                each["name"]: each["value"]
-                for each in effective(outcome.notebook.parameters, values.get(outcome.notebook.key, {}))
+            notebook.key: {
+                each["name"]: each["value"] for each in effective(notebook.parameters, values.get(notebook.key, {}))
             }
-            for outcome in outcomes
+            for notebook in (part.outcome.notebook for part in parts)
         },
-        "notebooks": [_outcome(outcome) for outcome in outcomes],
+        "notebooks": [_part(part) for part in parts],
         "data": {
             table.name: {
                 "sha256": hashes.get(table.name),
-                "rows": table.rows,
-                "kept": table.kept,
-                "rejected": table.rejected,
-                "cut": table.cut,
+                **{name: getattr(table, name) for name in ("rows", "kept", "rejected", "cut")},
             }
             for table in company.check.tables
         },
@@ -102,27 +81,24 @@ def hash_file(path: Path) -> str | None:
 
 def hash_tree(folder: Path) -> str:
     """Return the SHA-256 of all files of a package, by name and content; what Python compiled is left out."""
-    total = hashlib.sha256()
-    for path in sorted(_sources(folder), key=lambda path: path.relative_to(folder).as_posix()):
-        total.update(f"{path.relative_to(folder).as_posix()}\0{hash_file(path)}\n".encode())
-    return total.hexdigest()
+    names = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    lines = [
+        f"{name}\0{hash_file(names[name])}\n"
+        for name in sorted(names)
+        if not any(part.startswith((".", "__pycache__")) for part in name.split("/"))
+    ]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _sources(folder: Path) -> Iterable[Path]:
-    return (
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
-    )
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _part(part: Part) -> dict[str, Any]:
+    outcome = part.outcome
     return {
         "notebook": outcome.notebook.key,
         "title": outcome.notebook.title,
         "sha256": hash_file(outcome.notebook.path),
         "status": outcome.status,
         "left_out": outcome.why if outcome.status == "skipped" else None,
+        "parts_left_out": [f"{each['what']}: {each['why']}" for each in part.collected.left_out],
         "failure": str(outcome.failure) if outcome.failure else None,
         "seconds": round(outcome.seconds, 2),
     }

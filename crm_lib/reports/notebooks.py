@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from crm_lib import language
 from crm_lib.errors import CrmError
+from crm_lib.language import say
 from crm_lib.reports.documents import UNREADABLE, read_document
 from crm_lib.reports.parameters import Parameter, read_parameters
 
 Edition = Literal["routine", "annual"]
 EDITIONS: tuple[Edition, ...] = ("routine", "annual")
+_IMPORT = re.compile(r"^(?:from ([\w.]+) import ([\w, ]+)|import ([\w., ]+))", re.MULTILINE)
 _NAME = re.compile(r"(?P<number>\d\d)_(?P<name>\w+)")
 
 
@@ -48,6 +49,8 @@ class Notebook:
         Tables and columns of which the notebook makes use where they are there.
     parameters : tuple of Parameter
         What the parameters cell defines.
+    imports : tuple of str
+        Modules that its code imports, or may: ``from crm_lib import segments`` names two.
     """
 
     path: Path
@@ -56,6 +59,7 @@ class Notebook:
     needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     uses: Mapping[str, Sequence[str]] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
+    imports: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -87,46 +91,34 @@ def _lacking(wanted: Mapping[str, Sequence[str]], company: HasTables) -> tuple[s
 
 
 def find_folder(start: Path | None = None) -> Path:
-    """Return the folder of the notebooks, looked for from `start` (the current folder) upwards.
-
-    Raises
-    ------
-    NotebookError
-        If no folder on the way up has a ``notebooks/`` with numbered notebooks.
-    """
+    """Return the folder of the notebooks, looked for from `start` (the current folder) upwards."""
     start = (start or Path.cwd()).resolve()
     for folder in (start, *start.parents):
         if any(_NAME.fullmatch(path.stem) for path in (folder / "notebooks").glob("*.ipynb")):
             return folder / "notebooks"
     raise NotebookError(
-        language.text(
+        say(
             "no folder 'notebooks' with numbered notebooks (such as 06_segmentation.ipynb) in '{folder}' or above it; "
-            "change to the project's folder and try again"
-        ).format(folder=start)
+            "change to the project's folder and try again",
+            folder=start,
+        )
     )
 
 
 def read_notebook(path: Path) -> Notebook:
-    """Read what a notebook says of itself, without running it.
-
-    Raises
-    ------
-    NotebookError
-        If the file is no notebook, or its metadata or parameters cell break the rules.
-    """
+    """Read what a notebook says of itself, without running it."""
     try:
         document = read_document(path)
     except UNREADABLE as error:
-        raise NotebookError(
-            language.text("notebook '{name}' cannot be read: {error}").format(name=path.name, error=error)
-        ) from error
+        raise NotebookError(say("notebook '{name}' cannot be read: {error}", name=path.name, error=error)) from error
     about: Mapping[str, Any] = document.metadata.get("crm", {})
     edition = about.get("edition")
     if edition not in EDITIONS or not about.get("title"):
         raise NotebookError(
-            language.text(
-                "notebook '{name}' does not say its title and edition (routine or annual) under 'crm' in its metadata"
-            ).format(name=path.name)
+            say(
+                "'{name}' does not say its title and edition (routine or annual) under 'crm' in its metadata",
+                name=path.name,
+            )
         )
     cells = [cell for cell in document.cells if "parameters" in cell.metadata.get("tags", [])]
     source = cells[0].source if cells else ""
@@ -137,7 +129,16 @@ def read_notebook(path: Path) -> Notebook:
         needs=dict(about.get("needs", {})),
         uses=dict(about.get("uses", {})),
         parameters=read_parameters(source, where=path.name),
+        imports=_imports("\n".join(cell.source for cell in document.cells if cell.cell_type == "code")),
     )
+
+
+def _imports(source: str) -> tuple[str, ...]:
+    found = []
+    for module, names, plain in _IMPORT.findall(source):
+        found += [module, *(f"{module}.{name.split()[0]}" for name in names.split(",") if name.strip())]
+        found += [name.split()[0] for name in plain.split(",") if name.strip()]
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def all_notebooks(folder: Path) -> tuple[Notebook, ...]:
@@ -147,33 +148,16 @@ def all_notebooks(folder: Path) -> tuple[Notebook, ...]:
 
 
 def select(notebooks: Iterable[Notebook], *, names: Sequence[str] = (), edition: str = "all") -> tuple[Notebook, ...]:
-    """Return the notebooks that a user asked for, in their own order.
-
-    Parameters
-    ----------
-    notebooks : iterable of Notebook
-        Those there are.
-    names : sequence of str
-        Numbers ("06", "6") or names ("06_segmentation", "segmentation"); empty for all of the edition.
-    edition : {"routine", "annual", "all"}
-        Which edition; left out of account where `names` are given.
-
-    Raises
-    ------
-    NotebookError
-        If a name fits no notebook, or nothing is left.
-    """
+    """Return the notebooks that a user asked for, in their own order: by number ("06", "6"), name, or edition."""
     notebooks = tuple(notebooks)
     if edition not in (*EDITIONS, "all"):
-        raise NotebookError(
-            language.text("unknown edition '{edition}': choose routine, annual or all").format(edition=edition)
-        )
+        raise NotebookError(say("unknown edition '{edition}': choose routine, annual or all", edition=edition))
     if names:
         chosen = {_find(name, notebooks).key for name in names}
         return tuple(notebook for notebook in notebooks if notebook.key in chosen)
     kept = tuple(notebook for notebook in notebooks if edition in ("all", notebook.edition))
     if not kept:
-        raise NotebookError(language.text("there is no notebook of edition '{edition}'").format(edition=edition))
+        raise NotebookError(say("there is no notebook of edition '{edition}'", edition=edition))
     return kept
 
 
@@ -185,9 +169,7 @@ def _find(name: str, notebooks: Sequence[Notebook]) -> Notebook:
             return notebook
     keys = [notebook.key for notebook in notebooks]
     near = difflib.get_close_matches(wanted, [*keys, *(key[3:] for key in keys)], n=1, cutoff=0.5)
-    hint = language.text(" Did you mean '{near}'?").format(near=near[0]) if near else ""
+    hint = say(" Did you mean '{near}'?", near=near[0]) if near else ""
     raise NotebookError(
-        language.text("there is no notebook '{name}'.{hint} There are: {keys}").format(
-            name=name, hint=hint, keys=", ".join(keys)
-        )
+        say("there is no notebook '{name}'.{hint} There are: {keys}", name=name, hint=hint, keys=", ".join(keys))
     )

@@ -1,27 +1,41 @@
 """The parameters of a notebook, read from its parameters cell and checked before a kernel starts.
 
-The cell is the one definition: annotated names, plain defaults and a comment each. ::
+The cell is the one definition: annotated names, plain defaults and a comment each, which may end in a range or in the
+choices. ::
 
-    levels: int = 5  # how many groups each score has
+    levels: int = 5  # number of scores (3 to 5)
     window_days: int | None = None  # days looked at; None for all
+    dimensions: list[str] = ["region"]  # what the table crosses (one of: region, category)
+
+Types are ``str``, ``int``, ``float``, ``bool``, ``date`` (kept as ISO text), ``Literal[...]``, ``list[...]`` of them,
+and alternatives with ``|``.
 """
 
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import difflib
+import json
+import re
 import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from io import StringIO
+from typing import Annotated, Any, Literal
 
-from crm_lib import language
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+
 from crm_lib.errors import CrmError
-from crm_lib.reports import parameter_types
-from crm_lib.reports.parameter_types import Value
+from crm_lib.language import say
+
+Value = str | int | float | bool | list[Any] | None
 
 SET_BY_COMMAND = {"company": "COMPANY", "as_of": "--as-of"}
 """Parameters that the command fills from its own arguments."""
+_RANGE = re.compile(r"\((?P<low>-?\d[\d.]*) to (?P<high>-?\d[\d.]*)\)$")
+_CHOICES = re.compile(r"\(one of: (?P<names>[^()]+)\)$")
 
 
 class ParameterError(CrmError):
@@ -30,18 +44,14 @@ class ParameterError(CrmError):
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter of a notebook.
+    """One parameter of a notebook: its name, its type as written in the cell, its default, and the comment behind it.
 
-    Parameters
-    ----------
-    name : str
-        Name in the notebook.
-    type : str
-        Its type as written in the cell.
-    default : object
-        Value where none is given.
-    meaning : str
-        The comment behind it.
+    Examples
+    --------
+    >>> Parameter(name="levels", type="int", default=5).parse("4")
+    4
+    >>> Parameter(name="groups", type="list[str]", default=[]).parse("region, channel")
+    ['region', 'channel']
     """
 
     name: str
@@ -50,54 +60,28 @@ class Parameter:
     meaning: str = ""
 
     def parse(self, written: str) -> Value:
-        """Return the value that a user wrote on the command line.
-
-        Lists are written with commas (``a,b``) or as JSON; None as ``none``; dates as year-month-day.
-
-        Raises
-        ------
-        ParameterError
-            If it does not fit the type.
-
-        Examples
-        --------
-        >>> Parameter(name="levels", type="int", default=5).parse("4")
-        4
-        >>> Parameter(name="groups", type="list[str]", default=[]).parse("region, channel")
-        ['region', 'channel']
-        """
+        """Return the value that a user wrote: lists with commas or as JSON, None as ``none``, dates as 2026-06-30."""
+        written = written.strip()
         try:
-            return parameter_types.parse(self.type, written.strip())
+            return self.check(_parsed(self.type, written))
         except ValueError as error:
-            raise ParameterError(
-                language.text("parameter '{name}' must be {type}, not '{written}'{why}").format(
-                    name=self.name,
-                    type=parameter_types.describe(self.type),
-                    written=written,
-                    why=f": {error}" if str(error) else "",
-                )
-            ) from error
+            message = "parameter '{name}' ({type}) cannot be '{written}': {why}"
+            values = {"name": self.name, "type": self.type, "written": written, "why": _reason(error)}
+            raise ParameterError(say(message, **values)) from error
+
+    def check(self, value: Value) -> Value:
+        """Return `value`, or raise ValueError where it is outside the range or the choices of the comment."""
+        limits, choices = _RANGE.search(self.meaning), _CHOICES.search(self.meaning)
+        for each in value if isinstance(value, list) else [value]:
+            if limits and each is not None and not float(limits["low"]) <= float(each) <= float(limits["high"]):
+                raise ValueError(say("it goes from {low} to {high}", **limits.groupdict()))
+            if choices and each is not None and str(each) not in re.split(r",\s*", choices["names"]):
+                raise ValueError(say("'{each}' is not one of {names}", each=str(each), names=choices["names"]))
+        return value
 
 
 def read_parameters(source: str, *, where: str = "the notebook") -> tuple[Parameter, ...]:
-    """Read the parameters cell.
-
-    Parameters
-    ----------
-    source : str
-        The cell.
-    where : str
-        Name of the notebook, for error messages.
-
-    Returns
-    -------
-    tuple of Parameter
-        In the order of the cell.
-
-    Raises
-    ------
-    ParameterError
-        If a line is not ``name: type = default`` with a type known here and a plain default that fits it.
+    """Read the parameters cell of the notebook called `where`, in its order.
 
     Examples
     --------
@@ -109,32 +93,30 @@ def read_parameters(source: str, *, where: str = "the notebook") -> tuple[Parame
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
-        raise _broken(where, error.lineno or 1, language.text("it is not valid Python")) from error
+        raise _broken(where, error.lineno or 1, say("it is not valid Python")) from error
     for line in body:
         if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None):
-            raise _broken(where, line.lineno, language.text("every line must be: name: type = default  # comment"))
+            raise _broken(where, line.lineno, say("every line must be: name: type = default  # comment"))
         name, annotation = line.target.id, ast.unparse(line.annotation)
         try:
-            default = ast.literal_eval(line.value)
-            fits = parameter_types.fits(annotation, default)
+            adapter, default = _adapter(annotation), ast.literal_eval(line.value)
+        except (ValueError, NameError, TypeError) as error:
+            reason = say("'{name}' has a type that is not known here or a default that is no plain value", name=name)
+            raise _broken(where, line.lineno, reason) from error
+        each = Parameter(
+            name=name, type=annotation, default=default, meaning=comments.get(line.end_lineno or line.lineno, "")
+        )
+        try:
+            each.check(adapter.validate_python(default, strict=True))
         except ValueError as error:
-            reason = language.text("'{name}' has a type that is not known here or a default that is no plain value")
-            raise _broken(where, line.lineno, reason.format(name=name)) from error
-        if not fits:
-            reason = language.text("the default {default!r} of '{name}' does not fit its type {type}")
-            raise _broken(where, line.lineno, reason.format(default=default, name=name, type=annotation))
-        meaning = comments.get(line.end_lineno or line.lineno, "")
-        found.append(Parameter(name=name, type=annotation, default=default, meaning=meaning))
+            reason = say("the default of '{name}' does not fit {type}: {why}", **vars(each), why=_reason(error))
+            raise _broken(where, line.lineno, reason) from error
+        found.append(each)
     return tuple(found)
 
 
 def split_assignments(written: Iterable[str]) -> dict[str, str]:
     """Split ``name=value`` strings of the command line.
-
-    Raises
-    ------
-    ParameterError
-        If a string has no ``=``, a name is given twice, or the command sets it by an argument of its own.
 
     Examples
     --------
@@ -146,17 +128,12 @@ def split_assignments(written: Iterable[str]) -> dict[str, str]:
         name, sign, value = assignment.partition("=")
         name = name.strip()
         if not sign or not name:
-            raise ParameterError(
-                language.text("'{written}' is not a parameter: write -p name=value").format(written=assignment)
-            )
+            raise ParameterError(say("'{written}' is not a parameter: write -p name=value", written=assignment))
         if name in values:
-            raise ParameterError(language.text("parameter '{name}' is given twice").format(name=name))
+            raise ParameterError(say("parameter '{name}' is given twice", name=name))
         if name in SET_BY_COMMAND:
-            raise ParameterError(
-                language.text("parameter '{name}' is set by {option}, not by -p").format(
-                    name=name, option=SET_BY_COMMAND[name]
-                )
-            )
+            option = SET_BY_COMMAND[name]
+            raise ParameterError(say("parameter '{name}' is set by {option}, not by -p", name=name, option=option))
         values[name] = value
     return values
 
@@ -164,49 +141,58 @@ def split_assignments(written: Iterable[str]) -> dict[str, str]:
 def check_values(
     written: Mapping[str, str], parameters: Mapping[str, Sequence[Parameter]]
 ) -> dict[str, dict[str, Value]]:
-    """Give each notebook the parameters that it has, parsed and checked.
-
-    Parameters
-    ----------
-    written : mapping of str to str
-        Values as a user wrote them.
-    parameters : mapping of str to sequence of Parameter
-        The parameters of each notebook asked for, by its key.
-
-    Returns
-    -------
-    dict of str to dict
-        Values by notebook and parameter; every name went to at least one notebook.
-
-    Raises
-    ------
-    ParameterError
-        If no notebook has the parameter, or the value does not fit.
-    """
+    """Give each notebook (by key) the values of the parameters that it has; every name must go to one at least."""
     known = list(dict.fromkeys(each.name for several in parameters.values() for each in several))
     offered = [name for name in known if name not in SET_BY_COMMAND]
     for name in written:
         if name not in known:
             near = difflib.get_close_matches(name, offered, n=1)
-            raise ParameterError(
-                language.text("no notebook of this run has a parameter '{name}'.{hint} There are: {names}").format(
-                    name=name,
-                    hint=language.text(" Did you mean '{near}'?").format(near=near[0]) if near else "",
-                    names=", ".join(offered) or "–",
-                )
-            )
+            hint = say(" Did you mean '{near}'?", near=near[0]) if near else ""
+            message = "no notebook of this run has a parameter '{name}'.{hint} There are: {names}"
+            raise ParameterError(say(message, name=name, hint=hint, names=", ".join(offered) or "–"))
     return {
         key: {each.name: each.parse(written[each.name]) for each in several if each.name in written}
         for key, several in parameters.items()
     }
 
 
+def _parsed(annotation: str, written: str) -> Value:
+    options = re.split(r"\s*\|\s*", annotation)
+    if "None" in options and written.lower() == "none":
+        return None
+    value: Any = written
+    if annotation.startswith("list"):
+        value = json.loads(written) if written.startswith("[") else written.split(",")
+        value = [str(part).strip() for part in value if str(part).strip()]
+    elif annotation.startswith("Literal"):
+        value = {str(each): each for each in ast.literal_eval(annotation.removeprefix("Literal"))}.get(written, written)
+    return _adapter(annotation).validate_python(value)  # type: ignore[no-any-return]
+
+
+def _day(written: str) -> str:
+    return dt.date.fromisoformat(written).isoformat()
+
+
+@cache
+def _adapter(annotation: str) -> TypeAdapter[Any]:
+    """Return what checks values of a type; a name that is none of a parameter's is a NameError."""
+    names = {each.__name__: each for each in (str, int, bool, list)}
+    finite, date = Annotated[float, Field(allow_inf_nan=False)], Annotated[str, AfterValidator(_day)]
+    known: dict[str, Any] = {"__builtins__": {}, **names, "float": finite, "date": date, "Literal": Literal}
+    # The text is a notebook's own code, which is run anyway.
+    return TypeAdapter(eval(annotation, known))  # noqa: S307
+
+
+def _reason(error: ValueError) -> str:
+    """Return why a value does not fit, in a few words."""
+    if isinstance(error, ValidationError):
+        return str(error.errors()[0]["msg"]).removeprefix("Value error, ").replace("Input", "it", 1)
+    return str(error)
+
+
 def _broken(where: str, line: int, reason: str) -> ParameterError:
-    return ParameterError(
-        language.text("the parameters cell of '{where}', line {line}: {reason}").format(
-            where=where, line=line, reason=reason
-        )
-    )
+    message = "the parameters cell of '{where}', line {line}: {reason}"
+    return ParameterError(say(message, where=where, line=str(line), reason=reason))
 
 
 def _comments(source: str) -> dict[int, str]:

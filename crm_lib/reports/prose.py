@@ -19,17 +19,7 @@ _NAMESPACE = re.compile(r'\sxmlns="[^"]*"')  # HTML knows MathML by itself
 
 @dataclass(frozen=True, kw_only=True)
 class Heading:
-    """A heading of the page.
-
-    Parameters
-    ----------
-    level : int
-        1 to 6.
-    text : str
-        Plain text.
-    anchor : str
-        Its id in the page.
-    """
+    """A heading of the page: its level (1 to 6), its plain text, and its id in the page."""
 
     level: int
     text: str

@@ -49,13 +49,6 @@ def building(folder: Path, run_id: str) -> Iterator[Path]:
     """Give a folder in which the run is built; what is still there at the end is removed.
 
     The folder is locked as long as this process lives, so that another run can tell it from what a dead one left.
-
-    Parameters
-    ----------
-    folder : Path
-        The company's folder of reports.
-    run_id : str
-        Name of the run.
     """
     aside = folder / f"{_BUILDING}{run_id}"
     lock = _make_locked(aside)
@@ -68,20 +61,7 @@ def building(folder: Path, run_id: str) -> Iterator[Path]:
 
 
 def publish(aside: Path, *, good: bool) -> Path:
-    """Move a finished run into place; a good one becomes the latest.
-
-    Parameters
-    ----------
-    aside : Path
-        The folder in which it was built.
-    good : bool
-        Whether no notebook failed.
-
-    Returns
-    -------
-    Path
-        The published run.
-    """
+    """Move a finished run into place and return its folder; a good one becomes the latest."""
     target = aside.parent / aside.name.removeprefix(_BUILDING)
     with _alone(aside.parent):
         aside.rename(target)
@@ -106,20 +86,7 @@ def runs(folder: Path) -> list[Path]:
 
 
 def keep_newest(folder: Path, number: int) -> list[Path]:
-    """Remove all but the newest runs and the latest good one.
-
-    Parameters
-    ----------
-    folder : Path
-        The company's folder of reports.
-    number : int
-        How many to keep.
-
-    Returns
-    -------
-    list of Path
-        What was removed.
-    """
+    """Remove all but the `number` newest runs and the latest good one; return what was removed."""
     with _alone(folder):
         last = latest(folder)
         old = [run for run in runs(folder)[:-number] if last is None or run.resolve() != last.resolve()]
@@ -132,13 +99,7 @@ def keep_newest(folder: Path, number: int) -> list[Path]:
 
 
 def clear_abandoned(folder: Path) -> list[Path]:
-    """Remove what killed runs left behind; runs that are being built at this moment are let alone.
-
-    Returns
-    -------
-    list of Path
-        What was removed.
-    """
+    """Remove what killed runs left behind, and return it; runs that are being built at this moment are let alone."""
     removed = []
     for path in sorted(folder.glob(".*")):
         if path.name.startswith(_REMOVING):

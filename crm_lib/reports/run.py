@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,16 +13,17 @@ from typing import Any
 from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.company.settings import read_settings
+from crm_lib.errors import CrmError
+from crm_lib.language import say
 from crm_lib.reports import changes, publish
-from crm_lib.reports.collect import Collected, collect
-from crm_lib.reports.documents import read_document
+from crm_lib.reports.documents import Collected, collect, read_document
 from crm_lib.reports.execute import Outcome, Progress, execute
-from crm_lib.reports.facts import RunFacts
 from crm_lib.reports.index import Part, render_index
 from crm_lib.reports.manifest import make_manifest
 from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, find_folder, select
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import SET_BY_COMMAND, check_values, split_assignments
+from crm_lib.reports.templates import RunFacts
 from crm_lib.reports.workbook import write_workbook
 
 _SHORTEST_HIDDEN = 4
@@ -38,17 +38,17 @@ class Run:
     ----------
     folder : Path
         Where it is; ``index.html`` is its front page.
-    outcomes : tuple of Outcome
-        What became of each notebook.
+    parts : tuple of Part
+        What became of each notebook, and what it shows.
     """
 
     folder: Path
-    outcomes: tuple[Outcome, ...]
+    parts: tuple[Part, ...]
 
     @property
     def good(self) -> bool:
         """Whether no notebook failed."""
-        return all(outcome.status != "failed" for outcome in self.outcomes)
+        return all(part.outcome.status != "failed" for part in self.parts)
 
 
 def run_report(
@@ -107,9 +107,8 @@ def run_report(
     given = check_values(split_assignments(parameters), {each.key: each.parameters for each in chosen})
     opened = Company.open(company, as_of)
     language.set_language(opened.language or language.outside())
-    password = os.environ.get(read_settings(opened.folder).password_env, "")
-    started = dt.datetime.now(dt.UTC)
     values = {each.key: {**_of_company(each, opened), **given[each.key]} for each in chosen}
+    started = dt.datetime.now(dt.UTC)
     run = RunFacts(
         run_id=publish.new_run_id(opened.as_of, started),
         company_key=opened.key,
@@ -118,45 +117,27 @@ def run_report(
         started=started,
     )
     shelf = (reports or folder.parent / "reports") / opened.key
-    hidden = _hidden(folder.parent, opened.folder, password)
+    hidden = _hidden(folder.parent, opened.folder)
     publish.clear_abandoned(shelf)
-    with publish.building(shelf, run.run_id) as aside:
-        outcomes = _execute(
-            chosen,
-            opened,
-            values=values,
-            aside=aside,
-            jobs=jobs or min(2, os.cpu_count() or 1),
-            hidden=hidden,
-            progress=progress or _silent,
-        )
-        parts = [_write_part(outcome, aside, run=run, values=values) for outcome in outcomes]
-        finished = dt.datetime.now(dt.UTC)
-        manifest = make_manifest(
-            opened, outcomes, run_id=run.run_id, values=values, root=folder.parent, started=started, finished=finished
-        )
-        _write_json(aside / changes.MANIFEST_FILE, manifest)
-        changes.write_findings(
-            aside / changes.FINDINGS_FILE,
-            company=opened.key,
-            as_of=opened.as_of.isoformat(),
-            findings={part.outcome.notebook.key: part.collected.findings for part in parts},
-        )
-        front = render_index(
-            parts,
-            run=run,
-            check=opened.check,
-            seconds=(finished - started).total_seconds(),
-            previous=publish.latest(shelf),
-            manifest=manifest,
-            hidden=hidden,
-        )
-        (aside / "index.html").write_text(front, encoding="utf-8")
-        good = all(outcome.status != "failed" for outcome in outcomes)
-        published = publish.publish(aside, good=good)
+    try:
+        with publish.building(shelf, run.run_id) as aside:
+            outcomes = _execute(
+                chosen,
+                opened,
+                values=values,
+                aside=aside,
+                jobs=jobs or min(2, os.cpu_count() or 1),
+                hidden=hidden,
+                progress=progress or _silent,
+            )
+            parts = tuple(_write_part(each, aside, run=run, values=values[each.notebook.key]) for each in outcomes)
+            _write_front(parts, opened, aside, run=run, values=values, root=folder.parent, hidden=hidden)
+            published = publish.publish(aside, good=all(each.status != "failed" for each in outcomes))
+    except OSError as error:
+        raise CrmError(say("the report cannot be written to '{shelf}': {error}", shelf=shelf, error=error)) from error
     if keep is not None:
         publish.keep_newest(shelf, keep)
-    return Run(folder=published, outcomes=tuple(outcomes))
+    return Run(folder=published, parts=parts)
 
 
 def _silent(key: str, cell: int, cells: int) -> None:
@@ -166,17 +147,14 @@ def _silent(key: str, cell: int, cells: int) -> None:
 def _of_company(notebook: Notebook, company: Company) -> dict[str, Any]:
     lacking = [name for name in SET_BY_COMMAND if name not in [each.name for each in notebook.parameters]]
     if lacking:
-        raise NotebookError(
-            language.text("notebook '{name}' lacks the parameters that every notebook has: {lacking}").format(
-                name=notebook.path.name, lacking=", ".join(lacking)
-            )
-        )
+        message = "notebook '{name}' lacks the parameters that every notebook has: {lacking}"
+        raise NotebookError(say(message, name=notebook.path.name, lacking=", ".join(lacking)))
     return {"company": company.key, "as_of": company.as_of.isoformat()}
 
 
-def _hidden(root: Path, company: Path, password: str) -> dict[str, str]:
+def _hidden(root: Path, company: Path) -> dict[str, str]:
     texts = {
-        password: "•••",
+        os.environ.get(read_settings(company).password_env, ""): "•••",
         str(company.resolve()): company.resolve().name,
         str(root.resolve()): ".",
         sys.prefix: "python",
@@ -215,29 +193,46 @@ def _execute(
     ]
 
 
-def _write_part(outcome: Outcome, aside: Path, *, run: RunFacts, values: Mapping[str, Mapping[str, Any]]) -> Part:
+def _write_part(outcome: Outcome, aside: Path, *, run: RunFacts, values: Mapping[str, Any]) -> Part:
     """Write the page and the workbook of one notebook; a skipped one has none."""
     if outcome.status == "skipped":
         return Part(outcome=outcome, collected=Collected())
-    key = outcome.notebook.key
+    notebook = outcome.notebook
     if outcome.executed is None:
         # It failed before its first cell: the notebook as it stands is kept beside its error.
-        (aside / outcome.notebook.path.name).write_bytes(outcome.notebook.path.read_bytes())
-    document = read_document(aside / outcome.notebook.path.name)
-    collected = collect(document)
-    workbook = bool(collected.tables or collected.findings)
-    if workbook:
-        write_workbook(
-            aside / f"{key}.xlsx",
-            title=outcome.notebook.title,
-            as_of=run.as_of,
-            tables=collected.tables,
-            findings=collected.findings,
-        )
-    page = render_page(document, run=run, outcome=outcome, values=values[key], workbook=workbook)
-    (aside / f"{key}.html").write_text(page, encoding="utf-8")
-    return Part(outcome=outcome, collected=collected)
+        (aside / notebook.path.name).write_bytes(notebook.path.read_bytes())
+    document = read_document(aside / notebook.path.name)
+    shown = collect(document)
+    if shown.tables or shown.findings:
+        book = aside / f"{notebook.key}.xlsx"
+        write_workbook(book, title=notebook.title, as_of=run.as_of, tables=shown.tables, findings=shown.findings)
+    page = render_page(document, shown, run=run, outcome=outcome, values=values)
+    (aside / f"{notebook.key}.html").write_text(page, encoding="utf-8")
+    return Part(outcome=outcome, collected=shown)
 
 
-def _write_json(path: Path, document: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n", encoding="utf-8")
+def _write_front(
+    parts: Sequence[Part],
+    company: Company,
+    aside: Path,
+    *,
+    run: RunFacts,
+    values: Mapping[str, Mapping[str, Any]],
+    root: Path,
+    hidden: Mapping[str, str],
+) -> None:
+    """Write the front page, the findings and the manifest."""
+    finished = dt.datetime.now(dt.UTC)
+    manifest = make_manifest(company, parts, run=run, values=values, root=root, finished=finished)
+    changes.write_json(aside / changes.MANIFEST_FILE, manifest)
+    changes.write_findings(
+        aside / changes.FINDINGS_FILE,
+        company=company.key,
+        as_of=company.as_of.isoformat(),
+        findings={part.outcome.notebook.key: part.collected.findings for part in parts},
+    )
+    seconds, previous = (finished - run.started).total_seconds(), publish.latest(aside.parent)
+    front = render_index(
+        parts, run=run, check=company.check, seconds=seconds, previous=previous, manifest=manifest, hidden=hidden
+    )
+    (aside / "index.html").write_text(front, encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 
 import xlsxwriter
 
-from crm_lib import language
+from crm_lib.language import say, text
 
 _LAST_ROW = 1_048_576
 _LONGEST_TEXT = 32_767
@@ -22,28 +22,15 @@ Fields = Mapping[str, Any]
 def write_workbook(
     path: Path, *, title: str, as_of: dt.date, tables: Sequence[Fields], findings: Sequence[Fields] = ()
 ) -> None:
-    """Write the workbook; equal content gives equal bytes.
+    """Write the workbook; equal content gives equal bytes, and no cell becomes a formula or a link.
 
-    No cell becomes a formula or a link, whatever the data hold.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    title : str
-        Title of the notebook.
-    as_of : date
-        The day the numbers are of; it also stands as the day of creation.
-    tables : sequence of mapping
-        Tables as :meth:`crm_lib.exhibit.Table.to_dict` wrote them.
-    findings : sequence of mapping
-        Findings as :meth:`crm_lib.finding.Finding.to_dict` wrote them.
+    Tables and findings are as their ``to_dict`` wrote them; the day of the numbers also stands as the day of creation.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     book = xlsxwriter.Workbook(str(path), options)
     created = dt.datetime.combine(as_of, dt.time())
     book.set_properties({"title": title, "created": created})
-    contents_name, findings_name = language.text("Contents"), language.text("Findings")
+    contents_name, findings_name = text("Contents"), text("Findings")
     names = sheet_names([contents_name, findings_name, *(table["name"] for table in tables)])
     contents = book.add_worksheet(names[0])
     rows = [(names[1], findings_name, "")] if findings else []
@@ -126,34 +113,16 @@ def _number_format(kind: str, currency: str) -> str:
 
 
 def _findings_table(findings: Sequence[Fields]) -> Fields:
-    labels = [
-        language.text("Claim"),
-        language.text("Verdict"),
-        language.text("Finding"),
-        language.text("What to do"),
-        language.text("Value"),
-        language.text("Low"),
-        language.text("High"),
-        language.text("Level"),
-        language.text("Number of cases"),
-        language.text("Method"),
-        language.text("Source"),
+    labels = ["Claim", "Verdict", "Finding", "What to do", "Value", "Low", "High", "Level", "Number of cases", "Method"]
+    numbers = ("value", "low", "high", "level", "n", "method")
+    rows = [
+        [each["claim"], text(each["verdict"]), each["text"], each["decision"]]
+        + [each["estimate"][name] for name in numbers]
+        + [each["source"]]
+        for each in findings
     ]
-    rows = []
-    for each in findings:
-        estimate = each["estimate"]
-        rows.append(
-            [
-                each["claim"],
-                language.text(each["verdict"]),
-                each["text"],
-                each["decision"],
-                *(estimate[name] for name in ("value", "low", "high", "level", "n", "method")),
-                each["source"],
-            ]
-        )
     kinds = ("text",) * 4 + ("number",) * 3 + ("share", "count", "text", "text")
-    return {"labels": labels, "kinds": kinds, "rows": rows}
+    return {"labels": [text(label) for label in (*labels, "Source")], "kinds": kinds, "rows": rows}
 
 
 def _write_contents(
@@ -164,9 +133,9 @@ def _write_contents(
     sheet.set_column(1, 1, 70)
     sheet.set_column(2, 2, 60)
     sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 16, "font_color": _INK}))
-    sheet.write_string(1, 0, language.text("As of {date}").format(date=language.date(as_of)))
+    sheet.write_string(1, 0, say("As of {date}", date=as_of))
     head = book.add_format({"bold": True, "bg_color": _TINT, "bottom": 1, "font_color": _INK})
-    labels = (language.text("Sheet"), language.text("What it shows"), language.text("Source"))
+    labels = (text("Sheet"), text("What it shows"), text("Source"))
     for column, label in enumerate(labels):
         sheet.write_string(3, column, label, head)
     link = book.add_format({"font_color": "#0b5a7a", "underline": 1})

@@ -1,39 +1,115 @@
-"""The process that runs one notebook: ``python -m crm_lib.reports.worker``.
+"""The process that runs the notebooks of a report: ``python -m crm_lib.reports.worker``.
 
-The job comes as one line of JSON on the standard input, what happens goes as lines of JSON to the standard output. The
-input stays open as long as whoever asked is alive: when it closes, the worker and its kernel end at once.
+The order comes as one line of JSON on the standard input, what happens goes as lines of JSON to the standard output.
+The input stays open as long as whoever asked is alive: when it closes, all notebooks end at once.
+
+What the notebooks import is imported here, once. Where processes can be forked (Linux), each notebook's runner and its
+kernel are forks of this one and have it all at no cost; elsewhere they are started anew.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
+import multiprocessing
 import os
 import shutil
 import signal
 import sys
 import tempfile
 import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import papermill
+from jupyter_client.provisioning import local_provisioner
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
-from crm_lib.reports.documents import read_document, write_document
-from crm_lib.reports.scrub import scrub
+from crm_lib.reports.documents import read_document, scrub, write_document
 
 _KERNEL = "crm-report"
 _SOCKET_LIMIT = 90  # a Unix socket's path has at most about 107 bytes
+_FORKS = sys.platform == "linux"
+_processes: Any = multiprocessing.get_context("fork" if _FORKS else "spawn")
+
+
+class _ForkedKernel:
+    """A kernel that was forked before this process had threads or sockets, and waits for its connection file.
+
+    It looks like a :class:`subprocess.Popen` to Jupyter.
+    """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self) -> None:
+        told, self._tell = os.pipe()
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self._tell)
+            _be_kernel(told)
+        os.close(told)
+
+    def launch(self, command: list[str], **_: Any) -> _ForkedKernel:
+        """Tell the kernel its connection file, the last word of Jupyter's `command`."""
+        os.write(self._tell, os.fsencode(command[-1]))
+        os.close(self._tell)
+        return self
+
+    def poll(self) -> int | None:
+        """Return the exit code; None while it lives."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self) -> int | None:
+        """Wait for the end."""
+        while self.poll() is None:
+            time.sleep(0.02)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel if it lives."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    terminate = kill
+
+
+def _be_kernel(told: int) -> None:
+    """Wait for the name of the connection file, and be the kernel from then on; this process never returns."""
+    code = 1
+    try:
+        os.setsid()
+        name = os.read(told, 4096)
+        if name:
+            from ipykernel.kernelapp import launch_new_instance
+
+            os.environ["JPY_PARENT_PID"] = str(os.getppid())  # the kernel ends when its runner does
+            sys.argv = ["kernel"]
+            launch_new_instance(argv=["-f", os.fsdecode(name)])
+        code = 0
+    finally:
+        os._exit(code)
 
 
 class _Engine(Engine):  # type: ignore[misc]
     """Papermill's way of running, with sockets in our own folder and progress cell by cell."""
 
     folder: Path
-    tell: TextIO
+    tell: Callable[..., None]
     client: PapermillNotebookClient | None = None
 
     @classmethod
@@ -43,7 +119,7 @@ class _Engine(Engine):  # type: ignore[misc]
 
         def finish_and_tell(cell: Any, cell_index: int = 0, **more: Any) -> None:
             finish(cell, cell_index=cell_index, **more)
-            say(cls.tell, cell=cell_index + 1, cells=cells)
+            cls.tell(cell=cell_index + 1, cells=cells)
 
         manager.cell_complete = finish_and_tell
         config = Config()
@@ -58,28 +134,74 @@ class _Engine(Engine):  # type: ignore[misc]
         cls.client.execute()
 
 
-def say(tell: TextIO, **fields: Any) -> None:
-    """Write one line of JSON."""
-    print(json.dumps(fields), file=tell, flush=True)
-
-
 def main() -> None:
-    """Run the job on the standard input."""
-    job = json.loads(sys.stdin.readline())
+    """Run the notebooks ordered on the standard input."""
+    order = json.loads(sys.stdin.readline())
     # A library that writes to the standard output must not garble the messages.
     tell = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+
+    def say(**fields: Any) -> None:
+        print(json.dumps(fields), file=tell, flush=True)
+
+    if _FORKS:
+        for name in order["imports"]:
+            with contextlib.suppress(Exception):  # the notebook will say what is wrong with it
+                importlib.import_module(name)
+    else:
+        threading.Thread(target=_end_with_input, daemon=True).start()
+    waiting: list[dict[str, Any]] = order["jobs"]
+    running: dict[Any, tuple[str, Any]] = {}
+    while waiting or running:
+        while waiting and len(running) < order["at_once"]:
+            job = waiting.pop(0)
+            ours, theirs = _processes.Pipe(duplex=False)
+            process = _processes.Process(target=_run, args=(job, theirs))
+            process.start()
+            theirs.close()
+            running[ours] = job["key"], process
+            say(key=job["key"], cell=0, cells=0)
+        for ready in wait([*running, 0] if _FORKS else list(running)):
+            if not isinstance(ready, Connection):
+                _end_with_input()
+                return
+            key, process = running[ready]
+            try:
+                told = ready.recv()
+            except EOFError:
+                process.join()
+                told = {"ended": process.exitcode}
+                del running[ready]
+            say(key=key, **told)
+
+
+def _end_with_input() -> None:
+    """End with all runners once the input closes."""
+    while sys.stdin.readline():
+        pass
+    os._exit(1)
+
+
+def _run(job: dict[str, Any], connection: Connection) -> None:
+    """Run one notebook, in a process of its own."""
+    kernel = _ForkedKernel() if _FORKS else None
     folder = Path(tempfile.mkdtemp(prefix="crm-"))
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     try:
         _prepare(folder)
-        _Engine.folder, _Engine.tell = folder, tell
+        if kernel is not None:
+            provisioner: Any = local_provisioner
+            provisioner.launch_kernel = kernel.launch
+        _Engine.folder = folder
+        _Engine.tell = staticmethod(lambda **fields: connection.send(fields))
         papermill_engines.register("crm", _Engine)
         error = _execute(job)
         _scrub(job, folder)
-        say(tell, done=True, error=error)
+        connection.send({"done": True, "error": error})
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if kernel is not None:
+            kernel.kill()
 
 
 def _prepare(folder: Path) -> None:
@@ -118,19 +240,18 @@ def _execute(job: dict[str, Any]) -> dict[str, Any] | None:
 
 def _scrub(job: dict[str, Any], folder: Path) -> None:
     target = Path(job["target"])
-    if not target.is_file():
-        return
-    original = read_document(Path(job["source"]))
-    document = read_document(target)
-    hidden = {**job["hidden"], str(folder): "temporary"}
-    write_document(scrub(document, original=original, hidden=hidden), target)
+    if target.is_file():
+        hidden = {**job["hidden"], str(folder): "temporary"}
+        original = read_document(Path(job["source"]))
+        write_document(scrub(read_document(target), original=original, hidden=hidden), target)
 
 
 def _end_with_parent(folder: Path) -> None:
-    while sys.stdin.readline():
-        pass
-    client = _Engine.client
-    process = getattr(getattr(getattr(client, "km", None), "provisioner", None), "process", None)
+    """End this runner and its kernel when the process that started it is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+    process = getattr(getattr(getattr(_Engine.client, "km", None), "provisioner", None), "process", None)
     if process is not None:
         process.kill()
     shutil.rmtree(folder, ignore_errors=True)

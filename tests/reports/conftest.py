@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 PARAMETERS = """company: str = "shop"  # name of the company
 as_of: str | None = None  # last day looked at
 seed: int = 7  # start of the random numbers
-levels: int = 5  # groups a score
+levels: int = 5  # groups a score (3 to 5)
 """
 
 SHOP = """
@@ -45,12 +45,14 @@ c,陈明,north
 
 GOOD_CELLS = (
     "# Who buys?\n\nThe **idea**: $L(p) = \\frac{1}{2}$ <b>bold</b>.",
+    "%load_ext crm_lib.notebook\n"
     "from crm_lib.company import Company\n"
+    "from crm_lib.errors import MissingData\n"
     "from crm_lib.estimate import Estimate\n"
-    "from crm_lib.exhibit import Skipped, Table\n"
+    "from crm_lib.exhibit import Table\n"
     "from crm_lib.figures.chart import Chart\n"
     "from crm_lib.figures.style import new_axes\n"
-    "from crm_lib.finding import Criterion, Finding, Verdict\n"
+    "from crm_lib.finding import Criterion, Finding\n"
     "shop = Company.open(company, as_of=as_of)",
     "## The data",
     "frame = shop.frame('customers').assign(value=1 / 3)\n"
@@ -64,10 +66,11 @@ GOOD_CELLS = (
     "frame",
     "## What follows",
     "estimate = Estimate(value=0.7, low=0.6, high=0.8, n=3, method='counted', unit='share')\n"
-    "decisions = dict.fromkeys(Verdict, 'Look after them.')\n"
     "Finding(key='demo.best', claim='The best bring most.', source='textbook', estimate=estimate,\n"
-    "        criterion=Criterion(low=0.5), sentence='They bring {estimate}.', decisions=decisions)",
-    "Skipped(what='Regions', why='needs a map')",
+    "        criterion=Criterion(low=0.5), sentence='They bring {estimate}.',\n"
+    "        if_supported='Look after them.', if_not_supported='Leave it.', if_undecided='Wait.')",
+    "## Regions",
+    "regions = shop.frame('surveys')\nprint('never printed')",
 )
 
 
@@ -105,7 +108,7 @@ def write_project(root: Path) -> Path:
     (root / "requirements.lock").write_text("nothing==1\n", encoding="utf-8")
     uses = {"customers": ["region"], "surveys": []}
     write_notebook(root / "notebooks", "06_buyers", GOOD_CELLS, title="Buyers", uses=uses)
-    write_notebook(root / "notebooks", "08_answers", ["## Answers"], title="Answers", needs={"surveys": ["loyalty"]})
+    write_notebook(root / "notebooks", "09_answers", ["## Answers"], title="Answers", needs={"surveys": ["loyalty"]})
     return root
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from crm_lib.company.report import CheckReport, Fault, TableCheck
 from crm_lib.estimate import Estimate
-from crm_lib.finding import Criterion, Finding, Verdict
+from crm_lib.finding import Criterion, Finding
 from crm_lib.reports.changes import write_findings
-from crm_lib.reports.collect import Collected
+from crm_lib.reports.documents import Collected
 from crm_lib.reports.execute import Failure, Outcome
-from crm_lib.reports.facts import RunFacts
 from crm_lib.reports.index import Part, render_index
 from crm_lib.reports.notebooks import Notebook
+from crm_lib.reports.templates import RunFacts
 
 HOSTILE = "<script>alert(1)</script>"
 RUN = RunFacts(
@@ -46,18 +46,18 @@ def finding(key: str, value: float) -> dict[str, Any]:
     return Finding(
         key=key, claim="C.", source="S", criterion=Criterion(low=0.5), sentence=f"{key} is {{estimate}}.",
         estimate=Estimate(value=value, low=value - 0.05, high=value + 0.05, n=9, method="counted"),
-        decisions=dict.fromkeys(Verdict, "Act."),
+        if_supported="Act.", if_not_supported="Act.", if_undecided="Act.",
     ).to_dict()  # fmt: skip
 
 
-def part(name: str, *findings: dict[str, Any], skipped: tuple[dict[str, str], ...] = (), **more: Any) -> Part:
+def part(name: str, *findings: dict[str, Any], left_out: tuple[dict[str, str], ...] = (), **more: Any) -> Part:
     notebook = Notebook(path=Path(f"{name}.ipynb"), title=f"Title {name}", edition="routine")
     outcome = Outcome(notebook=notebook, **{"status": "done", **more})
-    return Part(outcome=outcome, collected=Collected(findings=findings, skipped=skipped))
+    return Part(outcome=outcome, collected=Collected(findings=findings, left_out=left_out))
 
 
-def render(*parts: Part, previous: Path | None = None) -> str:
-    return render_index(parts, run=RUN, check=CHECK, seconds=12.3, previous=previous, manifest={})
+def render(*parts: Part, previous: Path | None = None, hidden: dict[str, str] | None = None) -> str:
+    return render_index(parts, run=RUN, check=CHECK, seconds=12.3, previous=previous, manifest={}, hidden=hidden or {})
 
 
 def words(page: str) -> str:
@@ -97,7 +97,7 @@ def test_a_first_run_compares_with_nothing() -> None:
 def test_what_was_skipped_or_failed_is_said() -> None:
     failure = Failure(kind="ValueError", message=HOSTILE, cell=3)
     page = render(
-        part("06_x", finding("a", 0.7), skipped=({"what": "By region", "why": "needs region"},)),
+        part("06_x", finding("a", 0.7), left_out=({"what": "By region", "why": "needs region"},)),
         part("08_y", status="skipped", missing=("surveys",)),
         part("09_z", status="failed", failure=failure),
     )
@@ -123,6 +123,5 @@ def test_verdicts_are_counted() -> None:
 
 
 def test_what_must_not_be_published_is_taken_out_of_the_remarks_of_the_check() -> None:
-    shown = {"run": RUN, "check": CHECK, "seconds": 1.0, "previous": None, "manifest": {}}
-    assert "&lt;script" in render_index((part("06_x"),), **shown)
-    assert "&lt;script" not in render_index((part("06_x"),), **shown, hidden={HOSTILE: "hidden"})
+    assert "&lt;script" in render(part("06_x"))
+    assert "&lt;script" not in render(part("06_x"), hidden={HOSTILE: "hidden"})

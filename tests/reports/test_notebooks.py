@@ -24,7 +24,7 @@ def notebook(name: str, edition: str = "routine", **more: object) -> Notebook:
     return Notebook(path=Path(f"{name}.ipynb"), title=name, edition=edition, **more)  # type: ignore[arg-type]
 
 
-SHELF = (notebook("01_environment", "annual"), notebook("06_segmentation"), notebook("08_satisfaction"))
+SHELF = (notebook("01_environment", "annual"), notebook("06_segmentation"), notebook("09_satisfaction"))
 
 
 def test_the_folder_is_found_from_below(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,11 +56,11 @@ def test_a_notebook_is_chosen_by_number_or_name(name: str) -> None:
 
 
 def test_chosen_notebooks_keep_their_own_order_and_come_once() -> None:
-    assert [each.number for each in select(SHELF, names=["08", "1", "08"])] == ["01", "08"]
+    assert [each.number for each in select(SHELF, names=["09", "1", "09"])] == ["01", "09"]
 
 
 def test_an_edition_chooses_its_notebooks() -> None:
-    assert [each.number for each in select(SHELF, edition="routine")] == ["06", "08"]
+    assert [each.number for each in select(SHELF, edition="routine")] == ["06", "09"]
     assert [each.number for each in select(SHELF, edition="annual")] == ["01"]
     assert len(select(SHELF, edition="all")) == 3
 
@@ -69,7 +69,7 @@ def test_an_unknown_notebook_is_refused_naming_the_nearest_and_all() -> None:
     with pytest.raises(NotebookError) as error:
         select(SHELF, names=["segmentaton"])
     assert "Did you mean 'segmentation'?" in str(error.value)
-    assert "01_environment, 06_segmentation, 08_satisfaction" in str(error.value)
+    assert "01_environment, 06_segmentation, 09_satisfaction" in str(error.value)
 
 
 def test_what_is_missing_is_told_by_table_and_column() -> None:

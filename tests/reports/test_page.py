@@ -16,15 +16,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from crm_lib import language
 from crm_lib.estimate import Estimate
-from crm_lib.exhibit import Skipped, Table
-from crm_lib.figures.chart import CHART_MIME
-from crm_lib.finding import Criterion, Finding, Verdict
-from crm_lib.reports.evidence import strip
+from crm_lib.exhibit import CHART_MIME, Table
+from crm_lib.finding import Criterion, Finding
+from crm_lib.notebook import Note
+from crm_lib.reports.documents import collect
 from crm_lib.reports.execute import Failure, Outcome
-from crm_lib.reports.facts import RunFacts
 from crm_lib.reports.notebooks import Notebook
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import read_parameters
+from crm_lib.reports.templates import RunFacts, strip
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><text>chart</text></svg>'
 HOSTILE = "<script>alert('owned')</script>"
@@ -80,7 +80,7 @@ def finding(**more: Any) -> Finding:
         "estimate": Estimate(value=0.7, low=0.6, high=0.8, n=3, method="counted", unit="share"),
         "criterion": Criterion(low=0.5),
         "sentence": "They bring {estimate}.",
-        "decisions": dict.fromkeys(Verdict, "Look after them."),
+        **dict.fromkeys(("if_supported", "if_not_supported", "if_undecided"), "Look after them."),
         "money_at_stake": Estimate(value=1000, low=900, high=1100, n=3, method="counted", unit="GBP"),
     }
     return Finding(**{**fields, **more})
@@ -98,9 +98,9 @@ def render(*cells: NotebookNode, failure: Failure | None = None) -> str:
     parameters = read_parameters("company: str = 'demo'  # the company\nlevels: int = 5  # groups a score")
     notebook = Notebook(path=Path("06_x.ipynb"), title="Segments", edition="routine", parameters=parameters)
     outcome = Outcome(notebook=notebook, status="failed" if failure else "done", failure=failure)
-    return render_page(
-        new_notebook(cells=list(cells)), run=RUN, outcome=outcome, values={"company": "shop", "levels": 4}
-    )
+    document = new_notebook(cells=list(cells))
+    values = {"company": "shop", "levels": 4}
+    return render_page(document, collect(document), run=RUN, outcome=outcome, values=values)
 
 
 def everything() -> list[NotebookNode]:
@@ -110,6 +110,7 @@ def everything() -> list[NotebookNode]:
         "title": "Chart",
         "alt": f'It "rises" {HOSTILE}',
         "source": "sales",
+        "table": None,
         "table_html": table.to_html(),
     }
     foreign = f"<table><tr><td onclick='x()'>{HOSTILE}</td></tr></table>"
@@ -121,7 +122,7 @@ def everything() -> list[NotebookNode]:
         code("table", shown(table)),
         code("chart", new_output("display_data", data={CHART_MIME: chart, "image/svg+xml": SVG})),
         code("finding", shown(finding())),
-        code("skip", shown(Skipped(what="A part", why=f"needs {HOSTILE}"))),
+        code("skip", shown(Note(why=f"needs {HOSTILE}"))),
         code("frame", new_output("display_data", data={"text/html": foreign})),
         code("plain", new_output("display_data", data={"text/plain": HOSTILE})),
         code("words", new_output("display_data", data={"text/markdown": f"*said* {HOSTILE}"})),

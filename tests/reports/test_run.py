@@ -91,10 +91,10 @@ def test_the_front_page_opens_with_findings_and_says_what_was_left_out(twins: tu
     front = (twins[0].folder / "index.html").read_text()
     assert front.index("They bring 70%") < front.index("What was left out") < front.index("The data</h2>")
     assert "surveys" in front  # the notebook that was skipped
-    assert "needs a map" in front  # the part that was skipped
+    assert "<td>Regions</td>" in front  # the part that was skipped
     assert "<script" not in front
     assert 'href="06_buyers.html"' in front
-    assert "08_answers.html" not in front
+    assert "09_answers.html" not in front
 
 
 def test_the_manifest_names_what_a_repetition_needs_and_nothing_of_the_machine(
@@ -109,7 +109,7 @@ def test_the_manifest_names_what_a_repetition_needs_and_nothing_of_the_machine(
     hashes = [manifest["data"]["transactions"]["sha256"], manifest["code"]["crm_lib"], manifest["code"]["lock_file"]]
     assert all(re.fullmatch(r"[0-9a-f]{64}", each) for each in hashes)
     assert {each["notebook"]: each["status"] for each in manifest["notebooks"]} == {
-        "06_buyers": "done", "08_answers": "skipped"
+        "06_buyers": "done", "09_answers": "skipped"
     }  # fmt: skip
     assert {"python", "pandas", "ibis-framework"} <= set(manifest["versions"])
     for path in twins[0].folder.iterdir():
@@ -145,19 +145,19 @@ def test_a_failing_notebook_leaves_the_others_published_and_the_latest_as_it_was
         "raise ValueError(os.environ['SHOP_PASSWORD'] + os.getcwd())",
         "print('never')",
     ]
-    notebook_writer(copy / "notebooks", "09_breaks", cells, title="Breaks")
+    notebook_writer(copy / "notebooks", "10_breaks", cells, title="Breaks")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHOP_PASSWORD", PASSWORD)
         run = report(copy)
     assert not run.good
-    assert [outcome.status for outcome in run.outcomes] == ["done", "skipped", "failed"]
+    assert [part.outcome.status for part in run.parts] == ["done", "skipped", "failed"]
     assert latest(copy / "reports" / "shop") == before
-    page, front = (run.folder / "09_breaks.html").read_text(), (run.folder / "index.html").read_text()
+    page, front = (run.folder / "10_breaks.html").read_text(), (run.folder / "index.html").read_text()
     assert "came so far" in page
     assert "ValueError in cell [4]" in page
     assert "Failed: Breaks." in re.sub(r"<[^>]+>", "", front)
     assert "They bring 70%" in front
-    assert (run.folder / "09_breaks.ipynb").exists()
+    assert (run.folder / "10_breaks.ipynb").exists()
     for path in run.folder.glob("*.*"):
         assert PASSWORD.encode() not in path.read_bytes()
         assert str(copy).encode() not in path.read_bytes()
@@ -167,20 +167,20 @@ def test_an_analysis_for_which_there_is_too_little_is_left_out(
     copy: Path, notebook_writer: Callable[..., Path]
 ) -> None:
     cells = ["# Thin", "from crm_lib.errors import TooLittleData\nraise TooLittleData('nobody bought in the window')"]
-    notebook_writer(copy / "notebooks", "09_thin", cells, title="Thin")
-    run = report(copy, notebooks=["09"])
+    notebook_writer(copy / "notebooks", "10_thin", cells, title="Thin")
+    run = report(copy, notebooks=["10"])
     assert run.good
     assert "nobody bought in the window" in (run.folder / "index.html").read_text()
-    assert not (run.folder / "09_thin.html").exists()
-    assert not (run.folder / "09_thin.ipynb").exists()
+    assert not (run.folder / "10_thin.html").exists()
+    assert not (run.folder / "10_thin.ipynb").exists()
 
 
 def test_a_kernel_that_dies_is_a_failure_that_is_told(copy: Path, notebook_writer: Callable[..., Path]) -> None:
-    notebook_writer(copy / "notebooks", "09_dies", ["# Dies", "import os\nos.kill(os.getpid(), 9)"], title="Dies")
-    run = report(copy, notebooks=["09"])
-    assert run.outcomes[0].failure is not None
-    assert run.outcomes[0].failure.kind == "DeadKernelError"
-    assert "DeadKernelError" in (run.folder / "09_dies.html").read_text()
+    notebook_writer(copy / "notebooks", "10_dies", ["# Dies", "import os\nos.kill(os.getpid(), 9)"], title="Dies")
+    run = report(copy, notebooks=["10"])
+    assert run.parts[0].outcome.failure is not None
+    assert run.parts[0].outcome.failure.kind == "DeadKernelError"
+    assert "DeadKernelError" in (run.folder / "10_dies.html").read_text()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -199,8 +199,8 @@ def test_a_killed_run_leaves_the_last_good_report_whole(
         f"half.rename({str(started)!r})\n"
         "time.sleep(600)"
     )
-    notebook_writer(copy / "notebooks", "09_waits", ["# Waits", waiting])
-    crm = [sys.executable, "-c", "from crm_lib.cli import main; main()", "report", "shop", "--notebook", "09"]
+    notebook_writer(copy / "notebooks", "10_waits", ["# Waits", waiting])
+    crm = [sys.executable, "-c", "from crm_lib.cli import main; main()", "report", "shop", "--notebook", "10"]
     process = subprocess.Popen(crm, cwd=copy, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not started.exists():
         assert process.poll() is None

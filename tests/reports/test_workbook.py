@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from crm_lib.estimate import Estimate
 from crm_lib.exhibit import Table
-from crm_lib.finding import Criterion, Finding, Verdict
+from crm_lib.finding import Criterion, Finding
 from crm_lib.reports.workbook import sheet_names, write_workbook
 
 DAY = dt.date(2026, 6, 30)
@@ -69,7 +69,7 @@ def test_findings_have_a_sheet_with_their_numbers(tmp_path: Path) -> None:
     estimate = Estimate(value=0.7, low=0.6, high=0.8, n=3, method="counted")
     finding = Finding(
         key="k", claim="C.", source="S", estimate=estimate, criterion=Criterion(low=0.5),
-        sentence="They bring {estimate}.", decisions=dict.fromkeys(Verdict, "Act."),
+        sentence="They bring {estimate}.", if_supported="Act.", if_not_supported="Act.", if_undecided="Act.",
     )  # fmt: skip
     path = tmp_path / "x.xlsx"
     write_workbook(path, title="T", as_of=DAY, tables=[], findings=[finding.to_dict()])

@@ -10,23 +10,22 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from crm_lib.estimate import Estimate
-from crm_lib.exhibit import Skipped, Table
-from crm_lib.figures.chart import CHART_MIME
-from crm_lib.finding import Criterion, Finding, Verdict
-from crm_lib.reports.collect import collect
-from crm_lib.reports.scrub import scrub
+from crm_lib.exhibit import CHART_MIME, Table
+from crm_lib.finding import Criterion, Finding
+from crm_lib.notebook import Note
+from crm_lib.reports.documents import collect, scrub
 
 
 def notebook(*bundles: dict[str, Any]) -> NotebookNode:
     outputs = [new_output("display_data", data=data) for data in bundles]
-    return new_notebook(cells=[new_markdown_cell("x"), new_code_cell("x", outputs=outputs)])
+    return new_notebook(cells=[new_markdown_cell("## W\n\nwords"), new_code_cell("x", outputs=outputs)])
 
 
 def finding(value: float = 0.7, key: str = "k") -> dict[str, Any]:
     estimate = Estimate(value=value, low=0.0, high=1.0, n=3, method="counted")
     return Finding(
         key=key, claim="C", source="S", estimate=estimate, criterion=Criterion(low=0.5), sentence="{estimate}",
-        decisions=dict.fromkeys(Verdict, "D"),
+        if_supported="D", if_not_supported="D", if_undecided="D",
     )._repr_mimebundle_()  # fmt: skip
 
 
@@ -42,14 +41,14 @@ def test_every_kind_of_exhibit_is_found_in_order() -> None:
             finding(key="b"),
             table("first", x=[1])._repr_mimebundle_(),
             {CHART_MIME: chart, "image/svg+xml": "<svg/>"},
-            Skipped(what="W", why="Y")._repr_mimebundle_(),
+            Note(why="Y")._repr_mimebundle_(),
             finding(key="a"),
         )
     )
     assert [each["key"] for each in found.findings] == ["b", "a"]
     assert [each["name"] for each in found.tables] == ["first", "behind"]
     assert found.charts == ({"name": "c", "title": "T", "alt": "A", "source": "S"},)
-    assert found.skipped == ({"what": "W", "why": "Y"},)
+    assert found.left_out == ({"what": "W", "why": "Y"},)
 
 
 def test_what_is_shown_again_counts_once_and_the_later_number_of_a_finding_counts() -> None:
@@ -86,7 +85,7 @@ def test_times_paths_secrets_and_marks_of_the_tool_are_left_out() -> None:
     hidden = {"/home/ann": "~", "/home/ann/project": ".", "s3cret": "•••", "": "!"}
     clean = scrub(document, original=original, hidden=hidden)
     written = json.dumps(clean, ensure_ascii=False)
-    assert [cell.source for cell in clean.cells] == ["x", "x"]
+    assert [cell.source for cell in clean.cells] == ["## W\n\nwords", "x"]
     assert clean.metadata == {"kernelspec": specification}
     assert not any(word in written for word in ("papermill", "/home/ann", "s3cret", '"now"'))
     assert clean.cells[1].outputs[0].data["text/plain"] == "at ./x.py with •••"

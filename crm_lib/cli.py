@@ -1,0 +1,542 @@
+"""The command line: from ``crm demo`` and ``check`` over ``report`` to ``score``, ``targets`` and ``customer``.
+
+Exit codes: 0 when all went well, 1 when a notebook failed, 2 when something given cannot be used or written.
+
+Each command imports what it needs itself, so that help and mistyped arguments are answered at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from crm_lib.errors import CompanyError, CrmError
+from crm_lib.language import say, text
+
+if TYPE_CHECKING:
+    from crm_lib.clv import BGNBD, MBGNBD, ParetoNBD
+    from crm_lib.company import CheckReport, Company
+    from crm_lib.reports.execute import Progress
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help=text("Customer relationship management: from a company's tables to a published report."),
+)
+out = Console(highlight=False, soft_wrap=True, markup=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+CompanyName = Annotated[
+    str, typer.Argument(metavar="COMPANY", help=text("Name of a folder under data/, or a folder with a company.toml."))
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help=text("Look at nothing later than this day (2026-06-30); default: as data say.")),
+]
+AnnualRate = Annotated[
+    float, typer.Option(min=0.001, max=2.0, help=text("Interest of a year, by which later money counts less."))
+]
+
+
+class ModelName(StrEnum):
+    """Models of purchases that customers can be scored by."""
+
+    PARETO_NBD = "pareto-nbd"
+    BG_NBD = "bg-nbd"
+    MBG_NBD = "mbg-nbd"
+
+
+class Edition(StrEnum):
+    """Which notebooks belong to a report."""
+
+    ROUTINE = "routine"
+    ANNUAL = "annual"
+    ALL = "all"
+
+
+Model = Annotated[ModelName, typer.Option(help=text("Model of purchases; notebook 08 recommends one."))]
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is told in a line, without a traceback."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        app()
+    except (CrmError, OSError) as error:
+        err.print(f"{text('Error:')} {error}", style="red")
+        sys.exit(2)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    # As an exception, so that kernels are ended and what was half built is removed.
+    err.print(text("Stopped."))
+    sys.exit(128 + number)
+
+
+@app.callback(invoke_without_command=True)
+def _always(
+    version: Annotated[bool, typer.Option("--version", help=text("Print the version and end."), is_eager=True)] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        out.print(f"crm {installed('crm-lib')}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    seed: Annotated[
+        int, typer.Option(min=0, help=text("Start of the random numbers: the same seed, the same company."))
+    ] = 20260101,
+    customers: Annotated[int, typer.Option(min=1, help=text("How many customers."))] = 8000,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help=text("Where the tables go; default: data/demo of the project.")),
+    ] = None,
+) -> None:
+    """Simulate the demo company.
+
+    A book shop with a paid membership, three years, all tables; the truth behind its numbers is written beside them.
+    """
+    from crm_lib.demo import simulate
+
+    folder = to or _project() / "data" / "demo"
+    try:
+        simulation = simulate(seed=seed, customers=customers)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    simulation.write(folder)
+    for name, frame in simulation.tables.items():
+        out.print(f"  {name:<16}{say('{rows}', rows=len(frame)):>10}")
+    _told_written(folder)
+
+
+@app.command()
+def check(
+    company: CompanyName,
+    as_of: AsOf = None,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help=text("Where rejected rows go; default: reports/COMPANY/rejected.")),
+    ] = None,
+) -> None:
+    """Check a company's tables.
+
+    Tells what is there, what was rejected and why, with the first offending rows, and what each notebook can do with
+    it. Rejected rows are written aside. Exits with 2 if the company cannot be analysed.
+    """
+    from crm_lib.company import Company, check_company
+
+    try:
+        opened = Company.open(company, as_of)
+    except CompanyError:
+        # Where the tables are at fault, the report tells more than the error; where the settings are, this fails too.
+        report = check_company(company, as_of)
+        _tell_check(report, rejected)
+        if not report.fatal:
+            raise
+        for fault in report.fatal:
+            err.print(f"{text('Fatal')}: {fault.table}: {fault.message}", style="red")
+        raise typer.Exit(2) from None
+    _tell_check(opened.check, rejected)
+    _tell_readiness(opened)
+
+
+def _tell_check(report: CheckReport, folder: Path | None) -> None:
+    """Tell what was found and write rejected rows aside; files of an earlier check, mended since, go."""
+    from crm_lib.company import write_rejected
+
+    for line in report.lines():
+        out.print(line)
+    folder = folder or _project() / "reports" / report.key / "rejected"
+    if write_rejected(report, folder):
+        out.print("\n" + say("Rejected rows were written to {folder}.", folder=folder))
+
+
+def _tell_readiness(company: Company) -> None:
+    from crm_lib.reports.notebooks import NotebookError, all_notebooks, find_folder
+
+    try:
+        folder = find_folder()
+    except NotebookError:
+        return  # tables can be checked where no notebooks are
+    out.print("\n" + text("What the notebooks can do with it:"))
+    for each in all_notebooks(folder):
+        missing, unused = (", ".join(tables) for tables in (each.missing(company), each.unused(company)))
+        state = say("partly: lacks {missing}", missing=unused) if unused else text("ready")
+        out.print(f"  {each.key}: {say('not possible: lacks {missing}', missing=missing) if missing else state}")
+
+
+@app.command()
+def report(
+    company: CompanyName,
+    notebook: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notebook", "-n", metavar="NOTEBOOK", help=text("Number or name of a notebook; may be repeated.")
+        ),
+    ] = None,
+    edition: Annotated[Edition, typer.Option(help=text("Which notebooks, where none is named."))] = Edition.ALL,
+    as_of: AsOf = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", metavar="NAME=VALUE", help=text("Set a parameter (see: crm notebooks); may be repeated.")),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help=text("Notebooks at a time; default: 2."))] = None,
+    reports: Annotated[
+        Path | None,
+        typer.Option("--reports", metavar="FOLDER", help=text("Where reports go; default: reports/ of the project.")),
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help=text("Keep only so many runs of the company; default: all."))
+    ] = None,
+) -> None:
+    """Publish a company's report.
+
+    Runs the notebooks, several at a time, and publishes the report whole under reports/COMPANY/; the last good one is
+    always at reports/COMPANY/latest/. Exits with 1 if a notebook failed: the others are published all the same.
+    """
+    from crm_lib.reports.run import run_report
+
+    with _bars() as move:
+        run = run_report(
+            company,
+            notebooks=notebook or (),
+            edition=edition.value,
+            as_of=as_of,
+            parameters=parameter or (),
+            jobs=jobs,
+            reports=reports,
+            keep=keep,
+            progress=move,
+        )
+    for part in run.parts:
+        outcome = part.outcome
+        line = f"{outcome.notebook.key}: {text(outcome.status)}"
+        if outcome.status == "skipped":
+            line += f" – {outcome.why}"
+        if outcome.failure:
+            err.print(f"{line} – {outcome.failure}", style="red")
+        else:
+            out.print(line)
+        for each in part.collected.left_out:
+            out.print("  " + say("left out: {what} – {why}", **each))
+    out.print(str(run.folder / "index.html"))
+    if not run.good:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    """Give what shows how far each notebook is; nothing is drawn before the first one starts."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    bars = Bars(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err)
+    tasks: dict[str, TaskID] = {}
+
+    def move(key: str, cell: int, cells: int) -> None:
+        bars.start()
+        if key not in tasks:
+            tasks[key] = bars.add_task(key, total=None)
+        bars.update(tasks[key], completed=cell, total=cells or None)
+
+    try:
+        yield move
+    finally:
+        if tasks:
+            bars.stop()
+
+
+@app.command()
+def score(
+    company: CompanyName,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TARGET",
+            help=text(
+                "A file (.parquet, .csv, or .duckdb for a table in it) or a database's URL; "
+                "default: reports/COMPANY/scores.parquet."
+            ),
+        ),
+    ] = None,
+    as_of: AsOf = None,
+    model: Model = ModelName.PARETO_NBD,
+    annual_rate: AnnualRate = 0.1,
+    horizon_days: Annotated[
+        int, typer.Option(min=1, max=3660, help=text("Days over which purchases are expected."))
+    ] = 365,
+    seed: Annotated[
+        int, typer.Option(min=0, help=text("Start of the random numbers behind the intervals."))
+    ] = 20260101,
+    table: Annotated[
+        str, typer.Option(metavar="NAME", help=text("Name of the table in a database."))
+    ] = "customer_scores",
+    password_env: Annotated[
+        str, typer.Option(metavar="VARIABLE", help=text("Environment variable with the database's password."))
+    ] = "",
+) -> None:
+    """Score a company's customers.
+
+    Writes one row a customer: value with interval, probability of being a customer still, expected purchases, RFM
+    scores and segment, and in what money, at what rate and over what time they are counted. What was there before is
+    replaced whole.
+    """
+    from crm_lib import clv
+    from crm_lib.company import Company
+    from crm_lib.scoring import check_target, customer_scores, write_scores
+
+    if to is not None:
+        check_target(to, table)
+    opened = Company.open(company, as_of)
+    if to is None:
+        folder = _project() / "reports" / opened.key
+        folder.mkdir(parents=True, exist_ok=True)
+        to = str(folder / "scores.parquet")
+    with _warnings_told():
+        value = clv.customer_value(
+            opened, model=_model(model), annual_rate=annual_rate, horizon_days=horizon_days, seed=seed
+        )
+        scores = customer_scores(opened, value)
+    write_scores(scores, to, table=table, password_env=password_env)
+    message = "{customers} customers, together worth {value}; written to {target}."
+    out.print(say(message, customers=len(scores), value=value.totals["current"], target=to))
+    out.print(value.convention)
+
+
+@app.command()
+def customer(
+    company: CompanyName,
+    customer_id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help=text("Number of the customer; after -- if it begins with a dash.")),
+    ],
+    as_of: AsOf = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=text("Write a page (.html) in place of printing; only you can read it.")),
+    ] = None,
+    model: Model = ModelName.PARETO_NBD,
+    annual_rate: AnnualRate = 0.1,
+) -> None:
+    """Show all that is known of one customer.
+
+    Prints what to do next and why, value and the chance of being a customer still, history, complaints, contacts,
+    memberships, campaigns, answers and recommendations. The page holds personal data.
+    """
+    from crm_lib.company import Company
+    from crm_lib.customer_page import check_html, customer_page, print_page, write_html
+
+    if html is not None:
+        check_html(html)
+    opened = Company.open(company, as_of)
+    with _warnings_told():
+        page = customer_page(
+            opened, customer_id, model=_model(model), annual_rate=annual_rate, with_charts=html is not None
+        )
+    if html is None:
+        print_page(page, out)
+    else:
+        write_html(page, html)
+        _told_written(html)
+
+
+@app.command()
+def freeze(
+    company: CompanyName,
+    as_of: AsOf = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help=text("Estimate the cut points of a segments.toml anew; the old file is kept as .bak.")
+        ),
+    ] = False,
+) -> None:
+    """Freeze a company's segments.
+
+    Writes segments.toml beside company.toml: who is scored, the cut points as of today, and the rules of the segments.
+    Reports, scores and lists keep to it from then on, so that customers move and segments do not. Change it by hand as
+    you like; whether its rules take every customer exactly once is checked whenever it is read.
+    """
+    from crm_lib import segments
+    from crm_lib.company import Company
+
+    opened = Company.open(company, as_of)
+    file = opened.folder / segments.DEFINITIONS_FILE
+    if file.exists() and not again:
+        raise CrmError(
+            f"{file} is there already; --again estimates its cut points anew and keeps its rules, but not its comments "
+            "(the old file stays as .bak)"
+        )
+    found = segments.estimated(segments.definitions_of(opened, anew=True), opened)
+    aside = file.with_suffix(".toml.new")
+    aside.write_text(found.to_toml(), encoding="utf-8")
+    if file.exists():
+        file.replace(file.with_suffix(".toml.bak"))
+    aside.replace(file)
+    _told_written(file)
+
+
+@app.command()
+def targets(
+    company: CompanyName,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help=text("Where the lists go; default: reports/COMPANY/targets.")),
+    ] = None,
+    as_of: AsOf = None,
+    window_days: Annotated[
+        int, typer.Option(min=1, max=3660, help=text("Days over which customers are scored, without a segments.toml."))
+    ] = 365,
+    levels: Annotated[int, typer.Option(min=3, max=5, help=text("Number of RFM scores, likewise."))] = 5,
+    dissatisfied_below: Annotated[
+        float, typer.Option(min=1, max=10, help=text("Answers with a satisfaction below this are dissatisfied."))
+    ] = 6.0,
+    contact_cost: Annotated[
+        float, typer.Option(min=0, help=text("Cost of a personal contact, in the company's currency."))
+    ] = 3.5,
+    saved_share: Annotated[
+        float, typer.Option(min=0.001, max=1, help=text("Part of those about to leave whom such a contact keeps."))
+    ] = 0.1,
+    risk_days: Annotated[
+        int, typer.Option(min=1, max=3660, help=text("Days ahead over which the risk of falling silent is told."))
+    ] = 91,
+    false_alarm: Annotated[
+        float,
+        typer.Option(
+            min=0.001, max=0.999, help=text("Share of customers not in decline who may be warned of in a quarter.")
+        ),
+    ] = 0.05,
+) -> None:
+    """Write lists of customers to contact.
+
+    One file for each purpose, and a workbook of all: customer's id, segment, tier, value at stake, reason, whether this
+    is the customer's most urgent list, and the others that the customer is on; the largest value first. Who did not
+    agree to be contacted is in files of their own.
+    """
+    from crm_lib.company import Company
+    from crm_lib.scoring import company_lists, write_lists
+    from crm_lib.segments import definitions_of, segment_customers
+
+    opened = Company.open(company, as_of)
+    lists = company_lists(
+        opened,
+        segmented=segment_customers(opened, definitions_of(opened, window_days=window_days, levels=levels)),
+        dissatisfied_below=dissatisfied_below,
+        contact_cost=contact_cost,
+        saved_share=saved_share,
+        risk_days=risk_days,
+        false_alarm=false_alarm,
+    )
+    folder = to or _project() / "reports" / opened.key / "targets"
+    write_lists(lists, folder)
+    words = "  {title:words}: {count} to contact, {withheld} without permission"
+    for each in lists.lists:
+        out.print(say(words, title=each.title, count=len(each.frame), withheld=len(each.withheld)))
+    whole = {str(name): count for name, count in lists.overview().iloc[-1].items()}
+    words = "  In all {may_contact:count} to contact, {withheld:count} without permission; {several:count} on several"
+    out.print(say(words, **whole))
+    for name, why in lists.left_out.items():
+        out.print(say("  Left out: {what}. Why: {why}.", what=name, why=why))
+    if not lists.permission_known:
+        _warn(text("The company does not record who agreed to be contacted: make sure before anybody is."))
+    _told_written(folder)
+
+
+@app.command()
+def notebooks() -> None:
+    """List the notebooks.
+
+    Tells the edition of each, the tables that it needs and can use, and its parameters with their defaults.
+    """
+    from crm_lib.reports.notebooks import all_notebooks, find_folder
+    from crm_lib.reports.parameters import SET_BY_COMMAND
+
+    for each in all_notebooks(find_folder()):
+        out.print(f"{each.key} · {each.title} · {text(each.edition)}", style="bold")
+        for label, tables in ((text("needs"), each.needs), (text("can use"), each.uses)):
+            if tables:
+                wanted = (f"{name} ({', '.join(columns)})" if columns else name for name, columns in tables.items())
+                out.print(f"  {label}: {', '.join(wanted)}")
+        for parameter in each.parameters:
+            if parameter.name not in SET_BY_COMMAND:
+                shown = f"  -p {parameter.name}={_as_written(parameter.default)}"
+                out.print(f"{shown}  ({parameter.type}) {parameter.meaning}")
+
+
+def _as_written(value: object) -> str:
+    """Return a default as a user would write it on the command line."""
+    return ",".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)
+
+
+@app.command()
+def dictionary(
+    write: Annotated[
+        bool, typer.Option("--write", help=text("Write it to data/README.md instead of showing it."))
+    ] = False,
+) -> None:
+    """Show the data dictionary.
+
+    Every table and column that a company may bring, and how its company.toml is written.
+    """
+    from crm_lib.company.dictionary import dictionary as written
+    from crm_lib.company.dictionary import write_dictionary
+
+    if write:
+        _told_written(write_dictionary(_project() / "data"))
+    else:
+        print(written())  # noqa: T201 - as it is, for a pipe
+
+
+def _project() -> Path:
+    """Return the folder of the project: the nearest one upwards that has data/, or else the current one."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "data").is_dir()), here)
+
+
+def _model(name: ModelName) -> ParetoNBD | BGNBD | MBGNBD:
+    """Return the model of that name, not fitted yet."""
+    from crm_lib import clv
+
+    models: dict[ModelName, type[ParetoNBD | BGNBD | MBGNBD]] = {
+        ModelName.PARETO_NBD: clv.ParetoNBD,
+        ModelName.BG_NBD: clv.BGNBD,
+        ModelName.MBG_NBD: clv.MBGNBD,
+    }
+    return models[name]()
+
+
+def _told_written(place: Path) -> None:
+    out.print(say("Written to {place}.", place=place))
+
+
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Print what users are warned of, each warning once."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        yield
+    for message in dict.fromkeys(str(each.message) for each in told if issubclass(each.category, UserWarning)):
+        _warn(message)
+
+
+def _warn(message: str) -> None:
+    err.print(f"{text('Warning:')} {message}", style="yellow")
+
+
+if __name__ == "__main__":
+    main()
