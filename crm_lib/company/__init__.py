@@ -1,9 +1,8 @@
 """A company's tables: opened, checked, cleaned and cut in one place."""
 
 from crm_lib.company.company import Company, check_company
-from crm_lib.company.engine import connect
-from crm_lib.company.harmless import harmless
-from crm_lib.company.rejected import write_rejected
+from crm_lib.company.database import connect
+from crm_lib.company.rejected import harmless, write_rejected
 from crm_lib.company.report import CheckReport, Fault, TableCheck
 
 __all__ = [

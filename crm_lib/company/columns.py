@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
-
 from crm_lib.company.files import Unusable
-from crm_lib.company.naming import quoted_list, suggestion
-from crm_lib.company.source_settings import SourceSettings
+from crm_lib.company.names import quoted_list, suggestion
+from crm_lib.company.settings import TableSource
+from crm_lib.company.sources import Raw
 from crm_lib.contract import Column, ColumnType, TableContract
 
 
@@ -18,16 +17,8 @@ from crm_lib.contract import Column, ColumnType, TableContract
 class Mapped:
     """The columns that are used, and those that are not.
 
-    Parameters
-    ----------
-    theirs : mapping of str to str
-        Name in the source, by name in the schema.
-    columns : mapping of str to Column
-        The contract of each; of attributes too.
-    ignored : tuple of str
-        Columns of the source that the schema does not know.
-    hidden : mapping of str to str
-        Columns whose values cannot be used, since the column that tells when they were known is missing: its name.
+    `theirs` and `columns` give name in the source and contract by name in the schema; `hidden` are columns whose values
+    cannot be used, since the column that tells when they were known (given by its name) is missing.
     """
 
     theirs: Mapping[str, str]
@@ -36,18 +27,13 @@ class Mapped:
     hidden: Mapping[str, str]
 
 
-def map_columns(contract: TableContract, source: SourceSettings, table: ibis.Table) -> Mapped:
-    """Return which column of `table` is which of the contract.
+def map_columns(contract: TableContract, source: TableSource, raw: Raw) -> Mapped:
+    """Return which column of a source is which of the contract.
 
     A column that ``company.toml`` maps is taken from there; others are found by their name in the schema, small and
-    capital letters alike.
-
-    Raises
-    ------
-    Unusable
-        If a required column is missing, or one that is mapped is not there.
+    capital letters alike. Raises :class:`Unusable` if a required column, or one that is mapped, is not there.
     """
-    present = list(table.columns)
+    present, table = raw.columns, raw.table
     folded = {name.strip().casefold(): name for name in reversed(present)}
     theirs: dict[str, str] = {}
     wrong = []

@@ -5,26 +5,25 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import ibis
-import pandas as pd
-
-from crm_lib.company.naming import find_company
-from crm_lib.company.opening import Opened, open_tables
-from crm_lib.company.report import CheckReport
-from crm_lib.company.settings import as_date, read_settings
-from crm_lib.company.sources import fingerprint
 from crm_lib.errors import CompanyError, MissingData
 from crm_lib.schema import TABLES
 
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+    from crm_lib.company.report import CheckReport
+    from crm_lib.company.tables import Tables
+
 
 class Company:
-    """A company whose tables were opened, checked and cut; made by :meth:`open`.
+    """A company whose tables are opened, checked and cut when they are first asked for; made by :meth:`open`.
 
     Parameters
     ----------
-    opened : Opened
+    opened : Tables
         The tables, as :meth:`open` hands them over.
     as_of : date
         Last day that counts.
@@ -45,23 +44,18 @@ class Company:
         Locale of the company's reports, empty for the default.
     folder : Path
         The company's folder.
-    tables : tuple of str
-        Names of the tables that can be used.
-    check : CheckReport
-        What the check found when the company was opened.
     """
 
-    def __init__(self, opened: Opened, as_of: dt.date) -> None:
+    def __init__(self, opened: Tables, as_of: dt.date) -> None:
+        about = opened.settings.company
         self._opened = opened
-        self.key = opened.report.key
-        self.name = opened.settings.name
-        self.currency = opened.settings.currency
-        self.as_of = as_of
-        self.margin_rate = opened.settings.margin_rate
-        self.language = opened.settings.language
         self.folder: Path = opened.settings.folder
-        self.tables = tuple(name for name in TABLES if name in opened.tables)
-        self.check: CheckReport = opened.report
+        self.key = self.folder.resolve().name
+        self.name = about.name or self.key
+        self.currency = about.currency
+        self.as_of = as_of
+        self.margin_rate = about.margin_rate
+        self.language = about.language
         self._fingerprint: dict[str, str] = {}
 
     @classmethod
@@ -84,12 +78,26 @@ class Company:
             cannot be used. All that is wrong with the transactions is listed at once.
         """
         opened = _open(name_or_folder, as_of)
-        report = opened.report
+        report = opened.report()
         if report.fatal or report.as_of is None:
             opened.engine.close()
             listed = "\n".join(f"- {fault.table}: {fault.message}" for fault in report.fatal)
             raise CompanyError(f"company '{report.key}' cannot be opened:\n{listed}")
         return cls(opened, report.as_of)
+
+    @property
+    def check(self) -> CheckReport:
+        """What the check found in the tables that were asked for so far."""
+        return self._opened.report()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that can be used; all are checked for it."""
+        return tuple(name for name in TABLES if self.has(name))
+
+    def check_all(self) -> CheckReport:
+        """Check every table and return what was found."""
+        return _check_all(self._opened)
 
     def has(self, table: str, *columns: str) -> bool:
         """Return whether a table, with all of the columns, can be used.
@@ -101,7 +109,25 @@ class Company:
         *columns : str
             Names of columns. ``margin`` of ``transactions`` is there if margin, cost or a margin rate is known.
         """
-        return table in self._opened.tables and not self._missing(table, columns)
+        return self._opened.get(table) is not None and not self._missing(table, columns)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Return the columns of a table that can be used, attributes of the company's own included.
+
+        Parameters
+        ----------
+        table : str
+            Name of the table in the schema.
+
+        Raises
+        ------
+        MissingData
+            If the company lacks the table.
+        """
+        self.table(table)
+        present = self._opened.checks[table].columns
+        told = {"cost", "margin_rate"} & set(present) or self.margin_rate is not None
+        return (*present, "margin") if table == "transactions" and told and "margin" not in present else present
 
     def table(self, name: str, *columns: str) -> ibis.Table:
         """Return a table: typed, without rejected rows, cut at :attr:`as_of`.
@@ -128,12 +154,11 @@ class Company:
         """
         if name not in TABLES:
             raise ValueError(f"the schema has no table '{name}'; it has {', '.join(TABLES)}")
-        if name not in self._opened.tables:
+        table: ibis.Table | None = self._opened.get(name)
+        if table is None:
             raise MissingData(name)
-        missing = self._missing(name, columns)
-        if missing:
+        if columns and (missing := self._missing(name, columns)):
             raise MissingData(name, missing)
-        table: ibis.Table = self._opened.tables[name]
         return table
 
     def frame(self, name: str, *columns: str) -> pd.DataFrame:
@@ -156,28 +181,28 @@ class Company:
         return frame
 
     def fingerprint(self) -> dict[str, str]:
-        """Return a SHA-256 for each table that changes when its source does, by name of the table.
+        """Return a SHA-256 that changes when its source does, for each table that was asked for so far.
 
         Tables from files are known by the bytes of the files (and the SQL over them), tables of a database by their
         content.
         """
-        if not self._fingerprint:
-            raws = self._opened.raws
-            self._fingerprint = {name: fingerprint(raws[name], self._opened.engine) for name in self.tables}
+        for table in self.check.tables:
+            if table.available and table.name not in self._fingerprint:
+                self._fingerprint[table.name] = self._opened.fingerprint(table.name)
         return dict(self._fingerprint)
 
     def _missing(self, table: str, columns: Sequence[str]) -> list[str]:
-        present = set(self._opened.report.table(table).columns)
-        if table == "transactions" and (present & {"margin", "cost", "margin_rate"} or self.margin_rate is not None):
-            present.add("margin")
+        present = self.columns(table) if columns else ()
         return [column for column in columns if column not in present]
 
     def __repr__(self) -> str:
-        return f"Company('{self.key}', as_of={self.as_of.isoformat()}, tables={', '.join(self.tables)})"
+        return (
+            f"Company('{self.key}', as_of={self.as_of.isoformat()}, tables={', '.join(self._opened.settings.tables)})"
+        )
 
 
 def check_company(name_or_folder: str | Path, as_of: dt.date | str | None = None) -> CheckReport:
-    """Open and check a company, and return what was found, fatal faults of its data included.
+    """Open a company, check all its tables, and return what was found, fatal faults of its data included.
 
     Parameters
     ----------
@@ -191,9 +216,24 @@ def check_company(name_or_folder: str | Path, as_of: dt.date | str | None = None
     CompanyError
         If there is no such company, its settings are wrong, or its database cannot be reached.
     """
-    return _open(name_or_folder, as_of).report
+    return _check_all(_open(name_or_folder, as_of))
 
 
-def _open(name_or_folder: str | Path, as_of: Any) -> Opened:
+def _open(name_or_folder: str | Path, as_of: Any) -> Tables:
+    # Here, so that who imports the library without opening a company does not wait for the engine.
+    from crm_lib.company.names import find_company
+    from crm_lib.company.settings import as_date, read_settings
+    from crm_lib.company.tables import Tables
+
     settings = read_settings(find_company(name_or_folder))
-    return open_tables(settings, None if as_of is None else as_date(as_of, "as_of"))
+    try:
+        day = None if as_of is None else as_date(as_of)
+    except ValueError as error:
+        raise CompanyError(f"as_of {error}") from None
+    return Tables(settings, day)
+
+
+def _check_all(tables: Tables) -> CheckReport:
+    for name in TABLES:
+        tables.get(name)
+    return tables.report()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import ibis
 import pyarrow as pa
 
+from crm_lib.company.database import connect, first_line
 from crm_lib.company.settings import CompanySettings
 from crm_lib.errors import CompanyError
 
@@ -19,6 +18,8 @@ DATABASE = "company_database"
 """Name under which a DuckDB file of the company is attached."""
 SCHEMA = "crm"
 """Schema of the in-process database in which the rows of the company's files are kept."""
+ROW = "_row"
+"""Column with the number of a row in its source: line of the file (the header is line 1), else row; null on servers."""
 
 
 class Engine:
@@ -26,17 +27,7 @@ class Engine:
 
     Files, and databases in DuckDB files, are read by a DuckDB inside this process. Tables of a server stay there:
     what is asked of them is computed by the server. If a company has both, its files are loaded into temporary
-    tables of the server, so that all its tables can be joined.
-
-    Parameters
-    ----------
-    settings : CompanySettings
-        The company's settings; its database is opened, read-only where it is a file.
-
-    Raises
-    ------
-    CompanyError
-        If the database cannot be reached, or its driver is not installed.
+    tables of the server, so that all its tables can be joined. A database in a file is opened read-only.
     """
 
     def __init__(self, settings: CompanySettings) -> None:
@@ -52,10 +43,11 @@ class Engine:
         self.run(f"SET temp_directory = {literal(str(spill))}")
         self.run(f"CREATE SCHEMA {SCHEMA}")
         self.server: Any = None
-        if settings.database_url.startswith("duckdb:"):
-            self._attach(settings)
-        elif settings.database_url:
-            self.server = connect(settings.database_url, settings.password_env)
+        database = settings.database
+        if database.url.startswith("duckdb:"):
+            self._attach(settings.folder / database.url.removeprefix("duckdb://"))
+        elif database.url:
+            self.server = connect(database.url, database.password_env)
 
     @property
     def backend(self) -> Any:
@@ -76,6 +68,24 @@ class Engine:
         table: ibis.Table = self.duckdb.table(name, database=("memory", SCHEMA))
         return table
 
+    def view(self, name: str, *steps: Any, stored: bool = False) -> ibis.Table:
+        """Give a query a name in the engine, and store its rows if told.
+
+        Each of several steps is a query over the one before, which goes by the name ``step_1``, ``step_2`` …
+        """
+        *first, sql = (ibis.to_sql(step, dialect=self.dialect) for step in steps)
+        if first:
+            named = ", ".join(f"step_{place} AS ({step})" for place, step in enumerate(first, start=1))
+            sql = f"WITH {named} {sql}"
+        if self.server is not None:
+            return self.server_query(name, sql)
+        self.run(f"CREATE OR REPLACE {'TABLE' if stored else 'VIEW'} {SCHEMA}.{identifier(name)} AS {sql}")
+        return self.table(name)
+
+    def drop(self, view: str, table: str) -> None:
+        """Drop a view and the table under it."""
+        self.run(f"DROP VIEW {SCHEMA}.{identifier(view)}; DROP TABLE {SCHEMA}.{identifier(table)}")
+
     def server_run(self, sql: str) -> None:
         """Execute a statement on the server."""
         self.server.raw_sql(sql).close()
@@ -86,7 +96,7 @@ class Engine:
             table: ibis.Table = self.server.sql(sql)
             return table
         # Ibis's own way drops a view in a syntax that PostgreSQL does not take.
-        self.server_run(f"CREATE TEMPORARY VIEW {identifier('crm_' + name)} AS {sql}")
+        self.server_run(f"CREATE OR REPLACE TEMPORARY VIEW {identifier('crm_' + name)} AS {sql}")
         return self._temporary("crm_" + name)
 
     def server_load(self, name: str, rows: pa.Table) -> ibis.Table:
@@ -118,8 +128,7 @@ class Engine:
             if backend is not None:
                 backend.disconnect()
 
-    def _attach(self, settings: CompanySettings) -> None:
-        file = settings.folder / settings.database_url.removeprefix("duckdb://")
+    def _attach(self, file: Path) -> None:
         if not file.is_file():
             raise CompanyError(f"[database]: there is no DuckDB file '{file}'")
         try:
@@ -141,89 +150,6 @@ def _postgres_type(kind: pa.DataType) -> str:
     if pa.types.is_timestamp(kind):
         return "timestamptz" if kind.tz else "timestamp"
     return "text"
-
-
-def connect(url: str, password_env: str = "") -> Any:
-    """Return a connection to a database.
-
-    Parameters
-    ----------
-    url : str
-        URL without a password.
-    password_env : str
-        Environment variable that holds the password; empty for none.
-
-    Returns
-    -------
-    ibis backend
-        The connection.
-
-    Raises
-    ------
-    CompanyError
-        If the variable is not set, the driver not installed, or the server cannot be reached. The password is in none
-        of the messages.
-    """
-    password = ""
-    if password_env:
-        password = os.environ.get(password_env, "")
-        if not password:
-            raise CompanyError(
-                f"[database]: the environment variable {password_env}, which holds the password, is not set"
-            )
-    scheme = urlsplit(url).scheme
-    try:
-        server = ibis.connect(server_url(url, password))
-        if server.name == "postgres":
-            server.raw_sql("SET TIME ZONE 'UTC'").close()
-    except ImportError:
-        extra = "crm-lib[postgres]" if scheme.startswith("postgres") else f"ibis-framework[{scheme}]"
-        raise CompanyError(f"[database]: the driver for '{scheme}' is not installed: pip install '{extra}'") from None
-    except Exception as error:
-        # The driver's own error is not chained: it may hold the password.
-        reason = without(first_line(error), password)
-        raise CompanyError(
-            f"[database]: cannot reach {url}: {reason}; check that the server runs and the url is right"
-        ) from None
-    return server
-
-
-def server_url(url: str, password: str = "") -> str:
-    """Return the URL with the password in its place, and a limit on the time a dead PostgreSQL host may take.
-
-    Parameters
-    ----------
-    url : str
-        URL without a password.
-    password : str
-        The password, empty for none; any characters.
-
-    Examples
-    --------
-    >>> server_url("mysql://ann@db:3306/shop", "p/w")
-    'mysql://ann:p%2Fw@db:3306/shop'
-    """
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    if parts.scheme.startswith("postgres"):
-        query.setdefault("connect_timeout", "10")
-    user, at, host = parts.netloc.rpartition("@")
-    if password:
-        user, at = f"{user.rstrip(':')}:{quote(password, safe='')}", "@"
-    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}", query=urlencode(query)))
-
-
-def without(message: str, password: str) -> str:
-    """Return a message with the password, plain or quoted for a URL, blacked out."""
-    for form in {password, quote(password, safe=""), quote(password)} - {""}:
-        message = message.replace(form, "***")
-    return message
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, which is what a user can act on."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 def literal(text: str) -> str:

@@ -14,53 +14,27 @@ from typing import IO
 import pandas as pd
 import pyarrow as pa
 
-from crm_lib.company.engine import SCHEMA, Engine, first_line, identifier, literal
-from crm_lib.company.naming import quoted_list
-from crm_lib.company.source_settings import SourceSettings
+from crm_lib.company.database import first_line
+from crm_lib.company.engine import ROW, SCHEMA, Engine, identifier, literal
+from crm_lib.company.names import quoted_list
+from crm_lib.company.settings import Source
 
 _CHUNK = 1 << 22
 _SEPARATORS = ",;\t|"
 
 
 class Unusable(Exception):
-    """A table cannot be had at all: why, and what to do.
-
-    Parameters
-    ----------
-    kind : str
-        Short name of the fault.
-    message : str
-        The whole story.
-    """
+    """A table cannot be had at all: the kind of fault in short, and the whole story with what to do."""
 
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
         super().__init__(message)
 
 
-def load(engine: Engine, path: Path, source: SourceSettings, target: str) -> int:
-    """Make a file a table or view of the engine.
+def load(engine: Engine, path: Path, source: Source, target: str) -> int:
+    """Make a file a table or view called `target` in the engine's own schema; its ending tells its kind.
 
-    Parameters
-    ----------
-    engine : Engine
-        Where to.
-    path : Path
-        The file; its ending tells its kind.
-    source : SourceSettings
-        How it is written.
-    target : str
-        Name of the new table, in the engine's own schema.
-
-    Returns
-    -------
-    int
-        Line of the header, if every column is text that is yet to be read; 0 if the columns have types.
-
-    Raises
-    ------
-    Unusable
-        If the file is empty, broken, of an unknown kind or in another encoding.
+    Return the line of the header if every column is text that is yet to be read; 0 if the columns have types.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -70,15 +44,17 @@ def load(engine: Engine, path: Path, source: SourceSettings, target: str) -> int
     return reader(engine, path, source, f"{SCHEMA}.{identifier(target)}")
 
 
-def _parquet(engine: Engine, path: Path, _: SourceSettings, target: str) -> int:
+def _parquet(engine: Engine, path: Path, _: Source, target: str) -> int:
     try:
-        engine.run(f"CREATE VIEW {target} AS SELECT * FROM read_parquet({literal(glob.escape(str(path)))})")
+        rows = f"read_parquet({literal(glob.escape(str(path)))}, file_row_number = true)"
+        columns = f"file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number)"
+        engine.run(f"CREATE OR REPLACE VIEW {target} AS SELECT {columns} FROM {rows}")
     except Exception as error:
         raise Unusable("unreadable file", f"'{path.name}' is not Parquet: {first_line(error)}") from None
     return 0
 
 
-def _csv(engine: Engine, path: Path, source: SourceSettings, target: str) -> int:
+def _csv(engine: Engine, path: Path, source: Source, target: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         readable = path
         if codecs.lookup(source.encoding).name not in ("utf-8", "utf-8-sig", "ascii"):
@@ -89,7 +65,7 @@ def _csv(engine: Engine, path: Path, source: SourceSettings, target: str) -> int
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
         try:
             engine.run(
-                f"CREATE TABLE {target} AS SELECT * FROM read_csv({literal(glob.escape(str(readable)))}, "
+                f"CREATE OR REPLACE TABLE {target} AS SELECT * FROM read_csv({literal(glob.escape(str(readable)))}, "
                 f"auto_detect = false, header = true, skip = {blank}, delim = {literal(separator)}, "
                 f"quote = '\"', escape = '\"', columns = {{{columns}}})"
             )
@@ -112,7 +88,7 @@ def _broken(path: Path, separator: str, error: Exception) -> Unusable:
     )
 
 
-def _header(readable: Path, path: Path, source: SourceSettings) -> tuple[list[str], str, int]:
+def _header(readable: Path, path: Path, source: Source) -> tuple[list[str], str, int]:
     """Return the names of the columns, the separator, and how many blank lines come before the header."""
     blank = 0
     try:
@@ -167,7 +143,7 @@ def _transcode(path: Path, encoding: str, copy: IO[bytes] | None) -> None:
                 return
 
 
-def _excel(engine: Engine, path: Path, source: SourceSettings, target: str) -> int:
+def _excel(engine: Engine, path: Path, source: Source, target: str) -> int:
     try:
         book = pd.ExcelFile(path, engine="calamine")
     except Exception as error:
@@ -186,12 +162,12 @@ def _excel(engine: Engine, path: Path, source: SourceSettings, target: str) -> i
         pa.schema([pa.field(name, pa.string()) for name in names])
     )
     engine.duckdb.con.register("workbook_rows", rows)
-    engine.run(f"CREATE TABLE {target} AS SELECT * FROM workbook_rows")
+    engine.run(f"CREATE OR REPLACE TABLE {target} AS SELECT * FROM workbook_rows")
     engine.duckdb.con.unregister("workbook_rows")
     return 1
 
 
-_READERS: dict[str, Callable[[Engine, Path, SourceSettings, str], int]] = {
+_READERS: dict[str, Callable[[Engine, Path, Source, str], int]] = {
     ".csv": _csv,
     ".tsv": _csv,
     ".txt": _csv,

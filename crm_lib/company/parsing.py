@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.datatypes as types
 
 from crm_lib.company.files import Unusable
-from crm_lib.company.source_settings import SourceSettings
+from crm_lib.company.settings import Source
 from crm_lib.contract import Column
 
 YES = ("yes", "true", "1", "y", "t")
@@ -45,7 +45,7 @@ def _text(written: Any, raw: Any, column: Column, *_: Any) -> tuple[Any, Any]:
     return raw.cast("string"), raw.cast("string")
 
 
-def _number(written: Any, raw: Any, column: Column, source: SourceSettings, dialect: str) -> tuple[Any, Any]:
+def _number(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
     kind = raw.type()
     if kind.is_string():
         number = _try_cast(_digits(written, source), "float64", "double precision", column, dialect)
@@ -63,7 +63,7 @@ def _finite(number: Any) -> Any:
     return number.nullif(math.inf).nullif(-math.inf)
 
 
-def _digits(text: Any, source: SourceSettings) -> Any:
+def _digits(text: Any, source: Source) -> Any:
     """The number in the way that SQL writes it."""
     # Separators of thousands are dropped only where they stand between groups of three digits: 12.50 is not 1250.
     thousands = source.thousands or ("." if source.decimal == "," else "")
@@ -78,7 +78,7 @@ def _digits(text: Any, source: SourceSettings) -> Any:
     return text.contains("_").ifelse(ibis.null("string"), text)
 
 
-def _integer(written: Any, raw: Any, column: Column, source: SourceSettings, dialect: str) -> tuple[Any, Any]:
+def _integer(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
     if raw.type().is_integer():
         return raw.cast("int64"), (raw if raw.type().is_int64() else raw.cast("int64"))
     number, _ = _number(written, raw, column, source, dialect)
@@ -103,7 +103,7 @@ def _boolean(written: Any, raw: Any, column: Column, *_: Any) -> tuple[Any, Any]
     return words.cases(*answers, else_=ibis.null("boolean")), None
 
 
-def _time(written: Any, raw: Any, column: Column, source: SourceSettings, dialect: str) -> tuple[Any, Any]:
+def _time(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
     kind = raw.type()
     if kind.is_timestamp():
         usual = kind.timezone is None and kind.scale in (None, 6)
@@ -127,7 +127,7 @@ def _time(written: Any, raw: Any, column: Column, source: SourceSettings, dialec
     return _try_cast(written, "timestamp('UTC')", "timestamptz", column, dialect).cast("timestamp"), None
 
 
-def _date(written: Any, raw: Any, column: Column, source: SourceSettings, dialect: str) -> tuple[Any, Any]:
+def _date(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
     if raw.type().is_date():
         return raw, raw
     value, plain = _time(written, raw, column, source, dialect)

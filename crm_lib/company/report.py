@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from crm_lib import language
 from crm_lib.language import text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Severity = Literal["fatal", "tolerable"]
 Treatment = Literal[
@@ -167,11 +168,15 @@ class CheckReport:
         """Return one row a table: rows, rejected, cut, kept, first, last, available, origin; indexed by table."""
         names = ["rows", "rejected", "cut", "kept", "first", "last", "available", "origin"]
         rows = [[getattr(table, name) for name in names] for table in self.tables]
+        import pandas as pd
+
         index = pd.Index([table.name for table in self.tables], name="table")
         return pd.DataFrame(rows, columns=names, index=index)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a fault: table, column, kind, severity, treatment, count, share of rows, message."""
+        import pandas as pd
+
         sizes = {table.name: table.rows for table in self.tables}
         rows = [
             {

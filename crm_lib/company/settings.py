@@ -1,76 +1,207 @@
-"""``company.toml``: what a company says of itself and of where its tables are."""
+"""``company.toml``: what a company says of itself, of where its tables are, and of how they are written."""
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
 from babel import Locale
 from babel.numbers import is_currency
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
-from crm_lib.company.naming import quoted_list, suggestion
-from crm_lib.company.source_settings import SourceSettings, check_keys, read_source, read_text
+from crm_lib.company.names import quoted_list, suggestion
 from crm_lib.errors import CompanyError
 from crm_lib.schema import TABLES
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompanySettings:
-    """Everything in ``company.toml``, checked.
+def as_date(value: Any) -> Any:
+    """Return a date from a date, a moment or an ISO text.
 
-    Parameters
-    ----------
-    folder : Path
-        Folder of the company.
-    name : str
-        Name that readers see.
-    currency : str
-        ISO 4217 code.
-    as_of : date or None
-        Day on which the data were complete.
-    margin_rate : float or None
-        Margin as a share of revenue, for lines of which neither margin nor cost is known.
-    max_rejected_share : float
-        A table of which a larger share of rows is rejected is not used.
-    language : str
-        Locale of the reports, empty for the default.
-    database_url, password_env : str
-        The company's database, and the environment variable that holds the password.
-    sources, tables : mapping of str to SourceSettings
-        Inputs that SQL may use, and the tables of the schema.
+    Examples
+    --------
+    >>> as_date("2026-06-30")
+    datetime.date(2026, 6, 30)
     """
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"must be a date such as 2026-06-30, not {value!r}") from None
 
-    folder: Path
-    name: str
-    currency: str
-    as_of: dt.date | None = None
-    margin_rate: float | None = None
-    max_rejected_share: float = 0.5
-    language: str = ""
-    database_url: str = ""
+
+def _currency(code: str) -> str:
+    if not is_currency(code):
+        raise ValueError(f"'{code}' is no ISO 4217 currency code; write one such as 'GBP', 'EUR', 'USD' or 'CNY'")
+    return code
+
+
+def _locale(code: str) -> str:
+    try:
+        return str(Locale.parse(code)) if code else ""
+    except Exception:  # noqa: BLE001 - Babel raises several kinds for what is no locale
+        raise ValueError(f"unknown language '{code}'; write a locale such as 'en_GB' or 'zh_CN'") from None
+
+
+def _encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(
+            f"unknown encoding '{name}'; common ones are 'utf-8', 'cp1252' (Windows, Western Europe), 'latin-1', "
+            "'cp1251' (Cyrillic), 'gb18030' (Chinese), 'shift_jis' (Japanese), 'utf-16'"
+        ) from None
+    return name
+
+
+def _names(given: Any) -> Any:
+    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+
+
+def _url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password or {"password", "pwd"} & {key.lower() for key in parse_qs(parts.query)}:
+        raise ValueError(
+            f"the url of {parts.scheme}://{parts.hostname or ''} holds a password; take it out, put it into an "
+            'environment variable, and name that: password_env = "MY_COMPANY_PASSWORD"'
+        )
+    if url and "://" not in url:
+        raise ValueError("url must be like 'postgresql://user@host:5432/database' or 'duckdb://file.duckdb'")
+    return url
+
+
+class _Section(BaseModel):
+    # The title of a field says what it must be, for messages.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class Source(_Section):
+    """Where rows are: exactly one of `file` (with or without `package`), `table`, `sql`; how they are written."""
+
+    file: Annotated[
+        tuple[Annotated[str, Field(min_length=1, pattern=r"\A[^\x00]+\z")], ...],
+        BeforeValidator(_names),
+        Field(title="a name in quotes, or a list of names of which the first that exists is taken"),
+    ] = ()
+    table: str = ""
+    sql: str = ""
+    package: str = ""
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    separator: Annotated[str, Field(max_length=1, title="one character such as ',', ';' or '\\t'")] = ""
+    decimal: Annotated[Literal[".", ","], Field(title="'.' or ','")] = "."
+    thousands: Annotated[str, Field(max_length=1, title="one character other than the decimal mark")] = ""
+    date_format: str = ""
+    sheet: str = ""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if sum(map(bool, (self.file, self.table, self.sql))) != 1:
+            raise ValueError("must say where the rows are by exactly one of 'file', 'table' and 'sql'")
+        if self.package and not self.file:
+            raise ValueError("names a package but no file in it: add 'file'")
+        if self.package and any(Path(file).is_absolute() or ".." in Path(file).parts for file in self.file):
+            raise ValueError(f"'file' must be a path inside the package '{self.package}'")
+        if self.thousands == self.decimal:
+            raise ValueError("thousands must be one character other than the decimal mark")
+        return self
+
+
+class TableSource(Source):
+    """Where the rows of ``[tables.NAME]`` are, and the company's own name of each column, by its name in the schema."""
+
+    columns: Annotated[
+        dict[str, Annotated[str, Field(min_length=1)]],
+        Field(title='like { revenue = "Amount" }, a name in quotes for each column'),
+    ] = {}
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        taken: dict[str, str] = {}
+        for ours, theirs in self.columns.items():
+            if theirs in taken:
+                raise ValueError(f"columns '{taken[theirs]}' and '{ours}' are both taken from '{theirs}'; keep one")
+            taken[theirs] = ours
+        return self
+
+
+class About(_Section):
+    """``[company]``: name, ISO 4217 code of all money, last day that counts, margin as a share of revenue …"""
+
+    name: str = ""
+    currency: Annotated[str, AfterValidator(_currency)]
+    as_of: Annotated[dt.date | None, BeforeValidator(as_date)] = None
+    margin_rate: Annotated[float | None, Field(ge=-10, le=1, title="a number from -10 to 1")] = None
+    max_rejected_share: Annotated[float, Field(ge=0, le=1, title="a number from 0 to 1")] = 0.5
+    language: Annotated[str, AfterValidator(_locale)] = ""
+
+
+class Database(_Section):
+    """``[database]``: the company's database, and the environment variable that holds the password."""
+
+    url: Annotated[str, AfterValidator(_url)] = ""
     password_env: str = ""
-    sources: Mapping[str, SourceSettings] = field(default_factory=dict)
-    tables: Mapping[str, SourceSettings] = field(default_factory=dict)
 
 
-SECTIONS = ("company", "database", "sources", "tables")
-COMPANY_KEYS = ("name", "currency", "as_of", "margin_rate", "max_rejected_share", "language")
-DATABASE_KEYS = ("url", "password_env")
+class CompanySettings(_Section):
+    """Everything in ``company.toml``, checked."""
+
+    company: About
+    database: Database = Database()
+    sources: dict[str, Source] = {}
+    tables: dict[str, TableSource] = {}
+    _folder: Path = PrivateAttr()
+
+    @property
+    def folder(self) -> Path:
+        """The company's folder."""
+        return self._folder
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        # One message may hold several faults, a line each.
+        if faults := list(self._faults()):
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _faults(self) -> Iterator[str]:
+        for name in self.sources:
+            if not name.isidentifier():
+                yield f"[sources.{name}]: a source's name must be letters, digits and '_' only, so that SQL can use it"
+        for section, sources in (("sources", self.sources), ("tables", self.tables)):
+            for name, source in sources.items():
+                if source.table and not self.database.url:
+                    lacking = "but there is no section [database] with its url"
+                    yield f"[{section}.{name}] names a table of a database, {lacking}"
+        for name, source in self.tables.items():
+            contract = TABLES.get(name)
+            if contract is None:
+                yield f"unknown table [tables.{name}]{suggestion(name, TABLES)}; the tables are {quoted_list(TABLES)}"
+                continue
+            known = contract.column_names
+            for ours in source.columns if not contract.open else ():
+                if ours not in known:
+                    hint = f"{suggestion(ours, known)}; it has {quoted_list(known)}"
+                    yield f"[tables.{name}]: table '{name}' has no column '{ours}'{hint}"
 
 
 def read_settings(folder: Path) -> CompanySettings:
-    """Return the settings of the company in `folder`.
-
-    Raises
-    ------
-    CompanyError
-        If ``company.toml`` is missing, is no TOML, or says something that cannot be.
-    """
+    """Return the settings of the company in `folder`; all that is wrong with them is told at once."""
     file = folder / "company.toml"
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -83,130 +214,41 @@ def read_settings(folder: Path) -> CompanySettings:
     except tomllib.TOMLDecodeError as error:
         raise CompanyError(f"{file} is not valid TOML: {error}") from None
     try:
-        return _settings(folder, content)
-    except CompanyError as error:
-        raise CompanyError(f"{file}: {error}") from None
+        settings = CompanySettings.model_validate({"company": {}, **content})
+        settings._folder = folder
+    except ValidationError as error:
+        faults = [line for each in error.errors() for line in _message(each, content).split("\n")]
+        raise CompanyError(f"{file}: {faults[0]}" if len(faults) == 1 else "\n- ".join([f"{file}:", *faults])) from None
+    return settings
 
 
-def _settings(folder: Path, content: dict[str, Any]) -> CompanySettings:
-    check_keys(content, SECTIONS, "")
-    company = _section(content, "company")
-    check_keys(company, COMPANY_KEYS, "[company]")
-    database = _section(content, "database")
-    check_keys(database, DATABASE_KEYS, "[database]")
-    url = read_text(database, "url", "[database]")
-    _no_password(url)
-    return CompanySettings(
-        folder=folder,
-        name=read_text(company, "name", "[company]") or folder.resolve().name,
-        currency=_currency(company),
-        as_of=_date(company),
-        margin_rate=_number(company, "margin_rate", -10, 1),
-        max_rejected_share=_or(_number(company, "max_rejected_share", 0, 1), 0.5),
-        language=_language(company),
-        database_url=url,
-        password_env=read_text(database, "password_env", "[database]"),
-        sources={
-            name: read_source(name, "sources", value, url) for name, value in _section(content, "sources").items()
-        },
-        tables={name: read_source(name, "tables", value, url) for name, value in _tables(content).items()},
-    )
-
-
-def _tables(content: dict[str, Any]) -> dict[str, Any]:
-    tables = _section(content, "tables")
-    for name in tables:
-        if name not in TABLES:
-            raise CompanyError(
-                f"unknown table [tables.{name}]{suggestion(name, TABLES)}; the tables are {quoted_list(TABLES)}"
-            )
-    return tables
-
-
-def _section(content: dict[str, Any], name: str) -> dict[str, Any]:
-    section = content.get(name, {})
-    if not isinstance(section, dict):
-        raise CompanyError(f"'{name}' must be a section: write [{name}] on a line of its own")
-    return section
-
-
-def _number(section: dict[str, Any], key: str, low: float, high: float) -> float | None:
-    value = section.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise CompanyError(f"[company]: {key} must be a number from {low:g} to {high:g}, not {value!r}")
-    return float(value)
-
-
-def _currency(company: dict[str, Any]) -> str:
-    code = read_text(company, "currency", "[company]")
-    if not code:
-        raise CompanyError('[company]: currency is missing; write its ISO 4217 code, such as currency = "GBP"')
-    if not is_currency(code):
-        raise CompanyError(
-            f"[company]: '{code}' is no ISO 4217 currency code; write one such as 'GBP', 'EUR', 'USD' or 'CNY'"
-        )
-    return code
-
-
-def _date(company: dict[str, Any]) -> dt.date | None:
-    value = company.get("as_of")
-    return None if value is None else as_date(value, "[company] as_of")
-
-
-def as_date(value: Any, where: str) -> dt.date:
-    """Return a date from a date, a moment or an ISO text.
-
-    Parameters
-    ----------
-    value : date, datetime or str
-        The date.
-    where : str
-        What the message calls it.
-
-    Raises
-    ------
-    CompanyError
-        If it is none of them.
-
-    Examples
-    --------
-    >>> as_date("2026-06-30", "as_of")
-    datetime.date(2026, 6, 30)
-    """
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
-    try:
-        return dt.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise CompanyError(f"{where} must be a date such as 2026-06-30, not {value!r}") from None
-
-
-def _language(company: dict[str, Any]) -> str:
-    code = read_text(company, "language", "[company]")
-    try:
-        return str(Locale.parse(code)) if code else ""
-    except Exception:  # noqa: BLE001 - Babel raises several kinds for what is no locale
-        raise CompanyError(f"[company]: unknown language '{code}'; write a locale such as 'en_GB' or 'zh_CN'") from None
-
-
-def _no_password(url: str) -> None:
-    if not url:
-        return
-    parts = urlsplit(url)
-    if parts.password or {"password", "pwd"} & {key.lower() for key in parse_qs(parts.query)}:
-        raise CompanyError(
-            f"[database]: the url of {parts.scheme}://{parts.hostname or ''} holds a password; take it out, put it "
-            'into an environment variable, and name that: password_env = "MY_COMPANY_PASSWORD"'
-        )
-    if not parts.scheme or "://" not in url:
-        raise CompanyError(
-            "[database]: url must be like 'postgresql://user@host:5432/database' or 'duckdb://file.duckdb'"
-        )
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value
+def _message(error: Mapping[str, Any], content: Mapping[str, Any]) -> str:
+    """Say what is wrong, in which section, and what may stand there."""
+    path = [str(part) for part in error["loc"]]
+    depth = 2 if path[:1] in (["sources"], ["tables"]) else 1
+    model: dict[str, type[BaseModel]] = {
+        "company": About,
+        "database": Database,
+        "sources": Source,
+        "tables": TableSource,
+    }
+    section, key = f"[{'.'.join(path[:depth])}]", path[depth] if len(path) > depth else ""
+    kind, fields = error["type"], model[path[0]].model_fields if path[:1] and path[0] in model else {}
+    if kind == "value_error":
+        said = str(error["ctx"]["error"])
+        if not path:
+            return said
+        joint = ": " if said[0] == "'" or not said.startswith(("must", "names")) else " "
+        return f"{section} {key} {said}" if key and said.startswith("must") else f"{section}{joint}{said}"
+    if kind == "extra_forbidden":
+        options = list(fields) if key else list(model)
+        place = f" in {section}" if key else ""
+        return f"unknown key '{path[-1]}'{place}{suggestion(path[-1], options)}; the keys are {quoted_list(options)}"
+    if not key:
+        return f"{section} must be a section of its own: write {section} on a line of its own"
+    if kind == "missing":
+        return f'{section}: {key} is missing; write its ISO 4217 code, such as {key} = "GBP"'
+    given: Any = content
+    for part in path[: depth + 1]:
+        given = given[part]
+    return f"{section}: {key} must be {fields[key].title or 'a text in quotes'}, not {given!r}"

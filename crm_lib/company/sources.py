@@ -11,60 +11,38 @@ from typing import Any, Literal
 
 import ibis
 
-from crm_lib.company.engine import DATABASE, SCHEMA, Engine, first_line, identifier
+from crm_lib.company.database import first_line
+from crm_lib.company.engine import DATABASE, ROW, SCHEMA, Engine, identifier
 from crm_lib.company.files import Unusable, load
-from crm_lib.company.naming import quoted_list, suggestion
-from crm_lib.company.settings import CompanySettings
-from crm_lib.company.source_settings import SourceSettings
-
-ROW = "_row"
-"""Column with the number of the row in its source."""
+from crm_lib.company.names import quoted_list, suggestion
+from crm_lib.company.settings import CompanySettings, Source
 
 
 @dataclass(frozen=True, kw_only=True)
 class Raw:
-    """The rows of a source as they are.
+    """The rows of a source as they are, with their numbers in the column :data:`ROW`.
 
-    Parameters
-    ----------
-    origin : str
-        What messages call the source.
-    table : ibis.Table
-        The rows.
-    numbered : ibis.Table
-        The same, with :data:`ROW`: the line of the file (the header is line 1), else the row; null on a server.
-    place : {"line", "row"}
-        What the number counts.
-    texts : bool
-        Whether the source knows no types: every column is text that is yet to be read.
-    stored : bool
-        Whether the rows are a table in this process already, rather than read anew by each query.
-    files : tuple of Path
-        The files from which all rows come; empty where some come from a database.
-    sql : str
-        The query that made the rows, with those of the sources it uses; empty where none did.
+    `texts`: whether the source knows no types, so that every column is text that is yet to be read. `stored`: whether
+    the rows are a table in this process, rather than read anew by each query. `files` are those from which all rows
+    come, `sql` is the query that made them, with those of the sources it uses.
     """
 
     origin: str
     table: ibis.Table
-    numbered: ibis.Table
-    place: Literal["line", "row"]
-    texts: bool
-    stored: bool
+    place: Literal["line", "row"] = "row"
+    texts: bool = False
+    stored: bool = False
     files: tuple[Path, ...] = ()
     sql: str = ""
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the source itself."""
+        return [name for name in self.table.columns if name != ROW]
+
 
 class Sources:
-    """Opens the sources of one company, each once.
-
-    Parameters
-    ----------
-    engine : Engine
-        Where the rows are, or are brought to.
-    settings : CompanySettings
-        Where they come from.
-    """
+    """Opens the sources of one company, each once."""
 
     def __init__(self, engine: Engine, settings: CompanySettings) -> None:
         self._engine = engine
@@ -73,44 +51,29 @@ class Sources:
         self._opening: list[str] = []
         self._circle: tuple[str, ...] = ()
 
-    def open(self, source: SourceSettings) -> Raw:
-        """Return the rows of a source.
-
-        Raises
-        ------
-        Unusable
-            If they cannot be had.
-        """
+    def open(self, name: str, source: Source) -> Raw:
+        """Return the rows of the table `name`; raise :class:`Unusable` if they cannot be had."""
         if source.sql:
-            return self._query(source)
-        return self._table(source) if source.table else self._file(source)
+            return self._query(name, source)
+        return self._table(name, source) if source.table else self._file(name, source)
 
-    def _file(self, source: SourceSettings) -> Raw:
-        path = self._path(source)
-        header = load(self._engine, path, source, source.name)
-        texts = header > 0
+    def _view(self, name: str, select: str) -> ibis.Table:
+        self._engine.run(f"CREATE OR REPLACE VIEW {SCHEMA}.{identifier(name)} AS {select}")
+        return self._engine.table(name)
+
+    def _file(self, name: str, source: Source) -> Raw:
+        path, target = self._path(source), f"{name} file"
+        header = load(self._engine, path, source, target)
+        told: dict[str, Any] = {"origin": f"'{path.name}'", "texts": header > 0, "files": (path,)}
         if self._engine.server is not None:
-            return _server_rows(
-                f"'{path.name}'", self._to_server(source.name, f"crm_{source.name}"), texts=texts, files=(path,)
-            )
-        name, numbered = identifier(source.name), identifier(source.name + " numbered")
-        if texts:
-            # The first row is on the line after the header.
-            rows = f"SELECT rowid + {header + 1} AS {ROW}, * FROM {SCHEMA}.{name}"
-        else:
-            rows = f"SELECT row_number() OVER () AS {ROW}, * FROM {SCHEMA}.{name}"
-        self._engine.run(f"CREATE VIEW {SCHEMA}.{numbered} AS {rows}")
-        return Raw(
-            origin=f"'{path.name}'",
-            table=self._engine.table(source.name),
-            numbered=self._engine.table(source.name + " numbered"),
-            place="line" if texts else "row",
-            texts=texts,
-            stored=texts,
-            files=(path,),
-        )
+            return Raw(table=_unnumbered(self._to_server(target, f"crm_{name} file")), **told)
+        if not header:
+            return Raw(table=self._engine.table(target), **told)
+        # The first row is on the line after the header.
+        select = f"SELECT rowid + {header + 1} AS {ROW}, * FROM {SCHEMA}.{identifier(target)}"
+        return Raw(table=self._view(f"{name} raw", select), place="line", stored=True, **told)
 
-    def _path(self, source: SourceSettings) -> Path:
+    def _path(self, source: Source) -> Path:
         folder = _package_folder(source.package) if source.package else self._settings.folder
         for name in source.file:
             if (folder / name).is_file():
@@ -122,72 +85,49 @@ class Sources:
         )
         raise Unusable("no such file", f"there is no {looked} in {place}")
 
-    def _table(self, source: SourceSettings) -> Raw:
-        *schema, name = source.table.split(".")
+    def _table(self, name: str, source: Source) -> Raw:
+        *schema, table = source.table.split(".")
         origin = f"table '{source.table}' of the database"
         if self._engine.server is not None:
             try:
-                table = self._engine.server.table(name, database=".".join(schema) or None)
+                rows = self._engine.server.table(table, database=".".join(schema) or None)
             except Exception as error:
                 raise self._no_table(source, error) from None
-            return _server_rows(origin, table)
-        path = ".".join(identifier(part) for part in (DATABASE, *(schema or ["main"]), name))
-        return self._in_process(source.name, f"SELECT * FROM {path}", origin)
+            return Raw(origin=origin, table=_unnumbered(rows))
+        path = ".".join(identifier(part) for part in (DATABASE, *(schema or ["main"]), table))
+        for number in ("rowid + 1", "row_number() OVER ()"):  # views have no rowid
+            try:
+                return Raw(origin=origin, table=self._view(f"{name} raw", f"SELECT {number} AS {ROW}, * FROM {path}"))
+            except Exception as error:
+                reason = first_line(error)
+        raise Unusable("no such table", f"{origin}: {reason}")
 
-    def _no_table(self, source: SourceSettings, error: Exception) -> Unusable:
+    def _no_table(self, source: Source, error: Exception) -> Unusable:
         try:
             names = self._engine.server.list_tables()
         except Exception:
             names = []
-        hint = (
-            f"{suggestion(source.table, names)}; it has {quoted_list(sorted(names)[:20])}"
-            if names
-            else f": {first_line(error)}"
-        )
+        hint = f": {first_line(error)}"
+        if names:
+            hint = f"{suggestion(source.table, names)}; it has {quoted_list(sorted(names)[:20])}"
         return Unusable("no such table", f"the database has no table '{source.table}'{hint}")
 
-    def _in_process(self, name: str, select: str, origin: str) -> Raw:
-        view, numbered = identifier(name), identifier(name + " numbered")
-        try:
-            self._engine.run(f"CREATE VIEW {SCHEMA}.{view} AS {select}")
-        except Exception as error:
-            raise Unusable("no such table", f"{origin}: {first_line(error)}") from None
-        self._engine.run(
-            f"CREATE VIEW {SCHEMA}.{numbered} AS SELECT row_number() OVER () AS {ROW}, * FROM {SCHEMA}.{view}"
-        )
-        table, rows = self._engine.table(name), self._engine.table(name + " numbered")
-        return Raw(origin=origin, table=table, numbered=rows, place="row", texts=False, stored=False)
-
-    def _query(self, source: SourceSettings) -> Raw:
+    def _query(self, name: str, source: Source) -> Raw:
         self._circle = ()
         files, inner = self._used(source.sql)
         sql = source.sql.strip().rstrip(";")
-        whole = sql + inner
-        origin = "the result of the query"
-        if self._engine.server is not None:
-            try:
-                return _server_rows(origin, self._engine.server_query(source.name, sql), sql=whole)
-            except Exception as error:
-                raise Unusable("query failed", f"the sql cannot be run: {first_line(error)}") from None
-        name, numbered = identifier(source.name), identifier(source.name + " numbered")
+        told: dict[str, Any] = {"origin": "the result of the query", "sql": sql + inner}
+        hint = ""
         try:
-            self._engine.run(f"CREATE TABLE {SCHEMA}.{name} AS SELECT * FROM ({sql}\n)")
+            if self._engine.server is not None:
+                return Raw(table=_unnumbered(self._engine.server_query(f"{name} query", sql)), **told)
+            hint = f" (sources it may use: {quoted_list(self._settings.sources)})"
+            target = f"{SCHEMA}.{identifier(f'{name} file')}"
+            self._engine.run(f"CREATE OR REPLACE TABLE {target} AS SELECT * FROM ({sql}\n)")
         except Exception as error:
-            known = quoted_list(self._settings.sources)
-            raise Unusable(
-                "query failed", f"the sql cannot be run: {first_line(error)} (sources it may use: {known})"
-            ) from None
-        self._engine.run(f"CREATE VIEW {SCHEMA}.{numbered} AS SELECT rowid + 1 AS {ROW}, * FROM {SCHEMA}.{name}")
-        return Raw(
-            origin=origin,
-            table=self._engine.table(source.name),
-            numbered=self._engine.table(source.name + " numbered"),
-            place="row",
-            texts=False,
-            stored=True,
-            files=() if self._settings.database_url else files,
-            sql=whole,
-        )
+            raise Unusable("query failed", f"the sql cannot be run: {first_line(error)}{hint}") from None
+        rows = self._view(f"{name} raw", f"SELECT rowid + 1 AS {ROW}, * FROM {target}")
+        return Raw(table=rows, stored=True, files=() if self._settings.database.url else files, **told)
 
     def _used(self, sql: str) -> tuple[tuple[Path, ...], str]:
         """Make the sources that a query names visible to it, and return their files and queries."""
@@ -200,48 +140,43 @@ class Sources:
                 # Perhaps a column or a table of the database of the same name; if not, the engine will not find it.
                 self._circle = (*self._opening[self._opening.index(name) :], name)
                 continue
-            further, query = self._input(name)
-            files += further
-            queries += query
+            if name not in self._inputs:
+                self._inputs[name] = self._input(name, self._settings.sources[name])
+            files += self._inputs[name][0]
+            queries += self._inputs[name][1]
         return tuple(dict.fromkeys(files)), queries
 
-    def _input(self, name: str) -> tuple[tuple[Path, ...], str]:
-        """Make a source visible to SQL under its name, once, and return its files and queries."""
-        if name in self._inputs:
-            return self._inputs[name]
-        source = self._settings.sources[name]
-        files: tuple[Path, ...] = ()
-        queries = ""
+    def _input(self, name: str, source: Source) -> tuple[tuple[Path, ...], str]:
+        """Make a source visible to SQL under its name, and return its files and queries."""
         if source.file:
-            path = self._path(source)
-            files = (path,)
-            load(self._engine, path, source, f"source {name}")
+            path, target = self._path(source), f"source {name}"
+            header = load(self._engine, path, source, target)
             if self._engine.server is not None:
-                self._to_server(f"source {name}", name)
+                self._to_server(target, name)
             else:
-                inner = identifier(f"source {name}")
-                self._engine.run(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {SCHEMA}.{inner}")
-        else:
-            self._opening.append(name)
-            try:
-                files, inner = self._used(source.sql)
-                self._input_view(name, source)
-            finally:
-                self._opening.pop()
-            queries = f"\n{source.sql}{inner}" if source.sql else ""
-        self._inputs[name] = files, queries
-        return self._inputs[name]
+                columns = "*" if header else f"* EXCLUDE ({ROW})"
+                self._engine.run(
+                    f"CREATE OR REPLACE VIEW {identifier(name)} AS SELECT {columns} FROM {SCHEMA}.{identifier(target)}"
+                )
+            return (path,), ""
+        self._opening.append(name)
+        try:
+            files, inner = self._used(source.sql)
+            self._input_view(name, source)
+        finally:
+            self._opening.pop()
+        return files, f"\n{source.sql}{inner}" if source.sql else ""
 
-    def _input_view(self, name: str, source: SourceSettings) -> None:
+    def _input_view(self, name: str, source: Source) -> None:
         parts = source.table.split(".")
         if self._engine.server is None and source.table:
             parts = [DATABASE, *(parts if len(parts) > 1 else ["main", *parts])]
         select = source.sql.strip().rstrip(";") or "SELECT * FROM " + ".".join(identifier(part) for part in parts)
         try:
             if self._engine.server is not None:
-                self._engine.server_run(f"CREATE TEMPORARY VIEW {identifier(name)} AS {select}")
+                self._engine.server_run(f"CREATE OR REPLACE TEMPORARY VIEW {identifier(name)} AS {select}")
             else:
-                self._engine.run(f"CREATE VIEW {identifier(name)} AS {select}")
+                self._engine.run(f"CREATE OR REPLACE VIEW {identifier(name)} AS {select}")
         except Exception as error:
             reason = first_line(error)
             if name in self._circle:
@@ -250,14 +185,13 @@ class Sources:
             raise Unusable("query failed", f"[sources.{name}] cannot be opened: {reason}") from None
 
     def _to_server(self, name: str, target: str) -> ibis.Table:
-        rows = self._engine.duckdb.table(name, database=("memory", SCHEMA)).to_pyarrow()
-        return self._engine.server_load(target, rows)
+        rows = self._engine.table(name)
+        return self._engine.server_load(target, rows.select([c for c in rows.columns if c != ROW]).to_pyarrow())
 
 
-def _server_rows(origin: str, table: ibis.Table, **more: Any) -> Raw:
+def _unnumbered(table: ibis.Table) -> ibis.Table:
     # A server keeps no order of rows: they have no numbers.
-    numbered = table.mutate(**{ROW: ibis.null("int64")})
-    return Raw(origin=origin, table=table, numbered=numbered, place="row", **{"texts": False, "stored": False, **more})
+    return table.mutate(**{ROW: ibis.null("int64")})
 
 
 def _package_folder(package: str) -> Path:
@@ -284,7 +218,7 @@ def fingerprint(raw: Raw, engine: Engine) -> str:
         with file.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
     if not raw.files:
-        digest.update(_content(raw.table, engine).encode())
+        digest.update(_content(raw.table.drop(ROW), engine).encode())
     return digest.hexdigest()
 
 
@@ -294,10 +228,8 @@ def _content(table: ibis.Table, engine: Engine) -> str:
         sql = f"SELECT count(*), sum(md5_number_lower(t::varchar)::hugeint) FROM ({rows}) AS t"
         return str(engine.run(sql).fetchone())
     if engine.dialect == "postgres":
-        cursor = engine.server.raw_sql(
-            f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM ({rows}) AS t"
-        )
-        with cursor:
+        sql = f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM ({rows}) AS t"
+        with engine.server.raw_sql(sql) as cursor:
             return str(cursor.fetchone())
     total = count = 0
     for batch in table.to_pyarrow_batches():

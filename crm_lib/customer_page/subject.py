@@ -141,7 +141,7 @@ def rows_of(company: Company, table: str, column: str, customer_id: str) -> pd.D
         If the company lacks the table or the column.
     """
     if not company.has(table, column):
-        raise MissingData(table, (column,) if table in company.tables else ())
+        raise MissingData(table, (column,) if company.has(table) else ())
     rows = company.table(table)
     frame: pd.DataFrame = rows.filter(rows[column] == customer_id).execute()
     return frame
@@ -165,7 +165,7 @@ def check_known(company: Company, customer_id: str) -> None:
     # No number of a customer holds a zero byte, and engines cannot be asked for one.
     if customer_id and "\x00" not in customer_id:
         for table in ("transactions", "customers"):
-            if table in company.tables and len(rows_of(company, table, "customer_id", customer_id)):
+            if company.has(table) and len(rows_of(company, table, "customer_id", customer_id)):
                 return
     message = language.text("company '{company}' knows no customer {customer} on {day}: check the number and --as-of")
     raise CrmError(message.format(company=company.key, customer=repr(customer_id), day=language.date(company.as_of)))

@@ -30,7 +30,7 @@ def facts(company: Company) -> Table:
         One row per table that can be used: rows in the source, rejected, later than ``as_of``, used; first and last
         day.
     """
-    summary = company.check.summary()
+    summary = company.check_all().summary()
     summary = summary[summary["available"].astype(bool)]
     frame = summary[["rows", "rejected", "cut", "kept", "first", "last"]].copy()
     frame.index = pd.Index([language.text(schema.TABLES[str(name)].label) for name in frame.index], name="table")
@@ -59,7 +59,7 @@ def faults(company: Company) -> Table:
         One row per kind of fault: table, column, what is wrong, rows, and what was done about it; empty where all is
         well.
     """
-    found = company.check.to_frame()[["table", "column", "kind", "count", "treatment"]].copy()
+    found = company.check_all().to_frame()[["table", "column", "kind", "count", "treatment"]].copy()
     labels = {name: language.text(contract.label) for name, contract in schema.TABLES.items()}
     found["table"] = [labels.get(name, name) for name in found["table"]]
     return Table(

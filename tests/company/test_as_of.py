@@ -48,7 +48,7 @@ def shown(lines: list[dict[str, object]], complaints: list[dict[str, object]]) -
         tables = {"transactions": pd.DataFrame(lines), "complaints": pd.DataFrame(complaints) if complaints else empty}
         company = Company.open(write_company(Path(folder) / "shop", tables), as_of=AS_OF)
         return tuple(
-            (name, tuple(company.check.table(name).columns), company.frame(name).astype(str).to_numpy().tolist())
+            (name, tuple(company.check_all().table(name).columns), company.frame(name).astype(str).to_numpy().tolist())
             for name in company.tables
         )
 
@@ -69,7 +69,7 @@ def test_the_day_of_as_of_counts_to_its_end(tmp_path: Path) -> None:
     rows = pd.DataFrame({"order_id": ["1", "2", "3"], "customer_id": "anna", "ordered_at": moments, "revenue": 1.0})
     company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}), as_of=AS_OF)
     assert company.frame("transactions").order_id.tolist() == ["1", "2"]
-    assert company.check.table("transactions").cut == 1
+    assert company.check_all().table("transactions").cut == 1
 
 
 def test_an_outcome_is_hidden_until_it_was_known(tmp_path: Path) -> None:
@@ -107,4 +107,4 @@ def test_a_table_of_which_all_rows_are_later_is_absent(tmp_path: Path) -> None:
         write_company(tmp_path / "shop", {"transactions": rows, "complaints": complaints}), as_of=AS_OF
     )
     assert not company.has("complaints")
-    assert company.check.table("complaints").faults[0].severity == "tolerable"
+    assert company.check_all().table("complaints").faults[0].severity == "tolerable"

@@ -252,8 +252,8 @@ def test_rows_that_cannot_be_used_are_rejected_and_shown_with_their_lines(tmp_pa
     rows.loc[3, "customer_id"] = None
     rows.loc[4, "ordered_at"] = f"{dt.datetime.now(dt.UTC).year + 2}-01-01"
     company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
-    found = {fault.message.partition(":")[0] + ":" + fault.kind: fault for fault in company.check.faults}
-    check = company.check.table("transactions")
+    found = {fault.message.partition(":")[0] + ":" + fault.kind: fault for fault in company.check_all().faults}
+    check = company.check_all().table("transactions")
     assert (check.rows, check.rejected, check.kept) == (8, 4, 4)
     assert found["'revenue':not a number"].examples == ((3, "'five'"),)
     assert found["'ordered_at':not a date"].examples == ((4, "'2025-02-30'"),)
@@ -277,19 +277,19 @@ def test_values_that_are_not_needed_are_dropped_and_counted_but_the_row_stays(tm
     assert answers.recommendation.isna().tolist() == [False, True, False, True]
     assert answers.satisfaction.isna().tolist() == [False, False, True, False]
     assert answers.persons_told.isna().tolist() == [False, True, False, False]
-    dropped = {(fault.column, fault.kind): fault.count for fault in company.check.table("surveys").faults}
+    dropped = {(fault.column, fault.kind): fault.count for fault in company.check_all().table("surveys").faults}
     assert dropped[("recommendation", "out of bounds")] == 1
     assert dropped[("recommendation", "not a whole number")] == 1
     assert dropped[("satisfaction", "out of bounds")] == 1
     assert dropped[("persons_told", "not a whole number")] == 1
-    assert {fault.treatment for fault in company.check.table("surveys").faults} == {"value dropped"}
+    assert {fault.treatment for fault in company.check_all().table("surveys").faults} == {"value dropped"}
 
 
 def test_of_rows_with_the_same_key_the_first_is_kept(tmp_path: Path) -> None:
     rows = transactions().assign(line_id=["1", "2", "2", "4", "5", None, None, "2"])
     company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
     assert company.frame("transactions").revenue.tolist() == [20.0, 5.0, 30.0, 99.9, 7.5, -5.0]
-    (fault,) = (f for f in company.check.faults if f.kind == "repeated key")
+    (fault,) = (f for f in company.check_all().faults if f.kind == "repeated key")
     assert (fault.count, fault.examples) == (2, ((4, "'2'"), (9, "'2'")))
 
 
@@ -304,7 +304,7 @@ def test_a_choice_is_matched_whatever_its_case_and_others_are_dropped(tmp_path: 
     tables = {"transactions": transactions(), "customers": customers}
     company = Company.open(write_company(tmp_path / "shop", tables))
     assert company.frame("customers").local_competition.fillna("-").tolist() == ["high", "low", "-"]
-    (fault,) = company.check.table("customers").faults
+    (fault,) = company.check_all().table("customers").faults
     assert fault.kind == "not among the choices"
     assert "'low', 'medium', 'high'" in fault.message
 
@@ -328,20 +328,20 @@ def test_a_table_that_is_not_required_is_left_out_where_it_cannot_be_used(
     tables = {"transactions": transactions(), "complaints": unusable(change)}
     company = Company.open(write_company(tmp_path / "shop", tables))
     assert not company.has("complaints")
-    fault = company.check.table("complaints").faults[0]
+    fault = company.check_all().table("complaints").faults[0]
     assert (fault.kind, fault.severity, fault.treatment) == (kind, severity, "table not used")
-    assert not company.check.fatal
+    assert not company.check_all().fatal
 
 
 def test_what_is_odd_about_transactions_is_said_and_tolerated(tmp_path: Path) -> None:
     once = [("o1", "anna", "2025-01-10", 5.0), ("o1", "anna", "2025-01-10", 5.0)]
     company = Company.open(write_company(tmp_path / "one", {"transactions": transactions(once)}))
-    kinds = {fault.kind for fault in company.check.faults}
+    kinds = {fault.kind for fault in company.check_all().faults}
     assert kinds == {"one customer", "no repeat purchases", "constant revenue", "identical lines"}
     several = [("o1", "anna", "2025-01-10", 0.0), ("o1", "ben", "2025-01-10", 5.0), ("o2", "ben", "2025-01-11", 5.0)]
     tables = {"transactions": transactions(several), "customers": pd.DataFrame({"customer_id": ["ben"]})}
     company = Company.open(write_company(tmp_path / "two", tables))
-    found = {fault.kind: fault for fault in company.check.faults}
+    found = {fault.kind: fault for fault in company.check_all().faults}
     assert set(found) == {"zero revenue", "shared orders", "unknown customers"}
     assert found["shared orders"].examples == ((None, "'o1'"),)
     assert found["unknown customers"].examples == ((None, "'anna'"),)
@@ -350,7 +350,7 @@ def test_what_is_odd_about_transactions_is_said_and_tolerated(tmp_path: Path) ->
 def test_columns_that_nobody_knows_and_empty_ones_are_left_out_and_listed(tmp_path: Path) -> None:
     rows = transactions().assign(till="3", channel=None)
     company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
-    notes = {fault.kind: fault for fault in company.check.faults}
+    notes = {fault.kind: fault for fault in company.check_all().faults}
     assert notes["further columns"].message.endswith("'till'")
     assert notes["empty column"].column == "channel"
     assert not company.has("transactions", "channel")

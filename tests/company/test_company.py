@@ -98,7 +98,7 @@ def test_types_are_those_of_the_schema_whatever_is_written(tmp_path: Path) -> No
     assert str(company.table("memberships").started_at.type()) == "date"
     assert company.frame("complaints").severity.fillna(-1).tolist() == [3, 5, -1]
     assert company.frame("complaints").satisfied.tolist()[0] is True
-    assert not company.check.table("complaints").faults
+    assert not company.check_all().table("complaints").faults
 
 
 def test_attributes_are_kept_and_numbers_among_them_are_numbers(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_value_whose_day_of_knowledge_is_not_recorded_is_hidden(tmp_path: Path
     tables = {"transactions": transactions(), "complaints": complaints}
     company = Company.open(write_company(tmp_path / "shop", tables))
     assert not company.has("complaints", "satisfied")
-    (fault,) = company.check.table("complaints").faults
+    (fault,) = company.check_all().table("complaints").faults
     assert (fault.kind, fault.treatment) == ("unknown date", "values hidden")
 
 

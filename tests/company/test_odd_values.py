@@ -10,8 +10,6 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company, check_company, write_rejected
-from crm_lib.company.looking import look
-from crm_lib.company.reader import TableReader
 from crm_lib.company.report import Fault
 from crm_lib.errors import CompanyError
 from tests.companies import transactions, write_company
@@ -20,7 +18,7 @@ ODD = ["12025-01-05", "infinity", "-infinity", "0044-03-15 (BC)", "0001-01-01", 
 
 
 def found(company: Company, kind: str) -> Fault:
-    (fault,) = (fault for fault in company.check.faults if fault.kind == kind)
+    (fault,) = (fault for fault in company.check_all().faults if fault.kind == kind)
     return fault
 
 
@@ -57,11 +55,11 @@ def dated(folder: Path, moment: str, how: str, type_name: str = "TIMESTAMP") -> 
 @pytest.mark.parametrize("moment", ODD)
 def test_one_odd_date_costs_one_row_or_one_value(moment: str, how: str, tmp_path: Path) -> None:
     company = Company.open(dated(tmp_path / "shop", moment, how))
-    sales = company.check.table("transactions")
+    sales = company.check_all().table("transactions")
     assert (sales.rejected, sales.kept) == (1, 7)
     assert (sales.first, sales.last) == (dt.date(2025, 1, 10), dt.date(2025, 3, 31))
     assert company.frame("transactions").ordered_at.max() == pd.Timestamp("2025-03-31 16:20")
-    faults = {fault.column: fault for fault in company.check.faults if fault.kind == "not a date"}
+    faults = {fault.column: fault for fault in company.check_all().faults if fault.kind == "not a date"}
     assert faults["ordered_at"].treatment == "row rejected"
     assert faults["ordered_at"].examples[0][0] == (3 if how == "csv" else 2)
     if how == "csv":
@@ -74,8 +72,8 @@ def test_one_odd_date_costs_one_row_or_one_value(moment: str, how: str, tmp_path
 
 def test_an_odd_moment_with_a_zone_is_no_date(tmp_path: Path) -> None:
     company = Company.open(dated(tmp_path / "shop", "12025-01-05", "table", "TIMESTAMPTZ"))
-    assert {fault.kind for fault in company.check.faults if fault.column == "ordered_at"} == {"not a date"}
-    assert company.check.table("transactions").rejected == 1
+    assert {fault.kind for fault in company.check_all().faults if fault.column == "ordered_at"} == {"not a date"}
+    assert company.check_all().table("transactions").rejected == 1
 
 
 def test_the_last_day_of_the_calendar_is_a_date(tmp_path: Path) -> None:
@@ -84,22 +82,7 @@ def test_the_last_day_of_the_calendar_is_a_date(tmp_path: Path) -> None:
     contracts["membership_id"] = "m1"
     tables = {"transactions": transactions(), "customers": known, "memberships": contracts}
     company = Company.open(write_company(tmp_path / "shop", tables))
-    assert not [fault for fault in company.check.faults if fault.kind == "not a date"]
-
-
-def test_typed_dates_in_order_are_only_cast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-
-    def watched(reader: TableReader) -> TableReader:
-        seen.append(look(reader))
-        return seen[-1]
-
-    monkeypatch.setattr("crm_lib.company.checks.look", watched)
-    rows = transactions().assign(ordered_at=pd.to_datetime(transactions().ordered_at))
-    Company.open(write_company(tmp_path / "shop", {"transactions": rows}, how="parquet"))
-    (reader,) = seen
-    assert "ordered_at" in reader.tidy
-    assert not reader.readings(reader.raw.table)["ordered_at"].faults
+    assert not [fault for fault in company.check_all().faults if fault.kind == "not a date"]
 
 
 @pytest.mark.parametrize("how", ["csv", "parquet"])
@@ -116,13 +99,13 @@ def test_a_return_with_the_sign_of_a_sale_is_taken_as_negative(how: str, tmp_pat
     assert (fault.treatment, fault.count, fault.severity) == ("taken as negative", 1, "tolerable")
     assert fault.examples == ((3 if how == "csv" else 2, "'-1.0', '5.0'"),)
     assert "in 1 row" in fault.message
-    assert company.check.table("transactions").rejected == 0
+    assert company.check_all().table("transactions").rejected == 0
 
 
 def test_returns_of_the_right_sign_are_left_alone(tmp_path: Path) -> None:
     rows = transactions().assign(quantity=[1, 1, 1, 1, 1, 1, -1, 1], cost=2.0)
     company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
-    assert not [fault for fault in company.check.faults if fault.kind == "sign of a return"]
+    assert not [fault for fault in company.check_all().faults if fault.kind == "sign of a return"]
     assert company.frame("transactions").cost.tolist() == [2.0] * 8
 
 
@@ -132,10 +115,10 @@ def test_no_zone_has_its_present_called_the_future(tmp_path: Path, monkeypatch: 
         def now(cls, tz: dt.tzinfo | None = None) -> Clock:
             return cls(2025, 3, 30, 12, tzinfo=tz)
 
-    monkeypatch.setattr("crm_lib.company.opening.dt.datetime", Clock)
+    monkeypatch.setattr("crm_lib.company.tables.dt.datetime", Clock)
     rows = transactions()
     company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
-    assert company.check.table("transactions").rejected == 0
+    assert company.check_all().table("transactions").rejected == 0
     rows.loc[7, "ordered_at"] = "2025-04-01 00:00"
     company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
     assert found(company, "in the future").count == 1
@@ -185,10 +168,10 @@ def test_words_for_nothing_are_missing_identifiers_but_names_elsewhere(word: str
     rows.loc[1, "customer_id"] = word
     rows.loc[3, "order_id"] = word
     company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
-    faults = {fault.column: fault for fault in company.check.faults if fault.kind == "missing value"}
+    faults = {fault.column: fault for fault in company.check_all().faults if fault.kind == "missing value"}
     assert faults["customer_id"].examples == ((3, repr(word)),)
     assert faults["order_id"].examples == ((5, repr(word)),)
-    assert company.check.table("transactions").kept == 6
+    assert company.check_all().table("transactions").kept == 6
     assert set(company.frame("transactions")["product"]) == {word}
 
 
@@ -207,7 +190,7 @@ def test_blank_lines_before_the_header_are_skipped(start: str, tmp_path: Path) -
     end = "\r\n" if "\r" in start else "\n"
     (folder / "transactions.csv").write_bytes((start + content.replace("\n", end)).encode())
     company = Company.open(folder)
-    assert company.check.table("transactions").kept == 7
+    assert company.check_all().table("transactions").kept == 7
     assert found(company, "not a number").examples == ((3 + start.count("\n"), "'five'"),)
 
 

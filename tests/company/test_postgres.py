@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company, check_company, write_rejected
-from crm_lib.company.engine import server_url, without
+from crm_lib.company.database import server_url, without
 from crm_lib.errors import CompanyError
 from tests.companies import transactions, write_company
 
@@ -74,11 +74,11 @@ def test_faults_are_found_in_the_server_and_shown_by_their_values(
     rows.loc[3, "quantity"] = "few"
     fill(server, "sales", rows)
     company = Company.open(shop(tmp_path / "shop", postgres_url, 'table = "shop.sales"'))
-    found = {fault.kind: fault for fault in company.check.faults if fault.treatment == "row rejected"}
+    found = {fault.kind: fault for fault in company.check_all().faults if fault.treatment == "row rejected"}
     assert set(found) == {"not a number", "not a date", "missing value", "repeated key"}
     assert found["not a number"].examples == ((None, "'much'"),)
     assert found["not a date"].examples == ((None, "'today'"),)
-    assert company.check.table("transactions").rejected == 4
+    assert company.check_all().table("transactions").rejected == 4
     assert len(company.frame("transactions")) == 4
     aside = pd.read_csv(write_rejected(company, tmp_path / "aside")["transactions"], dtype=str)
     assert sorted(aside.reasons) == [
@@ -90,7 +90,7 @@ def test_rows_on_a_server_are_cut_at_as_of(server: Any, postgres_url: str, tmp_p
     fill(server, "sales", transactions(), **TYPED)
     folder = shop(tmp_path / "shop", postgres_url, 'table = "shop.sales"')
     company = Company.open(folder, as_of="2025-02-20")
-    assert company.check.table("transactions").cut == 3
+    assert company.check_all().table("transactions").cut == 3
     assert len(company.frame("transactions")) == 5
 
 
@@ -175,10 +175,10 @@ def test_nothing_that_a_company_shows_holds_the_password(
     company = Company.open(shop(tmp_path / "shop", url, 'table = "shop.sales"'))
     shown = [
         repr(company),
-        repr(company.check),
-        *company.check.lines(),
+        repr(company.check_all()),
+        *company.check_all().lines(),
         str(company.fingerprint()),
-        str(company.check.to_frame()),
+        str(company.check_all().to_frame()),
     ]
     assert not any("s3cret" in text for text in shown)
 
@@ -192,7 +192,7 @@ def test_an_odd_date_on_a_server_costs_one_row(
     rows.loc[1, "ordered_at"] = moment
     fill(server, "sales", rows, ordered_at=kind)
     company = Company.open(shop(tmp_path / "shop", postgres_url, 'table = "shop.sales"'))
-    (fault,) = (fault for fault in company.check.faults if fault.kind == "not a date")
+    (fault,) = (fault for fault in company.check_all().faults if fault.kind == "not a date")
     assert (fault.column, fault.treatment, fault.count) == ("ordered_at", "row rejected", 1)
     assert len(company.frame("transactions")) == 7
     assert "not a date" in write_rejected(company, tmp_path / "rejected")["transactions"].read_text()

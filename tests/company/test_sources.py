@@ -28,7 +28,7 @@ def assert_same(opened: Company) -> None:
     assert rows.revenue.tolist() == REVENUE
     assert rows.customer_id.tolist() == CUSTOMERS
     assert rows.ordered_at.tolist() == pd.to_datetime(transactions().ordered_at).tolist()
-    assert not opened.check.table("transactions").rejected
+    assert not opened.check_all().table("transactions").rejected
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_amounts_with_a_decimal_comma_are_read_and_dots_only_between_groups_of_t
     transactions().assign(revenue=written).to_csv(tmp_path / "sales.csv", index=False, sep=";")
     opened = company(tmp_path, 'file = "sales.csv"\ndecimal = ","')
     assert opened.frame("transactions").revenue.tolist() == [1234.5, 1234567.0, -0.5, 12.0, 7.25, 1234.0]
-    (fault,) = (fault for fault in opened.check.faults if fault.kind == "not a number")
+    (fault,) = (fault for fault in opened.check_all().faults if fault.kind == "not a number")
     assert fault.examples == ((6, "'12.50'"), (7, "'1.23,4'"))
 
 
 def test_a_separator_of_thousands_is_read_only_where_it_is_said(tmp_path: Path) -> None:
     transactions().assign(revenue=["1,234.50", "1,234", *REVENUE[2:]]).to_csv(tmp_path / "sales.csv", index=False)
-    assert company(tmp_path, 'file = "sales.csv"').check.table("transactions").rejected == 2
+    assert company(tmp_path, 'file = "sales.csv"').check_all().table("transactions").rejected == 2
     opened = company(tmp_path, 'file = "sales.csv"\nthousands = ","')
     assert opened.frame("transactions").revenue.tolist()[:2] == [1234.5, 1234.0]
 
@@ -116,7 +116,7 @@ def test_faults_in_parquet_are_treated_like_those_in_text(tmp_path: Path) -> Non
     rows.to_parquet(tmp_path / "sales.parquet", index=False)
     opened = company(tmp_path, 'file = "sales.parquet"')
     assert sorted(opened.frame("transactions").customer_id) == ["anna", "anna", "ben", "ben", "cleo"]
-    found = {fault.kind: fault.examples[0] for fault in opened.check.faults if fault.examples}
+    found = {fault.kind: fault.examples[0] for fault in opened.check_all().faults if fault.examples}
     assert found["not a number"] == (1, "'inf'")
     assert found["missing value"] == (2, "'  '")
     assert found["repeated key"] == (8, "'7'")
@@ -131,7 +131,7 @@ def test_excel_is_read_from_the_sheet_that_is_named_with_whole_numbers_as_identi
         rows.to_excel(book, sheet_name="Sales", index=False)
     opened = company(tmp_path, 'file = "book.xlsx"\nsheet = "Sales"')
     assert set(opened.frame("transactions").customer_id) == {"17850", "12583"}
-    assert opened.check.table("transactions").rejected == 2
+    assert opened.check_all().table("transactions").rejected == 2
     assert opened.frame("transactions").ordered_at.max() == pd.Timestamp("2025-03-09 11:00")
     with pytest.raises(Exception, match="no sheet 'Sale'; it has 'Notes', 'Sales'"):
         company(tmp_path, 'file = "book.xlsx"\nsheet = "Sale"')
@@ -149,7 +149,7 @@ def test_of_several_files_the_first_that_exists_is_taken(tmp_path: Path) -> None
     transactions().to_csv(tmp_path / "second.csv", index=False)
     opened = company(tmp_path, 'file = ["first.csv", "second.csv"]')
     assert_same(opened)
-    assert opened.check.table("transactions").origin == "'second.csv'"
+    assert opened.check_all().table("transactions").origin == "'second.csv'"
 
 
 def test_columns_are_found_by_mapping_or_by_name_in_any_case(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def _company(folder: Path, complaints: pa.Table, how: str) -> Path:
 def test_optional_columns_without_values_or_type_count_as_absent(how: str, tmp_path: Path) -> None:
     optional = [column.name for column in TABLES["complaints"].columns if column.name not in COMPLAINTS]
     columns = {**COMPLAINTS, **dict.fromkeys(optional, pa.nulls(2))}
-    check = Company.open(_company(tmp_path / "shop", pa.table(columns), how)).check.table("complaints")
+    check = Company.open(_company(tmp_path / "shop", pa.table(columns), how)).check_all().table("complaints")
     assert check.available
     assert check.kept == 2
     assert set(check.columns) == set(COMPLAINTS)
@@ -55,7 +55,7 @@ def test_optional_columns_without_values_or_type_count_as_absent(how: str, tmp_p
 @pytest.mark.parametrize("kind", [pa.list_(pa.null()), pa.struct({"a": pa.int8()}), pa.bool_(), pa.int32()])
 def test_any_type_will_do_where_there_is_no_value(kind: pa.DataType, tmp_path: Path) -> None:
     columns = {**COMPLAINTS, "closed_at": pa.nulls(2, kind), "topic": pa.nulls(2, kind)}
-    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check.table("complaints")
+    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check_all().table("complaints")
     assert check.kept == 2
     assert set(check.columns) == set(COMPLAINTS)
 
@@ -63,7 +63,7 @@ def test_any_type_will_do_where_there_is_no_value(kind: pa.DataType, tmp_path: P
 @pytest.mark.parametrize("name", ["customer_id", "opened_at"])
 def test_required_column_without_values_or_type_is_named(name: str, tmp_path: Path) -> None:
     columns = {**COMPLAINTS, name: pa.nulls(2)}
-    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check
+    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check_all()
     assert not check.table("complaints").available
     assert f"every row was rejected: '{name}': missing value in 2 rows" in "\n".join(check.lines())
 
@@ -81,6 +81,6 @@ def test_transactions_without_a_moment_are_told_by_name(tmp_path: Path) -> None:
 
 def test_wrong_type_with_one_value_is_an_error_still(tmp_path: Path) -> None:
     columns = {**COMPLAINTS, "closed_at": pa.array([None, 7], pa.int32())}
-    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check
+    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check_all()
     assert not check.table("complaints").available
     assert "'closed_at' is of type int32 and cannot become 'closed_at'" in "\n".join(check.lines())

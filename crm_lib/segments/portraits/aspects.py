@@ -83,7 +83,7 @@ def aspects(company: Company, *, days: int, needs: Sequence[str]) -> Iterator[As
 
 
 def _who(company: Company, needs: Sequence[str]) -> Iterator[Aspect]:
-    if "customers" not in company.tables:
+    if not company.has("customers"):
         return
     own = set(company.check.table("customers").columns) - set(schema.CUSTOMERS.column_names) - set(needs)
     for name in (*_WHO, *sorted(own)):
@@ -177,7 +177,7 @@ def _how(company: Company, lines: ir.Table, orders: ir.Table, after: dt.date) ->
         yield Aspect(question="how", name="pieces per order", unit="number", parts=pieces, whole=count)
     per_head = count.select("customer_id", value=ibis.literal(SINGLE), y=count.x)
     yield Aspect(question="how", name="orders per customer", unit="number", parts=per_head, whole=None)
-    if "interactions" in company.tables:
+    if company.has("interactions"):
         contacts = company.table("interactions")
         contacts = contacts.filter(contacts.occurred_at.date() > ibis.literal(after))
         each = _single(contacts, contacts.count().cast("float64"))
@@ -185,7 +185,7 @@ def _how(company: Company, lines: ir.Table, orders: ir.Table, after: dt.date) ->
         if company.has("interactions", "channel"):
             told = contacts.filter(contacts.channel.notnull()).rename(value="channel")
             yield _shares(told, "how", "channel of contact: share of contacts")
-    if "memberships" in company.tables:
+    if company.has("memberships"):
         member = members(company).mutate(value=ibis.literal(SINGLE), y=ibis.literal(1.0))
         yield Aspect(question="how", name="members", unit="share", parts=member, whole=None, heads=True)
     if company.has("customers", "contact_allowed"):

@@ -84,7 +84,7 @@ def _by_customer(table: ibis.Table) -> pd.DataFrame:
 
 
 def _attributes(company: Company, last: dt.date) -> Iterator[pd.DataFrame | pd.Series[Any]]:
-    if "customers" not in company.tables:
+    if not company.has("customers"):
         return
     frame = company.frame("customers").drop_duplicates("customer_id").set_index("customer_id").sort_index()
     for name in (column for column in frame.columns if column not in _NOT_ATTRIBUTES):
@@ -134,7 +134,7 @@ def _events(company: Company, buyers: pd.Index[Any], days: int, last: dt.date) -
     for table, moment, name in (
         ("complaints", "opened_at", "complaints"), ("interactions", "occurred_at", "contacts"),
     ):  # fmt: skip
-        if table in company.tables:
+        if company.has(table):
             rows = known_rows(company, table, ending=last)
             rows = rows.filter(rows[moment].cast("date") > ibis.literal(last - dt.timedelta(days=days)))
             counts = _by_customer(rows.group_by("customer_id").agg(n=rows.count()))
@@ -143,6 +143,6 @@ def _events(company: Company, buyers: pd.Index[Any], days: int, last: dt.date) -
         answers = own_brand_answers(company, days=days, ending=last)
         means = _by_customer(answers.group_by("customer_id").agg(satisfaction=answers.satisfaction.mean()))
         yield means["satisfaction"].astype("float64")
-    if "memberships" in company.tables:
+    if company.has("memberships"):
         held = buyers.isin(members(company, ending=last).execute()["customer_id"])
         yield pd.Series(held, index=buyers, name="member").astype(object)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from crm_lib import language
@@ -14,17 +14,7 @@ SMALL = 5_000_000
 
 
 def transaction_faults(rows: Any, size: int, columns: tuple[str, ...]) -> Iterator[Fault]:
-    """Yield what is odd about the transactions of a company.
-
-    Parameters
-    ----------
-    rows : ibis.Table
-        The transactions, cleaned and cut.
-    size : int
-        Number of rows.
-    columns : tuple of str
-        Columns that the table has.
-    """
+    """Yield what is odd about transactions, cleaned and cut, of so many rows and with these columns."""
     spans = rows.group_by("customer_id").aggregate(
         first=rows.ordered_at.min().date(), last=rows.ordered_at.max().date()
     )
@@ -64,38 +54,28 @@ def _repeated_lines(rows: Any, size: int, columns: tuple[str, ...]) -> Iterator[
 def _shared_orders(rows: Any) -> Iterator[Fault]:
     orders = rows.group_by("order_id").aggregate(customers=rows.customer_id.nunique())
     shared = orders.filter(orders.customers > 1)
-    count = int(shared.count().execute())
-    if count:
-        names = shared.order_by("order_id").limit(3).to_pyarrow().to_pylist()
+    first = shared.mutate(size=shared.count().over()).order_by("order_id").limit(3).to_pyarrow().to_pylist()
+    if first:
+        count = first[0]["size"]
         detail = language.plural(
             "{n} order belongs to several customers", "{n} orders belong to several customers", count
         )
-        examples = tuple((None, repr(row["order_id"])) for row in names)
+        examples = tuple((None, repr(row["order_id"])) for row in first)
         yield _note("transactions", "shared orders", "order_id", count, detail, examples)
 
 
-def unknown_customers(tables: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield, for each table, how many of its customers the table of customers does not know.
-
-    Parameters
-    ----------
-    tables : mapping of str to ibis.Table
-        The tables of the company, cleaned and cut, by name.
-    """
-    if "customers" not in tables:
+def unknown_customers(table: str, rows: Any, customers: Any) -> Iterator[Fault]:
+    """Yield how many customers of a table the table of customers does not know."""
+    if table in ("customers", "prospects") or "customer_id" not in rows.columns:
         return
-    known = tables["customers"].select("customer_id")
-    for name, rows in tables.items():
-        if name in ("customers", "prospects") or "customer_id" not in rows.columns:
-            continue
-        named = rows.filter(rows.customer_id.notnull()).select("customer_id").distinct()
-        strange = named.anti_join(known, "customer_id")
-        count = int(strange.count().execute())
-        if count:
-            first = strange.order_by("customer_id").limit(3).to_pyarrow().to_pylist()
-            detail = language.plural("{n} is not in 'customers'", "{n} are not in 'customers'", count)
-            examples = tuple((None, repr(row["customer_id"])) for row in first)
-            yield _note(name, "unknown customers", "customer_id", count, detail, examples)
+    named = rows.filter(rows.customer_id.notnull()).select("customer_id").distinct()
+    strange = named.anti_join(customers.select("customer_id"), "customer_id")
+    first = strange.mutate(size=strange.count().over()).order_by("customer_id").limit(3).to_pyarrow().to_pylist()
+    if first:
+        count = first[0]["size"]
+        detail = language.plural("{n} is not in 'customers'", "{n} are not in 'customers'", count)
+        examples = tuple((None, repr(row["customer_id"])) for row in first)
+        yield _note(table, "unknown customers", "customer_id", count, detail, examples)
 
 
 def _note(

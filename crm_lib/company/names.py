@@ -14,18 +14,10 @@ _KEY = re.compile(r"[\w\-][\w\-.]*")
 
 
 def find_company(name_or_folder: str | Path) -> Path:
-    """Return the folder of a company.
+    """Return the folder of a company; refuse a name that leads out of the data folder.
 
-    Parameters
-    ----------
-    name_or_folder : str or Path
-        A name is looked for in the data folder: the one that the environment variable ``CRM_DATA`` names, else
-        ``data/`` here or in a folder above. A text with a path separator, or a ``Path``, is the folder itself.
-
-    Raises
-    ------
-    CompanyError
-        If there is no such company, or the name would lead out of the data folder.
+    A name is looked for in the data folder: the one that the environment variable ``CRM_DATA`` names, else ``data/``
+    here or in a folder above. A text with a path separator, or a ``Path``, is the folder itself.
     """
     folder = name_or_folder if isinstance(name_or_folder, Path) else _folder_of(name_or_folder)
     key = folder.resolve().name
@@ -67,13 +59,7 @@ def _folder_of(name: str) -> Path:
 
 
 def data_folder() -> Path:
-    """Return the folder that holds the companies: ``CRM_DATA``, else ``data/`` here or above.
-
-    Raises
-    ------
-    CompanyError
-        If there is none.
-    """
+    """Return the folder that holds the companies: ``CRM_DATA``, else ``data/`` here or above."""
     named = os.environ.get("CRM_DATA")
     if named:
         if not Path(named).is_dir():

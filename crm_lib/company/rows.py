@@ -1,0 +1,276 @@
+"""The rows of one table as they are read, in a view of the engine: beside what is written, what is meant and wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ibis
+
+from crm_lib.company.columns import Mapped
+from crm_lib.company.engine import ROW, Engine
+from crm_lib.company.files import Unusable
+from crm_lib.company.reading import (
+    FUTURE,
+    IBIS_TYPES,
+    KINDS,
+    MISSING,
+    Manner,
+    judged,
+    parsed,
+    start,
+    untidy,
+    without_words,
+    written,
+)
+from crm_lib.company.settings import Source
+from crm_lib.company.sources import Raw
+from crm_lib.contract import Column, TableContract
+
+AGAIN = "_again"
+"""Column that says whether a row repeats the key of an earlier one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The rows of one table, read.
+
+    `table` holds the columns of the source, the value of each column of the schema, and for those in `faulty` what is
+    wrong with it; later rows than those of `day` are checked, but have no say in how the others are read.
+    """
+
+    contract: TableContract
+    raw: Raw
+    theirs: Mapping[str, str]
+    columns: Mapping[str, Column]
+    table: Any
+    faulty: tuple[str, ...]
+    dialect: str
+    day: dt.date | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the schema that the table has."""
+        return tuple(self.theirs)
+
+    def value(self, name: str, table: Any = None) -> Any:
+        """What is meant by a column, in the view or in a table made from it."""
+        return (self.table if table is None else table)[f"= {name}"]
+
+    def wrong(self, name: str, table: Any = None) -> Any:
+        """What is wrong with a column of :attr:`faulty`: a place in :data:`KINDS`, null where all is well."""
+        return (self.table if table is None else table)[f"! {name}"]
+
+    def bad(self, table: Any = None) -> Any:
+        """Which rows cannot be used; None where all can."""
+        tests = [self.wrong(name, table).notnull() for name in self.faulty if self.columns[name].required]
+        happened = self.contract.happened_at
+        if happened in self.faulty and not self.columns[happened].required:
+            tests.append((self.wrong(happened, table) == FUTURE).fill_null(False))
+        return ibis.or_(*tests) if tests else None
+
+    def now(self) -> Any:
+        """Which rows are not later than the day up to which rows count; None where all count."""
+        moments = (self.contract.happened_at, self.contract.recorded_at)
+        return until(self.day, [self.value(name) for name in moments if name in self.names])
+
+    def turned(self, table: Any = None) -> Any:
+        """Which lines are returns whose revenue has the sign of a sale; None where the table has none."""
+        if self.contract.name != "transactions" or not {"quantity", "revenue"} <= set(self.names):
+            return None
+        return ((self.value("quantity", table) < 0) & (self.value("revenue", table) > 0)).fill_null(False)
+
+    def keys(self) -> tuple[str, ...]:
+        """The columns of the key; none where one of them is absent."""
+        return self.contract.key if set(self.contract.key) <= set(self.names) else ()
+
+    def flagged(self) -> Any:
+        """The rows with a column more, :data:`AGAIN`: which repeat the key of an earlier row, not itself rejected."""
+        bad, now = self.bad(), self.now()
+        # A row that is later than the day has no say in which of the others is the first.
+        table = self.table.mutate(
+            _bad=ibis.literal(value=False) if bad is None else bad,
+            _now=ibis.literal(value=True) if now is None else now,
+        )
+        keys = [f"= {name}" for name in self.keys()]
+        # A server keeps no order of rows: there the order is that of all columns.
+        order = [ROW] if self.dialect == "duckdb" else self.raw.columns
+        place = ibis.row_number().over(group_by=[*keys, "_bad", "_now"], order_by=order)
+        named = ibis.and_(*(table[key].notnull() for key in keys))
+        return table.mutate(**{AGAIN: (place > 0) & named & ~table["_bad"]})
+
+    def kept(self, columns: tuple[str, ...], *, rejected: bool, repeated: bool, turned: bool) -> Any:
+        """The usable rows as they are meant; nothing is asked of the engine that the check showed to be needless."""
+        table = self.flagged() if repeated else self.table
+        tests = [~self.bad(table)] if rejected else []
+        tests += [~table[AGAIN]] if repeated else []
+        table = table.filter(*tests) if tests else table
+        if repeated and self.raw.stored:
+            table = table.order_by(ROW)
+        chosen = {name: self.value(name, table) for name in columns}
+        for name in {"revenue", "cost", "margin"} & set(columns) if turned else ():
+            # What was sold below cost has a negative margin, and its return a positive one.
+            back = -chosen[name] if name == "margin" else -chosen[name].abs()
+            chosen[name] = self.turned(table).ifelse(back, chosen[name])
+        return table.select(**chosen)
+
+    def rejects(self, *, repeated: bool) -> Any:
+        """The rejected rows: number, reasons, and the columns as they are in the source."""
+        table = self.flagged() if repeated else self.table
+        reasons, bad = ibis.literal(""), self.bad(table)
+        for name in self.faulty:
+            kinds = range(len(KINDS)) if self.columns[name].required else [FUTURE]
+            if self.columns[name].required or name == self.contract.happened_at:
+                told = [(code, f"{name}: {KINDS[code]}; ") for code in kinds]
+                reasons += self.wrong(name, table).cases(*told, else_="").fill_null("")
+        if repeated:
+            reasons += table[AGAIN].ifelse(f"{', '.join(self.contract.key)}: repeated key; ", "")
+            bad = table[AGAIN] if bad is None else bad | table[AGAIN]
+        columns = [as_written(table[name]) for name in self.raw.columns]
+        return table.filter(bad).select(table[ROW].name("row"), reasons.re_replace("; $", "").name("reasons"), *columns)
+
+
+def as_written(raw: Any) -> Any:
+    """Return a column of a source in a form that can be shown: dates as text, as Python lacks some."""
+    kind = raw.type()
+    return raw.cast("string").name(raw.get_name()) if kind.is_date() or kind.is_timestamp() else raw
+
+
+def until(day: dt.date | None, moments: list[Any]) -> Any:
+    """Return which rows have no moment later than a day; None where there is no day, or no moment."""
+    # The last day that a date can be has no next day.
+    if day is None or day == dt.date.max or not moments:
+        return None
+    return ibis.and_(*(moment.isnull() | (moment < start(day + dt.timedelta(days=1), moment)) for moment in moments))
+
+
+def counted(table: Any, measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of measures over a table; sums over no rows, which engines call null, are left out."""
+    if not measures:
+        return {}
+    row = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def read_rows(
+    contract: TableContract,
+    source: Source,
+    raw: Raw,
+    mapped: Mapped,
+    engine: Engine,
+    today: dt.date,
+    day: dt.date | None,
+) -> Rows:
+    """Return the rows of a table, read; events later than `today` cannot have happened.
+
+    Raises :class:`Unusable` if the type of a column cannot become that of the contract.
+    """
+    dialect, columns, names = engine.dialect, dict(mapped.columns), mapped.theirs
+    raw = _typed(raw, mapped, source, dialect)
+    manners = _look(contract, source, raw, mapped, dialect, day)
+    steps: list[Any] = []
+
+    def step(table: Any, cells: Mapping[str, Any]) -> Any:
+        # Each step is a query over the one before: engines would repeat an expression as often as another names it.
+        steps.append(table.mutate(**cells))
+        return ibis.table(steps[-1].schema(), name=f"step_{len(steps)}")
+
+    texts = {f"~ {name}": written(raw.table[theirs], manners[name]) for name, theirs in names.items()}
+    table = step(raw.table, texts)
+    values, safe = {}, {}
+    for name, theirs in names.items():
+        if manners[name].number:
+            columns[name] = replace(columns[name], type="number")
+        tidy = manners[name].tidy
+        values[f"= {name}"], safe[name] = parsed(
+            table[f"~ {name}"], table[theirs], columns[name], source, dialect, tidy=tidy
+        )
+    table, cells = step(table, values), {}
+    for name in names:
+        future = today + dt.timedelta(days=1) if name == contract.happened_at else None
+        cells[f"= {name}"], wrong = judged(
+            table[f"~ {name}"], table[f"= {name}"], columns[name],
+            safe=safe[name], tidy=manners[name].tidy, future=future,
+        )  # fmt: skip
+        if wrong is not None:
+            cells[f"! {name}"] = wrong
+    steps.append(table.select(ROW, *raw.columns, **cells))
+    table = engine.view(f"{contract.name} read", *steps, stored=raw.stored)
+    if raw.stored:
+        # What was read is in the new table too: nobody asks for it elsewhere.
+        engine.drop(f"{contract.name} raw", f"{contract.name} file")
+        raw = replace(raw, table=table.select(ROW, *raw.columns))
+    return Rows(
+        contract=contract, raw=raw, theirs=mapped.theirs, columns=columns, table=table, dialect=dialect, day=day,
+        faulty=tuple(name for name in mapped.theirs if f"! {name}" in cells),
+    )  # fmt: skip
+
+
+def _typed(raw: Raw, mapped: Mapped, source: Source, dialect: str) -> Raw:
+    """Return rows in which columns without a value have the type that the contract asks for.
+
+    A Parquet file may hold a column of the null type, a query ``NULL AS ended_at``; engines take both for numbers.
+    Rows are only looked at where a column has a type that the contract's cannot be made of.
+    """
+    wrong: dict[str, Any] = {}
+    for ours, theirs in mapped.theirs.items() if not raw.texts else ():
+        column = mapped.columns[ours]
+        try:
+            parsed(raw.table[theirs], raw.table[theirs], column, source, dialect, tidy=False)
+        except Unusable:
+            wrong[theirs] = ibis.null(IBIS_TYPES[column.type])
+    counts = counted(raw.table, {name: raw.table[name].count() for name in wrong})
+    empty = {name: nothing for name, nothing in wrong.items() if not counts[name]}
+    return replace(raw, table=raw.table.mutate(**empty)) if empty else raw
+
+
+def _look(
+    contract: TableContract, source: Source, raw: Raw, mapped: Mapped, dialect: str, day: dt.date | None
+) -> dict[str, Manner]:
+    """Take a first look at a table: in which columns a cast is enough, and what spreadsheets and text files did."""
+    names, measures = mapped.theirs, {}
+    if not raw.texts:
+        for name, theirs in names.items():
+            found = untidy(raw.table[theirs], mapped.columns[name], source, dialect)
+            if found is not None:
+                measures[name] = found.sum()
+        counts = counted(raw.table, measures)
+        return {name: Manner(tidy=not counts.get(name)) for name in names}
+    # What is text is read once and kept as it was read: there, nothing is gained by reading less.
+    moments = [
+        parsed(raw.table[names[name]], raw.table[names[name]], mapped.columns[name], source, dialect, tidy=False)[0]
+        for name in (contract.happened_at, contract.recorded_at)
+        if name in names
+    ]
+    now = until(day, moments)
+    for name, theirs in names.items():
+        text, known = written(raw.table[theirs], Manner()), name in contract.column_names
+        if known and not name.endswith("_id"):
+            continue
+        if known:
+            measures[f"worded {name}"] = text.lower().isin(MISSING).sum()
+            text = without_words(text)
+        if name.endswith("_id"):
+            measures[f"whole {name}"] = text.endswith(".0").sum(where=now)
+        else:
+            measures[f"number {name}"] = _numeric(text, mapped.columns[name], source, dialect).sum(where=now)
+        measures[f"written {name}"] = text.count(where=now)
+    counts = counted(raw.table, measures)
+
+    def all_are(what: str, name: str) -> bool:
+        return bool(0 < counts.get(f"{what} {name}", 0) == counts[f"written {name}"])
+
+    return {
+        name: Manner(
+            whole=all_are("whole", name), number=all_are("number", name), worded=counts.get(f"worded {name}", 0) > 0
+        )
+        for name in names
+    }
+
+
+def _numeric(text: Any, column: Column, source: Source, dialect: str) -> Any:
+    number, _ = parsed(text, text, replace(column, type="number"), source, dialect, tidy=False)
+    # 01234 is a code, not a number.
+    return number.notnull() & ~text.re_search("^0[0-9]")

@@ -1,0 +1,224 @@
+"""The tables of a company: each is opened, checked and cut when it is first asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import ibis
+
+from crm_lib.company.checks import Checked, check_table
+from crm_lib.company.columns import Mapped, map_columns
+from crm_lib.company.database import first_line
+from crm_lib.company.engine import Engine
+from crm_lib.company.files import Unusable
+from crm_lib.company.names import quoted_list
+from crm_lib.company.oddities import transaction_faults, unknown_customers
+from crm_lib.company.report import CheckReport, Fault, TableCheck, Treatment
+from crm_lib.company.rows import read_rows, until
+from crm_lib.company.settings import CompanySettings
+from crm_lib.company.sources import Raw, Sources, fingerprint
+from crm_lib.contract import TableContract
+from crm_lib.language import say, text
+from crm_lib.schema import TABLES, TRANSACTIONS
+
+_PATH = re.compile(r"(?<![^\s'\"(])(?:/|[A-Za-z]:[\\/])(?:[^\s'\"/\\]+[/\\])+")
+"""Folders of an absolute path, up to the name of the file."""
+
+
+class Tables:
+    """The tables of one company; :attr:`checks` tells what was found in those asked for so far.
+
+    Transactions are checked at once, since the day up to which the other tables count may be that of the last
+    transaction; it is None where it could not be found. Faults, fatal ones among them, raise nothing.
+    """
+
+    def __init__(self, settings: CompanySettings, as_of: dt.date | None) -> None:
+        self.settings = settings
+        self.engine = Engine(settings)
+        self.checks: dict[str, TableCheck] = {}
+        self.day = as_of or settings.company.as_of
+        self._sources = Sources(self.engine, settings)
+        # Dates come without a zone: what is today anywhere on earth is not in the future.
+        self._today = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+        self._usable: dict[str, Any] = {}
+        self._raws: dict[str, Raw] = {}
+        if TRANSACTIONS.name in settings.tables:
+            self._check(TRANSACTIONS)
+        else:
+            detail = "company.toml has no section [tables.transactions]: a company cannot do without this table"
+            self._fail(TRANSACTIONS, "no transactions", text(detail))
+
+    def get(self, name: str) -> Any:
+        """Return a table: cleaned, without rejected rows, cut; None if it cannot be used."""
+        if name in self.settings.tables and name not in self.checks:
+            self._check(TABLES[name])
+        return self._usable.get(name)
+
+    def report(self) -> CheckReport:
+        """Return what was found so far."""
+        company = self.settings.company
+        key = self.settings.folder.resolve().name
+        return CheckReport(
+            company=company.name or key, key=key, currency=company.currency, as_of=self.day,
+            tables=tuple(self.checks[name] for name in TABLES if name in self.checks), connection=self.engine,
+        )  # fmt: skip
+
+    def fingerprint(self, name: str) -> str:
+        """Return a SHA-256 that changes when the source of a table does."""
+        return fingerprint(self._raws[name], self.engine)
+
+    def _check(self, contract: TableContract) -> None:
+        """Open, check and cut one table; what is fatal to it leaves it out."""
+        name, source = contract.name, self.settings.tables[contract.name]
+        try:
+            self._raws[name] = raw = self._sources.open(name, source)
+            mapped = map_columns(contract, source, raw)
+            rows = read_rows(contract, source, raw, mapped, self.engine, self._today, self.day)
+            self._raws[name] = rows.raw
+            checked = check_table(rows, source)
+        except Exception as error:
+            # A damaged page of a Parquet file, a lost connection, a right that is missing: only the read shows it.
+            origin = self._raws[name].origin if name in self._raws else ""
+            kind, detail = "unreadable", f"{origin} {first_line(error)}".strip()
+            if isinstance(error, Unusable):
+                kind, detail = error.kind, str(error)
+            self._fail(contract, kind, self._public(detail), origin)
+            return
+        self.checks[name] = replace(checked.check, faults=(*checked.check.faults, *_notes(contract, mapped, checked)))
+        if self._too_few(contract, checked.check):
+            return
+        if contract is TRANSACTIONS and not self._set_day(checked.check):
+            return
+        if self.day is not None:
+            self._cut(contract, checked, self.day)
+
+    def _public(self, message: str) -> str:
+        """Return a message without the paths of this computer: messages reach published pages, engines tell all."""
+        for folder in (self.settings.folder, self.settings.folder.resolve()):
+            if folder.is_absolute():
+                message = message.replace(f"{folder}{os.sep}", "")
+                message = message.replace(str(folder), f"data folder '{folder.resolve().name}'")
+        return _PATH.sub("", message)
+
+    def _too_few(self, contract: TableContract, check: TableCheck) -> bool:
+        reasons = "; ".join(fault.message for fault in check.faults if fault.treatment == "row rejected")
+        most = self.settings.company.max_rejected_share
+        if not check.rows:
+            self._fail(contract, "no rows", text("the table has columns but no rows"))
+        elif not check.kept:
+            self._fail(contract, "no usable rows", text("every row was rejected") + f": {reasons}")
+        elif check.rejected > most * check.rows:
+            detail = "{share:share} of the rows are rejected, more than max_rejected_share = {most} allows"
+            detail = say(detail, share=check.rejected / check.rows, most=f"{most:g}")
+            self._fail(contract, "too many rejected rows", f"{detail}: {reasons}")
+        return not self.checks[contract.name].available
+
+    def _fail(self, contract: TableContract, kind: str, detail: str, origin: str = "") -> None:
+        """Leave a table out; without transactions there is no company."""
+        # Nothing in a table is like no table: nothing that anybody must mend.
+        empty = kind in ("no rows", "empty file") and not contract.required
+        fault = Fault(
+            table=contract.name,
+            kind=kind,
+            severity="tolerable" if empty else "fatal",
+            treatment="company not opened" if contract.required else "table not used",
+            detail=detail,
+        )
+        check = self.checks.get(contract.name) or TableCheck(
+            name=contract.name, label=contract.label, origin=origin, available=False
+        )
+        self.checks[contract.name] = replace(check, available=False, kept=0, faults=(fault, *check.faults))
+
+    def _set_day(self, check: TableCheck) -> bool:
+        """Find the day up to which rows count; refuse one before the first transaction."""
+        self.day = self.day or check.last
+        if self.day is None or check.first is None or self.day >= check.first:
+            return self.day is not None
+        detail = "as_of is {day}, before the first transaction on {first}; the transactions end on {last}"
+        days = {"day": self.day, "first": check.first, "last": check.last}
+        detail = text(detail).format(**{name: day.isoformat() for name, day in days.items() if day})
+        self._fail(TRANSACTIONS, "as_of too early", detail)
+        return False
+
+    def _cut(self, contract: TableContract, checked: Checked, day: dt.date) -> None:
+        """Cut a table at the end of a day, and compare it with itself and with others."""
+        name, rows, cut = contract.name, checked.rows, 0
+        if any(last is not None and last > day for last in (checked.check.last, checked.recorded_last)):
+            rows = _until(contract, rows, day)
+            cut = checked.check.kept - int(rows.count().execute())
+        kept = checked.check.kept - cut
+        self.checks[name] = replace(self.checks[name], cut=cut, kept=kept)
+        if not kept:
+            self._fail(contract, "no rows", text("all rows are later than as_of, {day}").format(day=day.isoformat()))
+            return
+        rows = _known(contract, rows, day)
+        if contract is TRANSACTIONS:
+            rows = _with_margin(rows, self.settings.company.margin_rate)
+        stored = self._raws[name].stored and checked.check.rejected > 0
+        self._usable[name] = self.engine.view(name, rows, stored=stored)
+        if contract is TRANSACTIONS:
+            self._note(transaction_faults(self._usable[name], kept, checked.check.columns))
+        for other in self._usable if name == "customers" else (name,):
+            if "customers" in self._usable:
+                self._note(unknown_customers(other, self._usable[other], self._usable["customers"]))
+
+    def _note(self, faults: Iterator[Fault]) -> None:
+        for fault in faults:
+            check = self.checks[fault.table]
+            self.checks[fault.table] = replace(check, faults=(*check.faults, fault))
+
+
+def _with_margin(rows: Any, rate: float | None) -> Any:
+    known = [rows.margin] if "margin" in rows.columns else []
+    if "cost" in rows.columns:
+        known.append(rows.revenue - rows.cost)
+    if "margin_rate" in rows.columns:
+        known.append(rows.revenue * rows.margin_rate)
+    if rate is not None:
+        known.append(rows.revenue * rate)
+    if not known:
+        return rows.mutate(margin=ibis.null("float64"))
+    return rows.mutate(margin=known[0] if len(known) == 1 else ibis.coalesce(*known))
+
+
+def _until(contract: TableContract, rows: Any, day: dt.date) -> Any:
+    """Return the rows up to the end of a day, by event and by entry in the books."""
+    moments = [rows[name] for name in (contract.happened_at, contract.recorded_at) if name in rows.columns]
+    now = until(day, moments)
+    return rows if now is None else rows.filter(now)
+
+
+def _known(contract: TableContract, rows: Any, day: dt.date) -> Any:
+    """Hide the values that were not known on a day."""
+    shown = {
+        column.name: (until(day, [rows[column.known_at]]) & rows[column.known_at].notnull()).ifelse(
+            rows[column.name], ibis.null(rows[column.name].type())
+        )
+        for column in contract.columns
+        if column.known_at and column.name in rows.columns and day < dt.date.max
+    }
+    return rows.mutate(**shown) if shown else rows
+
+
+def _notes(contract: TableContract, mapped: Mapped, checked: Checked) -> Iterator[Fault]:
+    def note(kind: str, treatment: Treatment, detail: str, column: str = "", count: int = 0) -> Fault:
+        return Fault(
+            table=contract.name, kind=kind, severity="tolerable", treatment=treatment, column=column, count=count,
+            detail=detail,
+        )  # fmt: skip
+
+    for name in mapped.theirs:
+        if checked.check.rows and name not in checked.check.columns:
+            detail = text("it holds no usable value and is treated as absent")
+            yield note("empty column", "column ignored", detail, name)
+    for name, since in mapped.hidden.items():
+        detail = say("without '{since}' nobody knows when its values were known: they are not used", since=since)
+        yield note("unknown date", "values hidden", detail, name)
+    if mapped.ignored:
+        detail = say("the schema does not know {names}", names=quoted_list(mapped.ignored))
+        yield note("further columns", "column ignored", detail, count=len(mapped.ignored))
