@@ -322,7 +322,7 @@ def _answers(company: Company, customers: pd.Index[str], last: dt.date, days: in
 
 
 def _memberships(company: Company, customers: pd.Index[str], last: dt.date) -> pd.DataFrame:
-    if "memberships" not in company.tables:
+    if not company.has("memberships"):
         return pd.DataFrame(index=customers)
     contracts = known_contracts(company, ending=last)
     held = _by_customer(contracts.group_by("customer_id").agg(member=contracts.running.any()))
@@ -333,7 +333,7 @@ def _memberships(company: Company, customers: pd.Index[str], last: dt.date) -> p
 def _attributes(company: Company, customers: pd.Index[str], last: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what was fixed when the customer was won, and attributes that are known as of today only."""
     fixed = pd.DataFrame(index=customers)
-    if "customers" not in company.tables:
+    if not company.has("customers"):
         return fixed, fixed
     own = company.frame("customers").drop_duplicates("customer_id").set_index("customer_id").reindex(customers)
     if "acquisition_channel" in own:

@@ -157,7 +157,7 @@ def opened(small, tmp_path_factory):
 
 
 def test_the_check_finds_the_planted_dirt_and_nothing_else(opened, small):
-    faults = {(fault.table, fault.column): fault.count for table in opened.check.tables for fault in table.faults}
+    faults = {(fault.table, fault.column): fault.count for table in opened.check_all().tables for fault in table.faults}
     twice = int(small.tables["transactions"].duplicated("line_id").sum())
     assert faults == {("transactions", "line_id"): twice, ("surveys", "value_for_money"): 6}
 
