@@ -151,7 +151,7 @@ def check(
         for fault in report.fatal:
             err.print(f"{text('Fatal')}: {fault.table}: {fault.message}", style="red")
         raise typer.Exit(2) from None
-    _tell_check(opened.check, rejected)
+    _tell_check(opened.check_all(), rejected)
     _tell_readiness(opened)
 
 

@@ -154,7 +154,7 @@ def _of_company(notebook: Notebook, company: Company) -> dict[str, Any]:
 
 def _hidden(root: Path, company: Path) -> dict[str, str]:
     texts = {
-        os.environ.get(read_settings(company).password_env, ""): "•••",
+        os.environ.get(read_settings(company).database.password_env, ""): "•••",
         str(company.resolve()): company.resolve().name,
         str(root.resolve()): ".",
         sys.prefix: "python",
