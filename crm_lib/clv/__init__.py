@@ -1,26 +1,18 @@
 """What a customer is worth: models of buying, leaving and spending, and the money that follows from them."""
 
-from crm_lib.clv.acquisition import Acquisition, acquisition_value
-from crm_lib.clv.baselines import OwnMeanRate, SameAsLastPeriod
-from crm_lib.clv.beside_truth import beside_truth
+from crm_lib.clv.acquisition import Acquisition, acquisition_value, finding_channels_pay
 from crm_lib.clv.beta_discrete_weibull import BetaDiscreteWeibull
 from crm_lib.clv.bg_nbd import BGNBD
 from crm_lib.clv.bgbb import BGBB
-from crm_lib.clv.boosting import TwoPartBoosting
-from crm_lib.clv.channels_pay import finding_channels_pay
-from crm_lib.clv.choosing import purchases_of, recommended_model, telling_customer
-from crm_lib.clv.comparison import Comparison, compare_models, default_models
+from crm_lib.clv.comparison import Comparison, compare_models, finding_dropout, recommended_model
 from crm_lib.clv.contract_model import ContractModel
-from crm_lib.clv.dropout_finding import finding_dropout
-from crm_lib.clv.equity import acquisition_cohorts, equity_by
+from crm_lib.clv.equity import acquisition_cohorts, equity_by, value_by_model, value_by_year
 from crm_lib.clv.gamma_gamma import GammaGamma
 from crm_lib.clv.histories import Histories
-from crm_lib.clv.horizons import value_by_horizon
 from crm_lib.clv.independence import SpendIndependence, finding_spend_independence, spend_independence
 from crm_lib.clv.mbg_nbd import MBGNBD
-from crm_lib.clv.membership_value import MembershipValue, membership_value
+from crm_lib.clv.memberships import MembershipValue, membership_value
 from crm_lib.clv.model import ConvergenceWarning, Model
-from crm_lib.clv.model_choice import value_by_model
 from crm_lib.clv.nbd import NBD
 from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.posterior import Posterior
@@ -30,7 +22,7 @@ from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.retention_costs import RetentionCosts, finding_keeping_costs, retention_costs
 from crm_lib.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from crm_lib.clv.spending_limits import spending_limits
-from crm_lib.clv.true_value import TruthCheck, against_truth, true_value
+from crm_lib.clv.truth import beside_truth
 from crm_lib.clv.value import CustomerValue, customer_value
 
 __all__ = [
@@ -48,38 +40,29 @@ __all__ = [
     "Histories",
     "MembershipValue",
     "Model",
-    "OwnMeanRate",
     "ParetoNBD",
     "Posterior",
     "PotentialRule",
     "Priors",
     "PurchaseModel",
     "RetentionCosts",
-    "SameAsLastPeriod",
     "ShiftedBetaGeometric",
     "SpendIndependence",
-    "TruthCheck",
-    "TwoPartBoosting",
     "acquisition_cohorts",
     "acquisition_value",
-    "against_truth",
     "beside_truth",
     "compare_models",
     "customer_value",
-    "default_models",
     "equity_by",
     "finding_channels_pay",
     "finding_dropout",
     "finding_keeping_costs",
     "finding_spend_independence",
     "membership_value",
-    "purchases_of",
     "recommended_model",
     "retention_costs",
     "spend_independence",
     "spending_limits",
-    "telling_customer",
-    "true_value",
-    "value_by_horizon",
     "value_by_model",
+    "value_by_year",
 ]

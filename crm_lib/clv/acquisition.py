@@ -10,22 +10,28 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from crm_lib.clv.bootstrap import bootstrapped_means
+from crm_lib.clv.credibility import bootstrapped_means
 from crm_lib.clv.discounting import continuous_rate
+from crm_lib.clv.future_value import mean_and_ends
 from crm_lib.clv.gamma_gamma import GammaGamma, HeavyTailWarning
 from crm_lib.clv.histories import Array
 from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.model import SEED, ConvergenceWarning
-from crm_lib.clv.payback import discounted_by, payback, payback_times
 from crm_lib.clv.potential import NOT_KNOWN
 from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.realised import Basis, basis_of, contact_costs, realised
 from crm_lib.company import Company
 from crm_lib.customers import UNIT_DAYS, customer_summary
 from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.finding import Criterion, Finding
 
-_FEWEST_REPEATERS = 50
-"""Customers with repeat purchases that a channel must have for models of its own."""
+_FEWEST, _FEWEST_REPEATERS = 200, 50
+"""Customers, and customers with repeat purchases, that a channel must have for models of its own."""
+_DRAWS = 400
+"""Joint draws that the intervals rest on."""
+_YEARS, _POINTS = 30.0, 120
+"""How far payback is looked for, and in how many steps."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,14 +41,14 @@ class Acquisition:
     Parameters
     ----------
     frame : DataFrame
-        Indexed by channel: ``customers`` won; ``cost`` of winning one (mean; missing where no customer's cost is
-        known), with ``_low`` and ``_high``; ``clv``, the value of a new customer at the moment of the first purchase,
-        that purchase included, with ``_low`` and ``_high``; ``ratio`` of the two and ``payback_days``, the time after
-        which what the customer has brought covers the cost (infinite if never), each with ``_low`` and ``_high``;
-        ``highest_bid``, the most one may pay to win a customer, 0 where one is worth less than nothing; ``pooled``,
-        whether the models of purchases and spend are those of all customers.
+        Indexed by channel: ``customers`` won; ``acquisition_cost``, the mean cost of winning one (missing where no
+        customer's cost is known); ``clv``, the value of a new customer at the moment of the first purchase, that
+        purchase included; ``ratio`` of the two; ``payback_days``, the time after which what the customer has brought
+        covers the cost (infinite if never); each with ``_low`` and ``_high``; ``highest_bid``, the most one may pay to
+        win a customer, 0 where one is worth less than nothing; ``pooled``, whether the models of purchases and spend
+        are those of all customers.
     draws : mapping of str to DataFrame (D rows)
-        Joint draws of ``clv``, ``cost`` and ``ratio``, a column a channel.
+        Joint draws of ``clv``, ``acquisition_cost`` and ``ratio``, a column a channel.
     channels : Series
         Channel of each customer.
     won_last_year : Series
@@ -51,8 +57,8 @@ class Acquisition:
         What was counted.
     currency : str
         ISO code.
-    annual_rate, level : float
-        Interest of a year; coverage of the intervals.
+    annual_rate : float
+        Interest of a year.
     """
 
     frame: pd.DataFrame
@@ -62,76 +68,26 @@ class Acquisition:
     basis: Basis
     currency: str
     annual_rate: float
-    level: float
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class NewCustomers:
-    """Draws about the customers of a channel at the moment they are won; the point value first, then D draws.
-
-    Parameters
-    ----------
-    first : array (1 + D,)
-        What the first purchase brings.
-    later : array (1 + D,)
-        What a later purchase brings.
-    purchases : array (1 + D, K)
-        Discounted number of later purchases up to each time of the grid of payback.
-    all_purchases : array (1 + D,)
-        The same to infinity.
-    """
-
-    first: Array
-    later: Array
-    purchases: Array
-    all_purchases: Array
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Grid:
-    times: Array
-    rate: float
-    draws: int
-    seed: int
 
 
 def acquisition_value(
-    company: Company,
-    *,
-    model: PurchaseModel,
-    spend: GammaGamma = GammaGamma(),  # noqa: B008  (never changed: copies are fitted)
-    annual_rate: float = 0.1,
-    fewest: int = 200,
-    serving: bool = True,
-    draws: int = 2000,
-    level: float = 0.9,
-    seed: int = SEED,
+    company: Company, *, model: PurchaseModel, annual_rate: float = 0.1, seed: int = SEED
 ) -> Acquisition:
     """Compare what new customers are worth with what winning them costs, by acquisition channel.
 
     The value of a new customer is what the first purchase brings, plus what all later ones are expected to bring,
     discounted to the day of the first. Copies of the models are fitted to each channel's own customers. Channels with
-    fewer than `fewest` customers, fewer than 50 with repeat purchases, or on which the fit does not converge are given
-    the models, margin rate and cost to serve of all customers; their acquisition cost is their own.
+    fewer than 200 customers, fewer than 50 with repeat purchases, or on which the fit does not converge are given the
+    models, margin rate and cost to serve of all customers; their acquisition cost is their own.
 
     Parameters
     ----------
     company : Company
         The company; its ``customers`` need ``acquisition_channel`` and ``acquisition_cost``.
     model : PurchaseModel
-        Model of purchases; its settings are used. Covariates are taken at 0.
-    spend : GammaGamma
-        Model of spend; its settings are used.
+        Model of purchases; its settings are used.
     annual_rate : float
         Interest of a year, positive.
-    fewest : int
-        Customers that a channel must have for models of its own.
-    serving : bool
-        Whether to deduct costs to serve where they are known.
-    draws : int
-        Joint draws that the intervals rest on, at least 100.
-    level : float
-        Coverage of the intervals.
     seed : int
         Seed of the draws.
 
@@ -151,117 +107,211 @@ def acquisition_value(
     -----
     Later purchases bring expected spend × margin rate (net of returns) - cost to serve. Draws are joint: parameters
     from the posteriors; value of the first purchase, margin rate, cost to serve and acquisition cost from one Bayesian
-    bootstrap over the channel's customers. Times of payback lie on the company's calendar: days from the first
-    purchase, up to thirty years; an infinite one is never.
+    bootstrap over the channel's customers. Times of payback are counted from the first purchase, up to thirty years.
     """
-    if draws < 100:
-        raise ValueError(f"the intervals need at least 100 draws, not {draws}")
-    rows = _customers(company, model, annual_rate, serving)
-    everyone = rows.drop(columns=["channel", "cost"])
-    times = payback_times(model.unit)
+    rows = _customers(company, model, annual_rate)
+    times = _YEARS * 365.25 / UNIT_DAYS[model.unit] * np.linspace(0, 1, _POINTS) ** 2
     rate = continuous_rate(annual_rate, model.unit)
-    grid = _Grid(times=times, rate=rate, draws=draws, seed=seed)
-    pooled = _new_customers(everyone, copy.copy(model).fit(everyone), copy.copy(spend).fit(everyone), grid)
-    results, drawn, table = {}, {}, {}
+    everyone = rows.drop(columns=["channel", "cost"])
+    pooled = new_customers(everyone, copy.copy(model).fit(everyone), GammaGamma().fit(everyone), times, rate, seed)
+    table, drawn = {}, {}
     for channel, own in rows.groupby("channel", sort=True):
-        fits = _own_models(own, model, spend, fewest)
-        found = pooled if fits is None else _new_customers(own, *fits, grid)
-        cost = _with_point(own[["cost", "known_cost"]].to_numpy(), draws, seed)
-        costs = cost[:, 0] / np.where(cost[:, 1] > 0, cost[:, 1], np.nan)
-        value = found.first + found.later * found.all_purchases
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = value / costs
-        days = payback(found.first, found.later, found.purchases, costs, times) * UNIT_DAYS[model.unit]
-        results[channel] = {"cost": costs, "clv": value, "ratio": ratio, "payback": days}
-        table[channel] = {"customers": len(own), **_columns(results[channel], level), "pooled": fits is None}
-    for name in ("clv", "cost", "ratio"):
-        drawn[name] = pd.DataFrame({channel: result[name][1:] for channel, result in results.items()})
-    frame = pd.DataFrame.from_dict(table, orient="index").rename_axis("channel")
+        fits = _own_models(own, model)
+        first, later, purchases, all_purchases = (
+            pooled if fits is None else new_customers(own, *fits, times, rate, seed)
+        )
+        means = bootstrapped_means(own[["cost", "known_cost"]].to_numpy(), draws=_DRAWS, seed=seed)
+        value, cost = first + later * all_purchases, _over(means[:, 0], means[:, 1])
+        days = payback(first, later, purchases, cost, times) * UNIT_DAYS[model.unit]
+        point = _over(own["cost"].sum(), own["known_cost"].sum())
+        table[channel] = {"customers": len(own), **_columns(value, cost, float(point), days), "pooled": fits is None}
+        drawn[channel] = {"clv": value, "acquisition_cost": cost, "ratio": _over(value, cost)}
+    since = pd.Timestamp(company.as_of) - pd.Timedelta(days=365)
+    won = (rows["first_purchase"] > since).groupby(rows["channel"]).sum().astype("int64")
     return Acquisition(
-        frame=frame.astype({"customers": "int64", "pooled": bool}),
-        draws=drawn,
-        channels=rows["channel"].rename("acquisition_channel"),
-        won_last_year=_won(rows, company),
+        frame=pd.DataFrame.from_dict(table, orient="index").rename_axis("channel").astype({"pooled": bool}),
+        draws={
+            name: pd.DataFrame({channel: each[name] for channel, each in drawn.items()})
+            for name in ("clv", "acquisition_cost", "ratio")
+        },
+        channels=rows["channel"],
+        won_last_year=won,
         basis=basis_of(company),
         currency=company.currency,
         annual_rate=annual_rate,
-        level=level,
     )
 
 
-def _customers(company: Company, model: PurchaseModel, annual_rate: float, serving: bool) -> pd.DataFrame:
+def new_customers(
+    own: pd.DataFrame, model: PurchaseModel, spend: GammaGamma, times: Array, rate: float, seed: int
+) -> tuple[Array, Array, Array, Array]:
+    """Return draws about a channel's customers at the moment they are won.
+
+    They are: what the first purchase brings (D,), what a later one brings (D,), the discounted number of later ones up
+    to each time (D, K), and the same to infinity (D,).
+    """
+    sums = bootstrapped_means(
+        own[["part", "whole", "serving", "purchases", "first_sale"]].to_numpy(), draws=_DRAWS, seed=seed
+    )
+    margin_rate, cost = _over(sums[:, 0], sums[:, 1]), sums[:, 2] / sums[:, 3]
+    model.posterior(draws=_DRAWS, seed=seed)
+    spend.posterior(draws=_DRAWS, seed=seed)
+    theta = model._drawn.some(_DRAWS)
+    newcomer = pd.DataFrame({"frequency": [0.0], "monetary_value": [np.nan]})
+    order = np.random.default_rng([seed, 3]).permutation(_DRAWS)
+    return (
+        sums[:, 4] * margin_rate - cost,
+        spend.drawn_spend(newcomer, draws=_DRAWS)[order, 0] * margin_rate - cost,
+        discounted_by(model._expected_new(theta, times), times, rate),
+        model._discounted_new(theta, rate)[:, 0],
+    )
+
+
+def discounted_by(expected: Array, times: Array, rate: float) -> Array:
+    """Return discounted numbers of events up to each time (D, K), from expected numbers spread evenly in between."""
+    steps = np.diff(times)
+    # The mean discount factor of each interval, exact for evenly spread events.
+    factors = np.exp(-rate * times[:-1]) * -np.expm1(-rate * steps) / (rate * steps)
+    gained = np.diff(expected, axis=1) * factors
+    return np.concatenate([np.zeros((len(expected), 1)), np.cumsum(gained, axis=1)], axis=1)
+
+
+def payback(first: Array, later: Array, purchases: Array, cost: Array, times: Array) -> Array:
+    """Return the first time at which what a customer brought covers the cost; infinite if never, NaN if not known.
+
+    >>> times = np.array([0.0, 1.0, 2.0])
+    >>> bought = np.array([[0.0, 1.0, 2.0]] * 3)
+    >>> payback(np.full(3, 4.0), np.full(3, 2.0), bought, np.array([3.0, 7.0, 9.0]), times).tolist()
+    [0.0, 1.5, inf]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        needed = np.where(later > 0, (cost - first) / later, np.inf)
+    needed = np.where(cost <= first, 0.0, needed)
+    place = (purchases < needed[:, None]).sum(axis=1)
+    after = np.clip(place, 1, len(times) - 1)
+    rows = np.arange(len(needed))
+    low, high = purchases[rows, after - 1], purchases[rows, after]
+    share = (needed - low) / np.where(high > low, high - low, 1.0)
+    found = times[after - 1] + share * (times[after] - times[after - 1])
+    found = np.where(place == 0, 0.0, np.where(place == len(times), np.inf, found))
+    return np.where(np.isnan(cost), np.nan, found)
+
+
+def finding_channels_pay(acquisition: Acquisition) -> Finding:
+    """Return the finding on whether every channel earns back what its customers cost.
+
+    It is on the lowest ratio of value to cost. Its interval runs from the lowest lower to the lowest upper end of
+    intervals that hold together (Bonferroni), so that picking the worst of many channels does not count as evidence.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        New customers by channel.
+
+    Raises
+    ------
+    TooLittleData
+        If no channel has a known cost above 0.
+    """
+    frame = acquisition.frame
+    known = frame[frame["acquisition_cost"].gt(0) & frame["ratio"].notna()].drop(index=NOT_KNOWN, errors="ignore")
+    if known.empty:
+        raise TooLittleData("needs a channel with a known cost above 0", table="customers")
+    low, high = equal_tails(acquisition.draws["ratio"][list(known.index)].to_numpy(), 1 - (1 - LEVEL) / len(known))
+    worst = str(known["ratio"].idxmin())
+    value, row = float(known["ratio"].min()), known.loc[worst]
+    n, currency = int(row["customers"]), acquisition.currency
+    gain = (acquisition.draws["clv"][worst] - acquisition.draws["acquisition_cost"][worst]).to_numpy()
+    won = int(acquisition.won_last_year[worst])
+    return Finding(
+        key="clv.channels_pay",
+        claim="Every acquisition channel earns back what its customers cost.",
+        source="Textbook 4.1, cost of winning and of keeping",
+        estimate=Estimate(
+            value=value, low=min(float(low.min()), value), high=max(float(high.min()), value),
+            n=int(known["customers"].sum()), method=f"joint posterior draws, Bonferroni over {len(known)} channels",
+        ),
+        criterion=Criterion(low=1.0),
+        sentence="The weakest channel is {channel}: a new customer is worth {clv} and costs {cost}, a ratio of "
+        "{estimate}.",
+        if_supported="Every channel pays. Put more money into the best ones only while further customers there cost no "
+        "more.",
+        if_not_supported="Stop paying this price for customers from {channel}: bid at most what one is worth.",
+        if_undecided="Put no more money into {channel} until it is known to pay; the other channels are safer.",
+        values={
+            "channel": worst,
+            "clv": _estimate(row, "clv", n, currency),
+            "cost": _estimate(row, "acquisition_cost", n, currency),
+        },
+        money_at_stake=_mean_estimate(gain * won, won, currency),
+        money_note="value less cost of the customers won from {channel} in the last year",
+    )  # fmt: skip
+
+
+def _customers(company: Company, model: PurchaseModel, annual_rate: float) -> pd.DataFrame:
     known = company.frame("customers", "customer_id", "acquisition_channel", "acquisition_cost")
     known = known.drop_duplicates("customer_id").set_index("customer_id")
-    summary = customer_summary(company, model.unit)
-    rows = summary.join(realised(company, annual_rate=annual_rate))
-    costs = contact_costs(company, annual_rate=annual_rate) if serving else None
+    rows = customer_summary(company, model.unit).join(realised(company, annual_rate=annual_rate))
+    costs = contact_costs(company, annual_rate=annual_rate)
     rows["serving"] = 0.0 if costs is None else costs["part"].reindex(rows.index, fill_value=0.0)
     # Sales of the first purchase: all that was bought, less what was bought later.
-    later = (rows["monetary_value"] * rows["frequency"]).fillna(0.0)
-    rows["first_sale"] = rows["revenue"] + rows["returns"] - later
+    rows["first_sale"] = rows["revenue"] + rows["returns"] - (rows["monetary_value"] * rows["frequency"]).fillna(0.0)
     rows["purchases"] = rows["frequency"] + 1.0
     rows["channel"] = known["acquisition_channel"].reindex(rows.index).fillna(NOT_KNOWN)
     cost = known["acquisition_cost"].reindex(rows.index).astype(float)
     rows["known_cost"], rows["cost"] = cost.notna().astype(float), cost.fillna(0.0)
     if (rows["channel"] == NOT_KNOWN).all():
-        raise TooLittleData("no customer who bought has a known acquisition channel", table="customers")
+        raise TooLittleData("needs customers of a known acquisition channel", table="customers")
     if not rows["known_cost"].any():
         raise MissingData("customers", ["acquisition_cost"])
     return rows.drop(columns="customers", errors="ignore")
 
 
-def _own_models(
-    own: pd.DataFrame, model: PurchaseModel, spend: GammaGamma, fewest: int
-) -> tuple[PurchaseModel, GammaGamma] | None:
-    if len(own) < fewest or (own["frequency"] > 0).sum() < _FEWEST_REPEATERS:
+def _own_models(own: pd.DataFrame, model: PurchaseModel) -> tuple[PurchaseModel, GammaGamma] | None:
+    if len(own) < _FEWEST or (own["frequency"] > 0).sum() < _FEWEST_REPEATERS:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", HeavyTailWarning)
         try:
-            fits = copy.copy(model).fit(own), copy.copy(spend).fit(own)
+            fits = copy.copy(model).fit(own), GammaGamma().fit(own)
         except TooLittleData:
             return None
     return fits if all(fit.converged_ for fit in fits) else None
 
 
-def _new_customers(own: pd.DataFrame, model: PurchaseModel, spend: GammaGamma, grid: _Grid) -> NewCustomers:
-    draws, seed = grid.draws, grid.seed
-    sums = _with_point(own[["part", "whole", "serving", "purchases", "first_sale"]].to_numpy(), draws, seed)
-    margin_rate = sums[:, 0] / np.where(sums[:, 1] > 0, sums[:, 1], np.nan)
-    cost = sums[:, 2] / sums[:, 3]
-    newcomer = pd.DataFrame({"frequency": [0.0], "monetary_value": [np.nan]})
-    model.posterior(draws=draws, seed=seed)
-    spend.posterior(draws=draws, seed=seed)
-    theta = np.vstack([model._fit_.theta, model._drawn.some(draws)])
-    order = np.random.default_rng([seed, 3]).permutation(draws)
-    means = np.concatenate(
-        [spend.expected_spend(newcomer).to_numpy(), spend.drawn_spend(newcomer, draws=draws)[order, 0]]
-    )
-    return NewCustomers(
-        first=sums[:, 4] * margin_rate - cost,
-        later=means * margin_rate - cost,
-        purchases=discounted_by(model._expected_new(theta, grid.times), grid.times, grid.rate),
-        all_purchases=model._discounted_new(theta, grid.rate)[:, 0],
-    )
+def _over(part: Array, whole: Array) -> Array:
+    return np.asarray(part / np.where(whole > 0, whole, np.nan))
 
 
-def _with_point(columns: Array, draws: int, seed: int) -> Array:
-    return np.vstack([columns.mean(axis=0), bootstrapped_means(columns, draws=draws, seed=seed)])
-
-
-def _columns(result: Mapping[str, Array], level: float) -> dict[str, float]:
-    columns: dict[str, float] = {}
-    for name in ("cost", "clv", "ratio", "payback"):
-        point, sample = float(result[name][0]), result[name][1:]
-        low, high = (np.nan, np.nan) if np.isnan(sample).any() else equal_tails(sample, level, whole=True)
-        label = "payback_days" if name == "payback" else name
-        columns |= {label: point, f"{name}_low": min(float(low), point), f"{name}_high": max(float(high), point)}
+def _columns(value: Array, cost: Array, point: float, days: Array) -> dict[str, float]:
+    (clv,), (low,), (high,) = mean_and_ends(value[:, None])
+    columns = {"clv": float(clv), "clv_low": float(low), "clv_high": float(high)}
+    ratio = float(_over(clv, np.array(point)))
+    for name, middle, sample, whole in (
+        ("acquisition_cost", point, cost, False),
+        ("ratio", ratio, _over(value, cost), False),
+        ("payback_days", float(np.quantile(days, 0.5, method="inverted_cdf")), days, True),
+    ):
+        ends = (np.nan, np.nan) if np.isnan(sample).any() else equal_tails(sample, LEVEL, whole=whole)
+        columns |= {
+            name: middle,
+            f"{name}_low": min(float(ends[0]), middle),
+            f"{name}_high": max(float(ends[1]), middle),
+        }
     # Nobody pays to be rid of a customer who is not won yet: less than nothing is nothing.
-    columns["highest_bid"] = max(columns["clv"], 0.0)
-    return columns
+    return {**columns, "highest_bid": max(float(clv), 0.0)}
 
 
-def _won(rows: pd.DataFrame, company: Company) -> pd.Series[int]:
-    since = pd.Timestamp(company.as_of) - pd.Timedelta(days=365)
-    return (rows["first_purchase"] > since).groupby(rows["channel"]).sum().astype("int64").rename("won_last_year")
+def _estimate(row: pd.Series[float], name: str, n: int, currency: str) -> Estimate:
+    return Estimate(
+        value=float(row[name]), low=float(row[f"{name}_low"]), high=float(row[f"{name}_high"]), n=n, unit=currency,
+        method="joint posterior draws",
+    )  # fmt: skip
+
+
+def _mean_estimate(sample: Array, n: int, currency: str) -> Estimate:
+    (value,), (low,), (high,) = mean_and_ends(sample[:, None])
+    return Estimate(
+        value=float(value), low=float(low), high=float(high), n=n, unit=currency, method="joint posterior draws"
+    )

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from crm_lib import language
-from crm_lib.clv.baselines import OwnMeanRate, SameAsLastPeriod
+from crm_lib.clv import measures
 from crm_lib.clv.bg_nbd import BGNBD
-from crm_lib.clv.boosting import TwoPartBoosting
-from crm_lib.clv.cut_offs import cut_off_dates
-from crm_lib.clv.forecasts import Forecast, Forecaster, ModelForecaster, Task
+from crm_lib.clv.contest import hold_contest
+from crm_lib.clv.forecasters import Boosting, Forecaster, ModelForecaster, OwnMeanRate, SameAsLastPeriod, Task
 from crm_lib.clv.histories import Array, Codes
-from crm_lib.clv.judging import Judged, judge
 from crm_lib.clv.mbg_nbd import MBGNBD
 from crm_lib.clv.model import SEED
+from crm_lib.clv.names import model_label
 from crm_lib.clv.nbd import NBD
 from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.purchase_model import PurchaseModel
-from crm_lib.clv.purchase_record import PurchaseRecord, as_day
-from crm_lib.clv.recommendation import Contest, hold_contest
-from crm_lib.errors import CrmError, TooLittleData
+from crm_lib.clv.purchase_record import PurchaseRecord, as_date
+from crm_lib.errors import CrmError, MissingData, TooLittleData
 from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
 
-_MOST_DRAWN = 10_000
+_SAMPLE = 5_000
 """Customers whose numbers are drawn; all measures that need no draws are over all customers."""
+_DRAWS = 200
+_FEWEST = 10
+"""Customers known at a cut-off below which a comparison would say nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,26 +42,21 @@ class Comparison:
     ----------
     scores : DataFrame
         Indexed by ``cut_off`` and ``model``: ``customers``; ``actual`` purchases of all in the horizon; ``total``
-        predicted, with ``total_low`` and ``total_high`` (interval of the outcome) and ``total_covered`` (whether it
-        holds the actual); ``bias`` of the total; ``mae``, ``rmse``, ``correlation``, ``spearman``, ``gini`` over
-        customers; ``weekly_error`` and ``cumulative_error`` (tracking, missing for forecasters that know no new
-        customers); ``ranked_probability_score`` and ``log_score``, the lower the better; ``coverage`` of the interval
-        of a customer's number. See :mod:`crm_lib.clv.measures` and :mod:`crm_lib.clv.probability_measures`.
+        forecast, with ``total_low`` and ``total_high`` (interval of the outcome); ``bias`` of the total; ``mae``,
+        ``rmse``, ``correlation``, ``gini`` over customers; ``ranked_probability_score``, the lower the better;
+        ``weekly_error`` and ``cumulative_error`` (tracking, missing for forecasters that know no new customers).
     average : DataFrame
         The same by ``model``, averaged over cut-offs, the lowest ranked probability score first, with
         ``absolute_bias``, the mean size of the bias.
-    tracking : DataFrame
-        Indexed by ``cut_off``, ``model`` and ``week``: see :func:`crm_lib.clv.tracking.weekly_tracking`.
-    calibration : DataFrame
-        Indexed by ``cut_off``, ``model`` and ``decile``: see :func:`crm_lib.clv.measures.calibration_by_decile`.
-    remarks : DataFrame
-        ``cut_off``, ``model`` (empty for all) and ``remark``: what was left out, and fits that did not converge.
+    tracking, calibration, by_frequency : dict of str to DataFrame
+        Of each model at the last cut-off: week by week, by tenths of the customers, and by past frequency; see
+        :mod:`crm_lib.clv.measures`.
+    remarks : list of str
+        What was left out, and fits that did not converge.
     recommended : str
         Name of the recommended model; a rule of thumb or the learner may be the one.
     reason : str
         Why, as a sentence.
-    baseline_wins : bool
-        Whether the recommended one is a baseline.
     model : PurchaseModel or None
         The model to value customers with, unfitted: the recommended one, or, where that is a rule of thumb, the learner
         or a model in which nobody leaves (and so would count without end), the one that would be recommended among the
@@ -67,36 +65,24 @@ class Comparison:
         Share by which the best model in which customers leave lowers the ranked probability score of the best baseline.
     horizon_days : int
         Days that were forecast.
-    level : float
-        Coverage of all intervals.
     """
 
     scores: pd.DataFrame
     average: pd.DataFrame
-    tracking: pd.DataFrame
-    calibration: pd.DataFrame
-    remarks: pd.DataFrame
+    tracking: dict[str, pd.DataFrame]
+    calibration: dict[str, pd.DataFrame]
+    by_frequency: dict[str, pd.DataFrame]
+    remarks: list[str]
     recommended: str
     reason: str
-    baseline_wins: bool
     model: PurchaseModel | None
     advantage: Estimate | None
     horizon_days: int
-    level: float
 
-
-def default_models(unit: str = "W") -> tuple[PurchaseModel, ...]:
-    """Return the models that are compared where none are named.
-
-    Parameters
-    ----------
-    unit : {"D", "W", "M", "Y"}
-        Unit of time of their parameters.
-    """
-    return (
-        NBD(unit=unit), BGNBD(unit=unit), MBGNBD(unit=unit), ParetoNBD(unit=unit), BGNBD(unit=unit, regularity=2),
-        MBGNBD(unit=unit, regularity=2),
-    )  # fmt: skip
+    @property
+    def cut_offs(self) -> list[dt.date]:
+        """The days from which forecasts were made."""
+        return sorted(day.date() for day in self.scores.index.unique("cut_off"))
 
 
 def compare_models(
@@ -104,12 +90,9 @@ def compare_models(
     *,
     as_of: dt.date | str,
     horizon_days: int,
+    cut_offs: int = 3,
     models: Sequence[PurchaseModel] | None = None,
-    others: Sequence[Forecaster] | None = None,
-    cut_offs: int | Sequence[dt.date | str] = 3,
-    unit: str = "W",
-    level: float = 0.9,
-    draws: int = 400,
+    rivals: Sequence[Forecaster] | None = None,
     seed: int = SEED,
 ) -> Comparison:
     """Compare forecasts, made at earlier dates from what was known then, with what happened.
@@ -123,23 +106,16 @@ def compare_models(
         One row a customer and day of purchase, such as :func:`crm_lib.customers.purchase_days` gives: ``customer_id``,
         ``day``; ``spend`` and ``recorded`` where known.
     as_of : date or str
-        Last day on which purchases are known.
+        Last day on which purchases are known; a silence before it is data.
     horizon_days : int
         Days to be forecast.
+    cut_offs : int
+        Number of dates: the last lies `horizon_days` before `as_of`, each other as far before the next, so that no two
+        forecasts are judged by the same purchases. Those with too little history before them are left out.
     models : sequence of PurchaseModel, optional
-        Models of continuous time without covariates; by default those of :func:`default_models`. Their settings count,
-        they stay unfitted.
-    others : sequence of Forecaster, optional
-        By default :class:`SameAsLastPeriod`, :class:`OwnMeanRate` and :class:`TwoPartBoosting`.
-    cut_offs : int or sequence of date
-        Number of dates, the last `horizon_days` before `as_of` and the others each as far before the next; or the
-        dates themselves. See :func:`crm_lib.clv.cut_offs.cut_off_dates`.
-    unit : {"W", "D", "M", "Y"}
-        Unit of time of the default models.
-    level : float
-        Coverage of all intervals.
-    draws : int
-        Draws of each customer's number (of at most 10,000 customers, chosen by chance), at least 100.
+        Models of continuous time without covariates; by default NBD, BG/NBD, MBG/NBD and Pareto/NBD.
+    rivals : sequence of Forecaster, optional
+        By default the same as last period, each customer's own mean rate, and gradient boosting.
     seed : int
         Seed of the random numbers.
 
@@ -152,144 +128,182 @@ def compare_models(
     ------
     TooLittleData
         If the history is too short, or fewer than ten customers were known.
-    ValueError
-        If a model has covariates or discrete time, two have one name, or a setting is out of range.
+
+    Warns
+    -----
+    UserWarning
+        If the last purchase lies so long before `as_of` that the data seem to end earlier.
 
     Notes
     -----
-    *The rule.* Forecasters are compared by the ranked probability score, which is the absolute error made just to
-    forecasts that state a distribution, in purchases a customer; it is averaged over customers and then over cut-offs.
-    Customers are drawn with replacement to tell how much of a difference is chance. Recommended is the one with the
-    fewest parameters among those that are not demonstrably worse than the best; rules of thumb have none, gradient
-    boosting has more than any model. Between the equally simple the mean squared error of what was expected decides.
-    Only who forecast at every cut-off takes part. Chance between periods, such as a
-    bad year for everybody, is not in the interval: more cut-offs are the remedy.
+    *The rule.* Forecasters are compared by the ranked probability score, averaged over customers and then over
+    cut-offs. Customers are drawn with replacement to tell how much of a difference is chance. Recommended is the one
+    with the fewest parameters among those that are not demonstrably worse than the best; rules of thumb have none,
+    gradient boosting has more than any model. Between the equally simple the mean squared error decides. Only who
+    forecast at every cut-off takes part. Chance between periods, such as a bad year for everybody, is not in the
+    interval: more cut-offs are the remedy.
 
     References
     ----------
     Czado, C., Gneiting, T., Held, L. (2009). Predictive Model Assessment for Count Data. Biometrics 65, 1254–1261.
     Fader, P. S., Hardie, B. G. S., Lee, K. L. (2005). "Counting Your Customers" the Easy Way. Marketing Science 24(2),
     275–284.
-
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> rng = np.random.default_rng(1)
-    >>> number = rng.poisson(rng.gamma(1.0, 6.0, 300)) + 1
-    >>> purchases = pd.DataFrame({
-    ...     "customer_id": np.repeat(np.arange(300), number),
-    ...     "day": pd.Timestamp("2025-01-01") + pd.to_timedelta(rng.integers(0, 365, number.sum()), unit="D"),
-    ... })
-    >>> compared = compare_models(
-    ...     purchases, as_of="2025-12-31", horizon_days=90, cut_offs=1, models=[NBD()], others=[SameAsLastPeriod()]
-    ... )
-    >>> compared.recommended
-    'NBD'
     """
-    forecasters = _forecasters(default_models(unit) if models is None else models, others)
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level}")
-    if draws < 100:
-        raise ValueError(f"at least 100 draws are needed, not {draws}")
-    everything = PurchaseRecord.read(purchases)
-    later = everything.until(as_day(as_of))
+    if models is None:
+        models = (NBD(), BGNBD(), MBGNBD(), ParetoNBD())
+    if rivals is None:
+        rivals = (SameAsLastPeriod(), OwnMeanRate(), Boosting())
+    forecasters: list[Forecaster] = [*rivals, *map(ModelForecaster, models)]
+    later = PurchaseRecord.read(purchases, as_of)
     if len(later) == 0:
-        raise TooLittleData(language.text("nobody had bought by the last day that counts: there is nothing to compare"))
-    dates, left_out = cut_off_dates(later, horizon_days=horizon_days, cut_offs=cut_offs)
-    remarks = [(day, "", fault) for day, fault in left_out.items()]
-    judged: dict[tuple[dt.date, str], Judged] = {}
-    numbers: dict[dt.date, Codes] = {}
-    for date in dates:
-        known = everything.until(date)
+        raise TooLittleData(say("needs customers who bought by {day}; there are none", day=as_date(later.as_of)))
+    _warn_of_early_end(later)
+    days, remarks = _cut_offs(later, horizon_days, cut_offs)
+    rows: dict[tuple[int, str], dict[str, float]] = {}
+    losses: dict[tuple[int, str], Array] = {}
+    numbers: dict[int, Codes] = {}
+    last: dict[str, dict[str, pd.DataFrame]] = {"tracking": {}, "calibration": {}, "by_frequency": {}}
+    everything = PurchaseRecord.read(purchases)
+    for day in days:
+        known = everything.until(day)
         sample = _sample(known, seed)
-        numbers[date] = later.customers.get_indexer(known.customers[sample])
-        task = Task(horizon_days=horizon_days, sample=sample, draws=draws, level=level, seed=seed)
-        for forecaster in forecasters:
+        numbers[day] = later.customers.get_indexer(known.customers[sample])
+        task = Task(horizon_days=horizon_days, sample=sample, draws=_DRAWS, seed=seed)
+        actual = later.purchases(day, day + horizon_days, of=known.customers)
+        frequency = known.summary()["frequency"].to_numpy()
+        for who in forecasters:
             try:
-                forecast: Forecast = forecaster.forecast(known, task)
-            except (CrmError, ValueError, np.linalg.LinAlgError) as error:
-                remarks.append((date, forecaster.name, str(error)))
+                forecast = who.forecast(known, task)
+            except (CrmError, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+                remarks.append(_remark(day, who.name, str(error)))
                 continue
             if forecast.note:
-                remarks.append((date, forecaster.name, language.text(forecast.note)))
-            judged[date, forecaster.name] = judge(forecast, known, later, task)
-    contest = _contest(forecasters, judged, numbers, remarks, level=level, seed=seed)
-    return _compared(judged, contest, remarks, horizon_days)
+                remarks.append(_remark(day, who.name, say(forecast.note)))
+            rows[day, who.name], losses[day, who.name] = measures.scores(forecast, actual, task)
+            if forecast.repeats_of_new is not None:
+                weeks = measures.weekly_tracking(known, later, forecast.repeats_of_new, horizon_days)
+                rows[day, who.name]["weekly_error"] = measures.tracking_error(weeks)
+                rows[day, who.name]["cumulative_error"] = measures.tracking_error(weeks, "cumulative_")
+                last["tracking"][who.name] = weeks
+            last["calibration"][who.name] = measures.calibration_by_tenth(forecast.expected, actual)
+            last["by_frequency"][who.name] = measures.calibration_by_frequency(frequency, forecast.expected, actual)
+    complete = [who for who in forecasters if all((day, who.name) in rows for day in days)]
+    if not complete:
+        raise TooLittleData(say("needs a model that can forecast at every date: {why}", why=remarks[-1]))
+    keys = pd.MultiIndex.from_tuples(
+        [(pd.Timestamp(as_date(day)), name) for day, name in rows], names=["cut_off", "model"]
+    )
+    scores = pd.DataFrame(list(rows.values()), index=keys)
+    average = (
+        scores.groupby(level="model").mean().assign(absolute_bias=scores["bias"].abs().groupby(level="model").mean())
+    )
+    contest = hold_contest(complete, [(numbers[day], [losses[day, who.name] for who in complete]) for day in days],
+                       [float(average.loc[who.name, "rmse"]) for who in complete], seed)  # fmt: skip
+    winner = complete[contest.choose(range(len(complete)))]
+    leaving = [place for place, who in enumerate(complete) if who.kind == "dropout"]
+    best = complete[contest.choose(leaving)] if leaving else None
+    return Comparison(
+        scores=scores,
+        average=average.sort_values("ranked_probability_score", kind="stable"),
+        **last,
+        remarks=remarks,
+        recommended=winner.name,
+        reason=contest.reason(winner),
+        model=best.model if isinstance(best, ModelForecaster) else None,
+        advantage=contest.advantage(),
+        horizon_days=horizon_days,
+    )
 
 
-def _forecasters(models: Sequence[PurchaseModel], others: Sequence[Forecaster] | None) -> list[Forecaster]:
-    for model in models:
-        if model.discrete or model.covariate_names:
-            what = "counts opportunities" if model.discrete else "has covariates"
-            raise ValueError(f"{type(model).__name__} {what}, which purchase days do not tell: leave it out")
-    rest = (SameAsLastPeriod(), OwnMeanRate(), TwoPartBoosting()) if others is None else others
-    forecasters: list[Forecaster] = [*rest, *(ModelForecaster(model) for model in models)]
-    names = [forecaster.name for forecaster in forecasters]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice or not names:
-        raise ValueError(f"each model must be given once; twice: {', '.join(twice)}" if twice else "no model was given")
-    return forecasters
+def recommended_model(compared: Comparison) -> PurchaseModel:
+    """Return the model to value customers with, unfitted; Pareto/NBD where there could be no comparison.
+
+    Parameters
+    ----------
+    compared : Comparison
+        The comparison; a notebook may have left it out for lack of history.
+    """
+    try:
+        return compared.model or ParetoNBD()
+    except MissingData:
+        return ParetoNBD()
+
+
+def finding_dropout(compared: Comparison) -> Finding:
+    """Return the finding on whether models in which customers leave forecast better than the baselines.
+
+    Parameters
+    ----------
+    compared : Comparison
+        Models and baselines over the cut-offs.
+
+    Raises
+    ------
+    TooLittleData
+        If the comparison had no baseline, or no model in which customers leave.
+    """
+    if compared.advantage is None:
+        raise TooLittleData("needs a baseline and a model in which customers leave, at every date of forecast")
+    missed = float(compared.average.loc[compared.recommended, "absolute_bias"])
+    return Finding(
+        key="clv.dropout",
+        claim="Models in which customers leave forecast purchases better than rules of thumb do.",
+        source="Fader, Hardie & Lee 2005",
+        estimate=compared.advantage,
+        criterion=Criterion(low=1e-12),
+        sentence="Modelling that customers leave lowers the error of forecasts over {days:count} days by {estimate}. "
+        "The recommended {model} missed the total by {missed:share} on average.",
+        if_supported="Plan with {model}. Customers who have been silent for long, by their own rhythm, have probably "
+        "left: do not plan on their past purchases.",
+        if_not_supported="Plan with {model}: a simpler rule forecasts as well here, and a silent customer is not yet a "
+        "lost one.",
+        if_undecided="Plan with {model}, and compare again when there is more history.",
+        values={"model": model_label(compared.recommended), "days": compared.horizon_days, "missed": missed},
+    )  # fmt: skip
+
+
+def _cut_offs(record: PurchaseRecord, horizon: int, number: int) -> tuple[list[int], list[str]]:
+    """Return the days from which forecasts are made, in order, and remarks on those with too little history."""
+    if horizon < 1 or number < 1:
+        raise ValueError(f"at least one day and one cut-off are needed, not {horizon} and {number}")
+    days, remarks, fault = [], [], ""
+    for day in sorted(record.as_of - place * horizon for place in range(1, number + 1)):
+        fault = ""
+        if 2 * (day - record.begin) < horizon:
+            fault = say(
+                "a forecast of {days:count} days needs {needed:count} days of history before {day}",
+                days=horizon, needed=-(-horizon // 2), day=as_date(day),
+            )  # fmt: skip
+        elif len(record.until(day)) < _FEWEST:
+            fault = say("a forecast needs at least {n} customers who had bought by {day}", n=_FEWEST, day=as_date(day))
+        if fault:
+            remarks.append(fault)
+        else:
+            days.append(day)
+    if not days:
+        raise TooLittleData(fault)
+    return days, remarks
 
 
 def _sample(known: PurchaseRecord, seed: int) -> Codes:
     """Return the customers whose numbers are drawn: by their own names, so that they are the same at every cut-off."""
-    if len(known) <= _MOST_DRAWN:
+    if len(known) <= _SAMPLE:
         return np.arange(len(known))
     luck = pd.util.hash_array(known.customers.astype(str).to_numpy(dtype=object), hash_key=f"{seed:016d}"[-16:])
-    return np.sort(np.argpartition(luck, _MOST_DRAWN)[:_MOST_DRAWN])
+    return np.sort(np.argpartition(luck, _SAMPLE)[:_SAMPLE])
 
 
-def _contest(
-    forecasters: list[Forecaster], judged: dict[tuple[dt.date, str], Judged], numbers: dict[dt.date, Codes],
-    remarks: list[tuple[dt.date, str, str]], *, level: float, seed: int,
-) -> Contest:  # fmt: skip
-    complete = [who for who in forecasters if all((date, who.name) in judged for date in numbers)]
-    if not complete:
-        raise TooLittleData(
-            language.text("nobody could forecast at every cut-off: {reason}").format(reason=remarks[-1][2])
-        )
-    losses: list[tuple[Codes, Array]] = [
-        (codes, np.column_stack([judged[date, who.name].losses for who in complete])) for date, codes in numbers.items()
-    ]
-    squared = [np.mean([float(judged[date, who.name].scores["rmse"]) ** 2 for date in numbers]) for who in complete]
-    return hold_contest(complete, losses, np.array(squared), level=level, seed=seed)
+def _warn_of_early_end(record: PurchaseRecord) -> None:
+    """Warn where the last sale lies more than three usual gaps between days of sale and a week before `as_of`."""
+    sold = np.unique(record.day)
+    usual = float(np.median(np.diff(sold))) if len(sold) > 1 else 0.0
+    if record.as_of - sold[-1] > 3 * usual + 7:
+        message = say(
+            "the last purchase is of {last}: the data seem to end long before {day}, and a silence judges the forecasts",
+            last=as_date(int(sold[-1])), day=as_date(record.as_of),
+        )  # fmt: skip
+        warnings.warn(message, UserWarning, stacklevel=3)
 
 
-def _compared(
-    judged: dict[tuple[dt.date, str], Judged], contest: Contest, remarks: list[tuple[dt.date, str, str]], days: int
-) -> Comparison:
-    keys = pd.MultiIndex.from_tuples([(pd.Timestamp(date), name) for date, name in judged], names=["cut_off", "model"])
-    scores = pd.DataFrame([one.scores for one in judged.values()], index=keys)
-    average = scores.astype(float).groupby(level="model").mean()
-    average["absolute_bias"] = scores["bias"].abs().groupby(level="model").mean()
-    chosen = contest.choose()
-    models = [place for place, who in enumerate(contest.forecasters) if isinstance(who, ModelForecaster)]
-    # Value to infinity needs an end: among models, those in which customers leave go first.
-    models = [place for place in models if contest.forecasters[place].kind == "dropout"] or models
-    best = contest.forecasters[contest.choose(models)] if models else None
-    winner = contest.forecasters[chosen]
-    tables = {
-        name: pd.concat(
-            {
-                key: table
-                for key, one in zip(keys, judged.values(), strict=True)
-                if (table := getattr(one, name)) is not None
-            }
-            or {key: pd.DataFrame() for key in keys[:1]},
-            names=["cut_off", "model"],
-        )
-        for name in ("tracking", "calibration")
-    }
-    return Comparison(
-        scores=scores,
-        average=average.sort_values("ranked_probability_score", kind="stable"),
-        **tables,
-        remarks=pd.DataFrame(remarks, columns=["cut_off", "model", "remark"]),
-        recommended=winner.name,
-        reason=contest.reason(chosen),
-        baseline_wins=winner.kind == "baseline",
-        model=best.model if isinstance(best, ModelForecaster) else None,
-        advantage=contest.advantage(),
-        horizon_days=days,
-        level=contest.level,
-    )
+def _remark(day: int, name: str, words: str) -> str:
+    return say("{day}, {model}: {words}", day=as_date(day), model=model_label(name), words=words)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from crm_lib.clv.bootstrap import bootstrapped_means
 from crm_lib.clv.histories import Array, Codes
+
+_BLOCK = 2**22
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sums:
-    """What a ratio of each customer is estimated from: sums over the customer's days (or other events).
-
-    Parameters
-    ----------
-    part, whole : array (N,)
-        Numerator and denominator: sums of y and g.
-    part2, cross, whole2 : array (N,)
-        Sums of y², y g and g².
-    """
+    """Sums of y and g, y², y g and g² over each customer's days (or other events); the ratio is Σ y / Σ g."""
 
     part: Array
     whole: Array
@@ -33,24 +25,18 @@ class Sums:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CredibleRatio:
-    """A ratio of each customer: ``mean + credibility × (own - mean)``.
-
-    Parameters
-    ----------
-    mean : float
-        The ratio of all customers.
-    drawn_means : array (D,)
-        Draws of it by the Bayesian bootstrap over customers.
-    own : array (N,)
-        The ratio of each customer's own sums; 0 where the denominator is.
-    credibility : array (N,)
-        How far each customer's own ratio is believed, 0 to 1.
-    """
+    """A ratio of each customer: ``mean + credibility × (own - mean)``, with draws of the mean."""
 
     mean: float
     drawn_means: Array
     own: Array
     credibility: Array
+
+    @classmethod
+    def nothing(cls, customers: int, draws: int) -> CredibleRatio:
+        """Return a ratio that is 0 for everybody."""
+        zeros = np.zeros(customers)
+        return cls(mean=0.0, drawn_means=np.zeros(draws), own=zeros, credibility=zeros)
 
     @property
     def expected(self) -> Array:
@@ -58,77 +44,45 @@ class CredibleRatio:
         return self.mean + self.credibility * (self.own - self.mean)
 
     def drawn(self, rows: Codes | slice) -> Array:
-        """Return draws of the expected ratio of some customers.
-
-        Parameters
-        ----------
-        rows : array of int or slice
-            The customers.
-
-        Returns
-        -------
-        array (D, n)
-            One row a draw of the mean.
-        """
+        """Return draws (D, n) of the expected ratio of some customers."""
         weight = self.credibility[rows]
         return self.drawn_means[:, None] * (1 - weight) + weight * self.own[rows]
 
-    def first(self, count: int) -> CredibleRatio:
-        """Return the same with the first draws only.
 
-        Parameters
-        ----------
-        count : int
-            How many.
-        """
-        return dataclasses.replace(self, drawn_means=self.drawn_means[:count])
+def bootstrapped_means(columns: Array, *, draws: int, seed: int) -> Array:
+    """Return draws (D, K) of the means of K columns by the Bayesian bootstrap (Rubin 1981) over customers (N, K)."""
+    rng = np.random.default_rng([seed, 2])
+    size = max(1, _BLOCK // max(len(columns), 1))
+    parts = []
+    for begin in range(0, draws, size):
+        weights = rng.standard_exponential((min(size, draws - begin), len(columns)), dtype=np.float32).astype(float)
+        parts.append(weights @ columns / weights.sum(axis=1, keepdims=True))
+    return np.concatenate(parts)
 
 
 def credible_ratio(sums: Sums, *, draws: int, seed: int) -> CredibleRatio:
     """Estimate a ratio of each customer by Bühlmann-Straub credibility.
 
-    Parameters
-    ----------
-    sums : Sums
-        Sums of each customer.
-    draws : int
-        Number of draws of the mean of all.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    CredibleRatio
-        The ratio of all and of each.
-
-    Notes
-    -----
-    The ratio :math:`X_i = \\sum_j y_{ij} / G_i`, :math:`G_i = \\sum_j g_{ij}`, of a customer scatters about the
-    customer's true one with variance :math:`\\varphi / G_i`. The factor is pooled over customers from the residuals
-    :math:`y_{ij} - X_i g_{ij}`, whose squares add up to :math:`\\varphi (G_i - \\sum_j g_{ij}^2 / G_i)` on average.
-    True ratios differ with variance :math:`\\tau^2`, found by moments. The credibility is
-    :math:`\\tau^2 / (\\tau^2 + \\varphi / G_i)`.
-
-    References
-    ----------
-    Bühlmann, H., Gisler, A. (2005). A Course in Credibility Theory and its Applications, chapter 4. Springer.
+    The ratio X_i = Σ_j y_ij / G_i, G_i = Σ_j g_ij, scatters about the customer's true one with variance φ / G_i. The
+    factor is pooled from the residuals y_ij - X_i g_ij, whose squares add up to φ (G_i - Σ_j g_ij² / G_i) on average.
+    True ratios differ with variance τ², found by moments; the credibility is τ² / (τ² + φ / G_i). (Bühlmann & Gisler
+    2005, A Course in Credibility Theory and its Applications, chapter 4.)
     """
     known = sums.whole > 0
     whole = np.where(known, sums.whole, 1.0)
     own = np.where(known, sums.part / whole, 0.0)
-    scatter = 1 / whole
     within = _within(sums, own, known)
-    between = _between(own[known], scatter[known], within)
-    variance = between + within * scatter
-    exact = between + within == 0
-    weights = np.where(known, 1.0 if exact else 1 / np.where(variance > 0, variance, 1.0), 0.0)
-    means = bootstrapped_means(np.column_stack([weights * own, weights]), draws=draws, seed=seed)
+    between = _between(own[known], 1 / whole[known], within)
+    variance = between + within / whole
+    safe = np.where(variance > 0, variance, 1.0)
+    weights = np.where(known, 1.0 if between + within == 0 else 1 / safe, 0.0)
     total = float(weights.sum())
+    means = bootstrapped_means(np.column_stack([weights * own, weights]), draws=draws, seed=seed)
     return CredibleRatio(
         mean=float(weights @ own) / total if total > 0 else 0.0,
         drawn_means=means[:, 0] / means[:, 1] if total > 0 else np.zeros(draws),
         own=own,
-        credibility=np.where(known & (variance > 0), between / np.where(variance > 0, variance, 1.0), 0.0),
+        credibility=np.where(known & (variance > 0), between / safe, 0.0),
     )
 
 
@@ -146,6 +100,5 @@ def _between(own: Array, scatter: Array, within: float) -> float:
         return 0.0
     weights = 1 / scatter
     total = weights.sum()
-    mean = weights @ own / total
-    excess = weights @ (own - mean) ** 2 - within * (len(own) - 1)
+    excess = weights @ (own - weights @ own / total) ** 2 - within * (len(own) - 1)
     return max(float(excess / (total - weights @ weights / total)), 0.0)

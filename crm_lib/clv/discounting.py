@@ -14,25 +14,7 @@ _STEP = 0.2
 
 
 def continuous_rate(annual_rate: float, unit: str) -> float:
-    """Return the continuous rate per unit of time that amounts to a yearly rate.
-
-    Parameters
-    ----------
-    annual_rate : float
-        Interest of a year, such as 0.1; positive.
-    unit : {"D", "W", "M", "Y"}
-        Unit of time.
-
-    Returns
-    -------
-    float
-        ln(1 + annual_rate) × days of the unit / 365.25.
-
-    Raises
-    ------
-    ValueError
-        If the rate is not positive: without interest the sum to infinity may be infinite.
-    """
+    """Return ln(1 + annual_rate) per unit of time; without interest the sum to infinity may be infinite."""
     if not annual_rate > 0 or not np.isfinite(annual_rate):
         raise ValueError(f"annual_rate must be positive, such as 0.1 for 10 % a year, not {annual_rate}")
     return float(np.log1p(annual_rate) * UNIT_DAYS[unit] / 365.25)
@@ -41,23 +23,8 @@ def continuous_rate(annual_rate: float, unit: str) -> float:
 def discounted_to_infinity(expected: Callable[[float], Array], rate: float) -> Array:
     """Return the discounted sum, to infinity, of events whose expected number up to each time is known.
 
-    Parameters
-    ----------
-    expected : callable
-        From a time to the expected numbers of events up to then, an array of any shape. It is 0 at time 0 and grows no
-        faster than the time itself.
-    rate : float
-        Continuous discount rate per unit of time.
-
-    Returns
-    -------
-    array
-        Of the shape that `expected` returns.
-
-    Notes
-    -----
-    With :math:`N(t)` the expected number, integration by parts gives :math:`\\int_0^\\infty e^{-\\delta t} dN(t) =
-    \\int_0^\\infty N(v / \\delta) e^{-v} dv`. With :math:`v = e^u` the integrand falls off on both sides, so that the
+    With N(t) the expected number, which is 0 at time 0 and grows no faster than time, integration by parts gives
+    ∫ exp(-δ t) dN(t) = ∫ N(v / δ) exp(-v) dv. With v = exp(u) the integrand falls off on both sides, so that the
     trapezoidal rule converges exponentially.
     """
     nodes = np.arange(np.log(1e-9), np.log(45.0), _STEP)

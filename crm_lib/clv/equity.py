@@ -1,22 +1,34 @@
-"""Customer equity of groups: segments, channels, or the cohorts in which customers were won."""
+"""Customer equity by group, by year to come and by model."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import copy
+import dataclasses
+import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from crm_lib.clv.intervals import equal_tails
+from crm_lib.clv.bg_nbd import BGNBD
+from crm_lib.clv.future_value import mean_and_ends
+from crm_lib.clv.mbg_nbd import MBGNBD
+from crm_lib.clv.model import SEED, ConvergenceWarning
+from crm_lib.clv.names import model_label
+from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.potential import NOT_KNOWN
-from crm_lib.clv.value import CustomerValue
+from crm_lib.clv.value import POSTERIOR, CustomerValue
+from crm_lib.customers import UNIT_DAYS
+from crm_lib.errors import TooLittleData
 
 SMALL_GROUPS = "(small groups)"
-SMALLEST_GROUP = 10
-"""Customers that a group must have to be shown by itself."""
+_YEARS = (1, 2, 3, 5, 10)
+_STEPS = 12
+"""Parts of a year; purchases of a part are discounted to its middle."""
 
 
-def equity_by(value: CustomerValue, groups: pd.Series[str], *, smallest_group: int = SMALLEST_GROUP) -> pd.DataFrame:
+def equity_by(value: CustomerValue, groups: pd.Series[str], *, smallest_group: int = 10) -> pd.DataFrame:
     """Add up what customers are worth by group, with intervals.
 
     Parameters
@@ -32,9 +44,9 @@ def equity_by(value: CustomerValue, groups: pd.Series[str], *, smallest_group: i
     Returns
     -------
     DataFrame
-        Indexed by group in order, the pooled and the unknown last: ``customers``, ``historical``, ``current``,
-        ``current_low``, ``current_high``, ``potential``, ``potential_low``, ``potential_high`` and ``share_of_equity``
-        (of the current value of all). The groups add up to the totals.
+        Indexed by group in order, the pooled and the unknown last: ``customers``, ``historical``, ``current`` and
+        ``potential`` with ``_low`` and ``_high``, and ``value_share`` (of the current value of all). The groups add up
+        to the totals; ``attrs`` tell the currency.
 
     Raises
     ------
@@ -43,75 +55,115 @@ def equity_by(value: CustomerValue, groups: pd.Series[str], *, smallest_group: i
     """
     labels = group_labels(groups, value.frame.index, smallest_group=smallest_group)
     names = list(labels.cat.categories)
-    codes = labels.cat.codes.to_numpy().astype(np.intp)
-    drawn = value.future.by_group(codes, len(names))
-    parts = ["historical", "current", "potential"]
-    sums = value.frame[parts].groupby(labels, observed=False).sum()
+    drawn = value.future.by_group(labels.cat.codes.to_numpy().astype(np.intp), len(names))
     table = pd.DataFrame(
-        {"customers": labels.value_counts(sort=False).astype("int64"), "historical": sums["historical"]}
+        {
+            "customers": labels.value_counts(sort=False).astype("int64"),
+            "historical": value.frame["historical"].groupby(labels, observed=False).sum(),
+        }
     )
     for part in ("current", "potential"):
-        low, high = equal_tails(getattr(drawn, part), value.level)
-        table[part] = sums[part]
-        table[f"{part}_low"], table[f"{part}_high"] = np.minimum(low, sums[part]), np.maximum(high, sums[part])
-    total = value.totals["equity"].value
-    table["share_of_equity"] = table["current"] / total if total > 0 else np.nan
-    table.index = pd.Index(names, name=groups.name if groups.name is not None else "group")
+        table[part], table[f"{part}_low"], table[f"{part}_high"] = mean_and_ends(getattr(drawn, part))
+    total = value.totals["current"].value
+    table["value_share"] = table["current"] / total if total > 0 else np.nan
+    table.index = pd.Index(names, name="group")
+    table.attrs["currency"] = value.currency
     return table
 
 
-def acquisition_cohorts(value: CustomerValue, *, per: Literal["year", "quarter"] = "year") -> pd.Series[str]:
-    """Return the cohort in which each customer was won, for :func:`equity_by`.
+def acquisition_cohorts(value: CustomerValue) -> pd.Series[str]:
+    """Return the year of each customer's first purchase, for :func:`equity_by`.
 
     Parameters
     ----------
     value : CustomerValue
         Value of every customer.
-    per : {"year", "quarter"}
-        Length of a cohort.
-
-    Returns
-    -------
-    Series
-        The year ("2025") or quarter ("2025 Q3") of the first purchase, indexed by ``customer_id``.
-
-    Raises
-    ------
-    ValueError
-        If `per` is neither.
     """
-    if per not in ("year", "quarter"):
-        raise ValueError(f"per is 'year' or 'quarter', not {per!r}")
-    first = value.summary["first_purchase"]
-    names = first.dt.year.astype(str)
-    if per == "quarter":
-        names = names + " Q" + first.dt.quarter.astype(str)
-    cohorts: pd.Series[str] = names.rename("cohort")
-    return cohorts
+    return value.future.summary["first_purchase"].dt.year.astype(str)
 
 
-def group_labels(groups: pd.Series[str], index: pd.Index, *, smallest_group: int) -> pd.Series[Any]:
-    """Return the group of each customer, small ones pooled and missing ones named.
+def value_by_year(value: CustomerValue) -> pd.DataFrame:
+    """Return how much of the current value is expected within 1, 2, 3, 5 and 10 years.
 
     Parameters
     ----------
-    groups : Series
-        Groups by customer.
-    index : Index (N,)
-        The customers wanted.
-    smallest_group : int
-        Fewest customers of a group.
+    value : CustomerValue
+        Value of every customer.
 
     Returns
     -------
-    Series of category (N,)
-        Categories in order: the groups, then the pooled, then the unknown.
+    DataFrame
+        Indexed by ``years``: ``value``, the part of the current value that arises until then; its ``share``; and
+        ``observed``, whether the data cover as long a time, so that the model was seen to hold over it.
 
     Raises
     ------
-    ValueError
-        If a customer is in two groups.
+    TooLittleData
+        If there is no value to come.
     """
+    model, customers = value.future.model, value.future.summary
+    worth = value.frame["value_per_purchase"].to_numpy()
+    total = float(model.discounted_expected_purchases(customers, value.annual_rate).to_numpy() @ worth)
+    if not total > 0:
+        raise TooLittleData("needs value to come; customers are not expected to bring any")
+    length = UNIT_DAYS["Y"] / UNIT_DAYS[model.unit]
+    ends = np.arange(1, _STEPS * max(_YEARS) + 1) / _STEPS
+    until = np.array([float(model.expected_purchases(customers, end * length).to_numpy() @ worth) for end in ends])
+    parts = np.diff(until, prepend=0.0) * (1 + value.annual_rate) ** -(ends - 0.5 / _STEPS)
+    share = np.cumsum(parts)[[_STEPS * year - 1 for year in _YEARS]] / total
+    frame = pd.DataFrame(
+        {"value": share * value.totals["current"].value, "share": share}, pd.Index(_YEARS, name="years")
+    )
+    frame["observed"] = frame.index <= float(customers["age"].max()) / length
+    frame.attrs["currency"] = value.currency
+    return frame
+
+
+def value_by_model(value: CustomerValue, *, seed: int = SEED) -> pd.DataFrame:
+    """Return the customer equity under Pareto/NBD, BG/NBD and MBG/NBD, all else equal.
+
+    The interval of a value holds how well the parameters of *one* model are known. Models that fit the past about
+    equally well may still disagree on the far future: where their values lie further apart than the interval is wide,
+    the choice of model is the larger doubt.
+
+    Parameters
+    ----------
+    value : CustomerValue
+        What the customers are worth under the chosen model.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``model``, the chosen one first: ``current``, the value of all customers, with ``_low`` and
+        ``_high``; ``expected_purchases`` of all in the horizon. A model whose likelihood has no maximum is left out.
+    """
+    future, chosen = value.future, value.future.model
+    current = value.totals["current"]
+    total = float(value.frame["expected_purchases"].sum())
+    rows: dict[str, Sequence[float]] = {model_label(chosen): (current.value, current.low, current.high, total)}
+    for model in (ParetoNBD(unit=chosen.unit), BGNBD(unit=chosen.unit), MBGNBD(unit=chosen.unit)):
+        if model_label(model) in rows:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fitted = copy.copy(model).fit(future.summary)
+        if not fitted.converged_:
+            continue
+        fitted.posterior(draws=max(POSTERIOR, len(future.order)), seed=seed)
+        drawn = dataclasses.replace(future, model=fitted).total().current
+        horizon = value.horizon_days / UNIT_DAYS[model.unit]
+        expected = float(fitted.expected_purchases(future.summary, horizon).sum())
+        rows[model_label(model)] = (*(float(each[0]) for each in mean_and_ends(drawn)), expected)
+    columns = ["current", "current_low", "current_high", "expected_purchases"]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("model")
+    frame.attrs["currency"] = value.currency
+    return frame
+
+
+def group_labels(groups: pd.Series[str], index: pd.Index, *, smallest_group: int) -> pd.Series[Any]:
+    """Return the group of each customer as ordered categories, small ones pooled and missing ones named."""
     if not groups.index.is_unique:
         twice = groups.index[groups.index.duplicated()][:3].tolist()
         raise ValueError(f"each customer must be in one group; given twice: {twice}")
@@ -122,5 +174,4 @@ def group_labels(groups: pd.Series[str], index: pd.Index, *, smallest_group: int
     if len(small) and len(sizes) > 1:
         labels = labels.where(~labels.isin(small), SMALL_GROUPS)
     last = [name for name in (SMALL_GROUPS, NOT_KNOWN) if (labels == name).any()]
-    ordered = sorted(set(labels) - set(last)) + last
-    return labels.astype(pd.CategoricalDtype(ordered))
+    return labels.astype(pd.CategoricalDtype(sorted(set(labels) - set(last)) + last))

@@ -2,173 +2,126 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.interpolate import PchipInterpolator
 
+from crm_lib.clv.forecasters import Forecast, Task
 from crm_lib.clv.histories import Array
+from crm_lib.clv.intervals import equal_tails
+from crm_lib.clv.purchase_record import PurchaseRecord
+from crm_lib.estimate import LEVEL
+
+_FREQUENCIES = 7
+"""Repeat purchases from which on customers form one group."""
+_NODES = 80
+"""Times at which the expectation for new customers is computed; in between it is interpolated."""
 
 
-def bias(predicted: Array, actual: Array) -> float:
-    """Return by what share the total was predicted too high.
+def ranked_probability_scores(draws: Array, actual: Array) -> Array:
+    """Return the ranked probability score of each customer's forecast, given as draws (D, N).
 
-    Parameters
-    ----------
-    predicted, actual : array (N,)
-        Numbers of purchases.
-
-    Returns
-    -------
-    float
-        Σ predicted / Σ actual − 1; NaN where nobody bought.
+    It is the absolute error made just to forecasts that state a distribution: Σ_k (P(Y ≤ k) - 1{y ≤ k})² = E|Y - y| -
+    E|Y - Y'| / 2 (Czado, Gneiting & Held 2009), estimated without bias from the draws, so that their number favours
+    nobody (Ferro 2014).
     """
-    total = float(actual.sum())
-    return float(predicted.sum()) / total - 1 if total > 0 else float("nan")
+    count = len(draws)
+    place = 2.0 * np.arange(1, count + 1) - count - 1
+    return np.asarray(np.abs(draws - actual).mean(axis=0) - place @ np.sort(draws, axis=0) / (count * (count - 1)))
 
 
-def mean_absolute_error(predicted: Array, actual: Array) -> float:
-    """Return the mean of |predicted − actual|.
-
-    Parameters
-    ----------
-    predicted, actual : array (N,)
-        Numbers of purchases.
-    """
-    return float(np.mean(np.abs(predicted - actual)))
-
-
-def root_mean_squared_error(predicted: Array, actual: Array) -> float:
-    """Return the root of the mean of (predicted − actual)².
-
-    Parameters
-    ----------
-    predicted, actual : array (N,)
-        Numbers of purchases.
-    """
-    return float(np.sqrt(np.mean((predicted - actual) ** 2)))
-
-
-def correlation(predicted: Array, actual: Array) -> float:
-    """Return Pearson's correlation of customers' predicted and actual numbers.
-
-    Parameters
-    ----------
-    predicted, actual : array (N,)
-        Numbers of purchases.
-
-    Returns
-    -------
-    float
-        NaN where all customers are alike.
-    """
-    if len(actual) < 2 or np.ptp(predicted) == 0 or np.ptp(actual) == 0:
-        return float("nan")
-    return float(np.corrcoef(predicted, actual)[0, 1])
-
-
-def rank_correlation(predicted: Array, actual: Array) -> float:
-    """Return Spearman's correlation: whether those who buy more were told from those who buy less.
-
-    Parameters
-    ----------
-    predicted, actual : array (N,)
-        Numbers of purchases; equal ones share their mean rank.
-
-    Returns
-    -------
-    float
-        NaN where all customers are alike.
-    """
-    return correlation(stats.rankdata(predicted), stats.rankdata(actual))
-
-
-def normalised_gini(predicted: Array, actual: Array) -> float:
-    """Return how much of the concentration of purchases the order of the predictions catches.
-
-    Parameters
-    ----------
-    predicted, actual : array (N,)
-        Numbers of purchases.
-
-    Returns
-    -------
-    float
-        1 where customers are put in the right order, 0 where the order is of no use; NaN where all bought equally
-        often.
-
-    Notes
-    -----
-    With the ranks :math:`R(·)`, of which equal numbers share the mean, this is :math:`\\mathrm{Cov}(y, R(\\hat y)) /
-    \\mathrm{Cov}(y, R(y))`: the Gini coefficient of purchases along the predicted order over that along their own.
-
-    References
-    ----------
-    Lerman, R. I., Yitzhaki, S. (1984). A note on the calculation and interpretation of the Gini index. Economics
-    Letters 15, 363–368.
-    """
-    if len(actual) < 2 or np.ptp(actual) == 0:
-        return float("nan")
+def scores(forecast: Forecast, actual: Array, task: Task) -> tuple[dict[str, float], Array]:
+    """Return the measures of a forecast by name, and the ranked probability score of each customer of the sample."""
+    expected, seen = forecast.expected, actual[task.sample]
+    losses = ranked_probability_scores(forecast.draws, seen)
+    sums = forecast.draws.sum(axis=1)
+    # Customers who were not drawn scatter about their expectation as the sample does.
+    total = expected.sum() + (sums - expected[task.sample].sum()) * len(expected) / len(task.sample)
+    low, high = equal_tails(total, LEVEL)
     away = actual - actual.mean()
-    return float(away @ stats.rankdata(predicted) / (away @ stats.rankdata(actual)))
+    likeness = away @ stats.rankdata(actual)
+    varied = len(actual) > 1 and np.ptp(actual) > 0
+    return {
+        "customers": len(actual),
+        "actual": float(actual.sum()),
+        "total": float(expected.sum()),
+        "total_low": float(low),
+        "total_high": float(high),
+        "bias": float(expected.sum() / actual.sum() - 1) if actual.any() else np.nan,
+        "mae": float(np.abs(expected - actual).mean()),
+        "rmse": float(np.sqrt(((expected - actual) ** 2).mean())),
+        "correlation": float(np.corrcoef(expected, actual)[0, 1]) if varied and np.ptp(expected) > 0 else np.nan,
+        # Cov(y, R(ŷ)) / Cov(y, R(y)), of Lerman & Yitzhaki (1984): 1 in the right order, 0 in a useless one.
+        "gini": float(away @ stats.rankdata(expected) / likeness) if varied else np.nan,
+        "ranked_probability_score": float(losses.mean()),
+    }, losses
 
 
-def tracking_error(expected: Array, actual: Array) -> float:
-    """Return the mean absolute percentage error over periods (MAPE).
+def calibration_by_tenth(expected: Array, actual: Array) -> pd.DataFrame:
+    """Return mean forecasts (``expected``) and numbers (``actual``) of tenths of the customers by their forecasts.
 
-    Parameters
-    ----------
-    expected, actual : array (W,)
-        Numbers of purchases week by week, or summed up since the beginning.
-
-    Returns
-    -------
-    float
-        Mean of |expected − actual| / actual. Weeks without any purchase, in which it has no meaning, are left out; NaN
-        where no week remains.
-
-    References
-    ----------
-    Fader, P. S., Hardie, B. G. S., Lee, K. L. (2005). "Counting Your Customers" the Easy Way. Marketing Science 24(2),
-    275–284.
+    Customers of equal forecast stay together. The interval of what was is Garwood's for a Poisson total, widened by the
+    dispersion φ = variance / mean where this exceeds 1: φ χ²(2k/φ) / 2 to φ χ²(2k/φ + 2) / 2 with the total k.
     """
-    some = actual > 0
-    return float(np.mean(np.abs(expected[some] - actual[some]) / actual[some])) if some.any() else float("nan")
+    tenth = np.clip(np.ceil(stats.rankdata(expected) / len(expected) * 10), 1, 10).astype(int)
+    return _means(pd.Series(tenth, name="tenth"), expected, actual)
 
 
-def calibration_by_decile(predicted: Array, actual: Array, *, level: float = 0.9) -> pd.DataFrame:
-    """Return mean predicted and actual numbers of tenths of the customers, by their predictions.
+def calibration_by_frequency(frequency: Array, expected: Array, actual: Array) -> pd.DataFrame:
+    """Return the same by the number of repeat purchases before the forecast, those of 7 and more in one group."""
+    return _means(pd.Series(np.minimum(frequency, _FREQUENCIES).astype(int), name="frequency"), expected, actual)
 
-    Parameters
-    ----------
-    predicted, actual : array (N,)
-        Numbers of purchases.
-    level : float
-        Coverage of the intervals.
 
-    Returns
-    -------
-    DataFrame
-        Indexed by ``decile`` (1 the lowest predictions): ``customers``, ``predicted`` and ``actual`` (means), ``low``
-        and ``high`` (interval of the actual mean). Customers of equal prediction stay together, so that tenths differ
-        in size and some may be absent.
-
-    Notes
-    -----
-    The interval is that of Garwood for a Poisson total, widened by the dispersion φ = variance / mean where this
-    exceeds 1: with the total k, from :math:`φ χ²_{2k/φ}(α/2) / 2` to :math:`φ χ²_{2k/φ + 2}(1 - α/2) / 2`.
-
-    References
-    ----------
-    Garwood, F. (1936). Fiducial limits for the Poisson distribution. Biometrika 28, 437–442.
-    """
-    decile = np.clip(np.ceil(stats.rankdata(predicted) / len(predicted) * 10), 1, 10).astype(int)
-    grouped = pd.DataFrame({"decile": decile, "predicted": predicted, "actual": actual}).groupby("decile")
-    table = grouped.agg(customers=("actual", "size"), predicted=("predicted", "mean"), actual=("actual", "mean"))
-    variance = grouped["actual"].var().fillna(0.0)
-    ratio = (variance / table["actual"].where(table["actual"] > 0)).fillna(1.0).clip(lower=1.0).to_numpy()
-    total = (table["actual"] * table["customers"]).to_numpy() / ratio
-    tail = (1 - level) / 2
-    size = table["customers"].to_numpy()
+def _means(groups: pd.Series[int], expected: Array, actual: Array) -> pd.DataFrame:
+    grouped = pd.DataFrame({"expected": expected, "actual": actual}).groupby(groups)
+    table = grouped.mean()
+    size = grouped.size()
+    table.insert(0, "customers", size)
+    ratio = (grouped["actual"].var() / table["actual"].where(table["actual"] > 0)).fillna(1.0).clip(lower=1.0)
+    total, tail = (table["actual"] * size / ratio).to_numpy(), (1 - LEVEL) / 2
     table["low"] = np.where(total > 0, ratio * stats.chi2.ppf(tail, 2 * np.maximum(total, 1e-9)) / 2 / size, 0.0)
     table["high"] = ratio * stats.chi2.ppf(1 - tail, 2 * total + 2) / 2 / size
     return table
+
+
+def weekly_tracking(
+    known: PurchaseRecord, later: PurchaseRecord, repeats_of_new: Callable[[Array], Array], horizon_days: int
+) -> pd.DataFrame:
+    """Return actual and expected repeat purchases of the known by week, before and after the cut-off.
+
+    What is expected does not rest on each customer's history, only on the day of the first purchase: by the end of day
+    t it is Σ_i E[X(t + 1 - t_0i)] (Fader, Hardie & Lee 2005, figures 2 and 3). Weeks end on the weekday of the cut-off;
+    the first may be incomplete, and an incomplete last one is left out.
+    """
+    begin, cut = known.begin, known.as_of
+    before = -(-(cut - begin + 1) // 7)
+    ends = cut + 7 * np.arange(1 - before, horizon_days // 7 + 1)
+    length = int(ends[-1]) - begin + 2
+    came = np.bincount(known.first_day - begin, minlength=length)[:length].astype(float)
+    days = np.arange(float(length))
+    nodes = np.unique(np.concatenate([[0.0], np.geomspace(1, max(length - 1, 2), _NODES)]))
+    mean = PchipInterpolator(nodes, np.append(0.0, repeats_of_new(nodes[1:])))(days)
+    expected = np.convolve(came, mean)[ends + 1 - begin]
+    first = np.full(len(later), np.iinfo(np.intp).max)
+    first[later.customers.get_indexer(known.customers)] = known.first_day
+    again = later.day[later.day > first[later.codes]] - begin
+    actual = np.cumsum(np.bincount(again[(again >= 0) & (again < length)], minlength=length))[ends - begin]
+    return pd.DataFrame(
+        {
+            "is_holdout": ends > cut,
+            "actual": np.diff(actual, prepend=0).astype(float),
+            "expected": np.diff(expected, prepend=0.0),
+            "cumulative_actual": actual.astype(float),
+            "cumulative_expected": expected,
+        },
+        index=pd.DatetimeIndex(ends.astype("datetime64[D]").astype("datetime64[s]"), name="week_ending"),
+    )
+
+
+def tracking_error(tracking: pd.DataFrame, prefix: str = "") -> float:
+    """Return the mean absolute percentage error over the weeks after the cut-off in which somebody bought."""
+    weeks = tracking[tracking["is_holdout"] & (tracking[f"{prefix}actual"] > 0)]
+    return float((weeks[f"{prefix}expected"] / weeks[f"{prefix}actual"] - 1).abs().mean())

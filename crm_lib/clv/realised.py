@@ -16,84 +16,35 @@ Basis = Literal["margin", "revenue"]
 
 
 def basis_of(company: Company) -> Basis:
-    """Return what the company's value is counted in.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-
-    Returns
-    -------
-    str
-        "margin" where the company knows it, else "revenue".
-    """
+    """Return what the company's value is counted in."""
     return "margin" if company.has("transactions", "margin") else "revenue"
 
 
 def realised(company: Company, *, annual_rate: float) -> pd.DataFrame:
     """Return what each customer has brought, net of returns.
 
-    Parameters
-    ----------
-    company : Company
-        The company.
-    annual_rate : float
-        Interest of a year at which earlier amounts are carried forward to ``as_of``.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by ``customer_id``: ``carried`` (margin, or revenue where no margin is known, carried forward),
-        ``part`` (the same as it was), ``whole`` (sales before returns), and over the customer's days the sums of
-        squares and products ``part2``, ``cross``, ``whole2``.
-
-    Notes
-    -----
-    An amount of a day d days before ``as_of`` counts :math:`(1 + rate)^{d / 365.25}` times. Where margin is known of
-    some lines only, the others are given the margin rate of those.
+    ``carried`` is margin (or revenue, where no margin is known), an amount of d days before ``as_of`` counting
+    (1 + rate)^(d / 365.25) times; ``part`` the same as it was; ``whole`` sales before returns; ``part2``, ``cross`` and
+    ``whole2`` are sums of squares and products over the customer's days. Lines of unknown margin are given the rate of
+    the others.
     """
     lines = _lines(company, basis_of(company))
     days = lines.group_by(["customer_id", "day"]).agg(
         y=exact_sum(lines.amount), g=exact_sum(lines.revenue, lines.bought)
     )
     days = days.mutate(carried=days.y * _carried(company, days.day, annual_rate))
-    totals = days.group_by("customer_id").agg(
-        carried=exact_sum(days.carried),
-        part=exact_sum(days.y),
-        whole=exact_sum(days.g),
-        part2=exact_sum(days.y * days.y),
-        cross=exact_sum(days.y * days.g),
-        whole2=exact_sum(days.g * days.g),
-    )
-    return _frame(totals)
+    return _sums(days, carried=days.carried, part=days.y, whole=days.g, part2=days.y * days.y, cross=days.y * days.g,
+                 whole2=days.g * days.g)  # fmt: skip
 
 
 def contact_costs(company: Company, *, annual_rate: float) -> pd.DataFrame | None:
-    """Return what serving each customer has cost.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    annual_rate : float
-        As for :func:`realised`.
-
-    Returns
-    -------
-    DataFrame or None
-        Indexed by ``customer_id``: ``carried`` (carried forward), ``part`` (as it was) and ``part2`` (sum of squares
-        over contacts). None where the company does not know what contacts cost.
-    """
+    """Return what serving each customer has cost (``carried``, ``part``, ``part2``), None where it is not known."""
     if not company.has("interactions", "cost"):
         return None
     contacts = company.table("interactions")
     contacts = contacts.select("customer_id", cost=contacts.cost.fill_null(0.0), day=contacts.occurred_at.date())
     carried = contacts.cost * _carried(company, contacts.day, annual_rate)
-    totals = contacts.group_by("customer_id").agg(
-        carried=exact_sum(carried), part=exact_sum(contacts.cost), part2=exact_sum(contacts.cost * contacts.cost)
-    )
-    return _frame(totals)
+    return _sums(contacts, carried=carried, part=contacts.cost, part2=contacts.cost * contacts.cost)
 
 
 def _lines(company: Company, basis: Basis) -> ir.Table:
@@ -112,10 +63,10 @@ def _lines(company: Company, basis: Basis) -> ir.Table:
 
 
 def _carried(company: Company, day: Any, annual_rate: float) -> Any:
-    passed = ibis.literal(company.as_of).delta(day, unit="day")
-    return ibis.literal(1.0 + annual_rate) ** (passed / 365.25)
+    return ibis.literal(1.0 + annual_rate) ** (ibis.literal(company.as_of).delta(day, unit="day") / 365.25)
 
 
-def _frame(totals: ir.Table) -> pd.DataFrame:
+def _sums(rows: ir.Table, **columns: Any) -> pd.DataFrame:
+    totals = rows.group_by("customer_id").agg(**{name: exact_sum(column) for name, column in columns.items()})
     frame: pd.DataFrame = totals.order_by("customer_id").execute().set_index("customer_id")
     return frame.astype(float) + 0.0

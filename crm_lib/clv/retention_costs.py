@@ -9,18 +9,19 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from crm_lib import language
-from crm_lib.clv.bootstrap import bootstrapped_means
+from crm_lib.clv.credibility import bootstrapped_means
 from crm_lib.clv.histories import Array
 from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.model import SEED
 from crm_lib.company import Company
 from crm_lib.customers import customer_summary, exact_sum
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.estimate import Estimate
-from crm_lib.finding import Criterion, Finding, Verdict
+from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
 
 _DRAWS = 2000
+_DAYS = 365
 _WINNING = "win"
 """Goal of campaigns that address people who are not customers yet."""
 
@@ -40,20 +41,15 @@ class RetentionCosts:
     parts : dict of str to float
         Total spent in the year on keeping: ``contacts``, ``campaigns`` (addressing customers), ``fixed`` (campaigns'
         fixed costs), as far as known.
-    kept : int
-        Customers won before the year who bought in it.
     """
 
     keeping: Estimate
     winning: Estimate
     ratio: Estimate
     parts: dict[str, float]
-    kept: int
 
 
-def retention_costs(
-    company: Company, *, days: int = 365, contacts: bool = True, level: float = 0.9, seed: int = SEED
-) -> RetentionCosts:
+def retention_costs(company: Company, *, seed: int = SEED) -> RetentionCosts:
     """Measure what keeping a customer for a year costs and what winning one costs.
 
     Spent on keeping is, as far as the company knows it, the cost of contacts with customers won before the year, of
@@ -64,14 +60,8 @@ def retention_costs(
     ----------
     company : Company
         The company.
-    days : int
-        Length of the year that ends at ``as_of``.
-    contacts : bool
-        Whether contacts count as keeping; without them only campaigns do.
-    level : float
-        Coverage of the intervals.
     seed : int
-        Seed of the bootstrap.
+        Seed of the Bayesian bootstrap over customers; fixed costs are taken as certain.
 
     Returns
     -------
@@ -84,126 +74,92 @@ def retention_costs(
         If the company knows no cost of keeping (``cost`` of ``interactions`` or ``assignments``) or none of winning.
     TooLittleData
         If nobody was kept, or nobody whose cost is known was won, in the year.
-
-    Notes
-    -----
-    Intervals come from the Bayesian bootstrap over customers; fixed costs are taken as certain.
     """
-    if days < 1:
-        raise ValueError(f"a year needs at least one day, not {days}")
-    since = company.as_of - dt.timedelta(days=days)
+    since = company.as_of - dt.timedelta(days=_DAYS)
     summary = customer_summary(company, "D")
     before = summary["first_purchase"] <= pd.Timestamp(since)
-    kept = before & (summary["last_purchase"] > pd.Timestamp(since))
-    spent, parts = _spent(company, since, summary.index[before], contacts=contacts)
-    won = _won(company, summary.index[~before])
+    kept = (summary["last_purchase"] > pd.Timestamp(since))[before]
+    spent, parts = _spent(company, since, summary.index[before])
+    costs = company.frame("customers", "customer_id", "acquisition_cost").drop_duplicates("customer_id")
+    won = costs.set_index("customer_id")["acquisition_cost"].astype(float).reindex(summary.index[~before]).dropna()
     if not kept.any() or len(won) == 0:
-        message = language.text("no customer of known cost was won, or none was kept, in the {days} days up to {day}")
-        raise TooLittleData(message.format(days=days, day=language.date(company.as_of)))
-    columns = np.column_stack([spent, kept[before].to_numpy(dtype=float)])
-    fixed = parts.get("fixed", 0.0) / len(columns)
-    keeping = _points(columns + np.array([fixed, 0.0]), seed)
-    winning = _points(np.column_stack([won, np.ones(len(won))]), seed + 1)
+        raise TooLittleData(
+            say("needs customers kept, and won at a known cost, in the year up to {day}", day=company.as_of)
+        )
+    fixed = parts.get("fixed", 0.0) / len(kept)
+    keeping = _points(np.column_stack([spent + fixed, kept.to_numpy(dtype=float)]), seed)
+    winning = _points(np.column_stack([won.to_numpy(), np.ones(len(won))]), seed + 1)
+    ratio = keeping / np.where(winning > 0, winning, np.nan)
     n, currency = int(kept.sum()), company.currency
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(winning > 0, keeping / winning, np.nan)
     return RetentionCosts(
-        keeping=_estimate(keeping, n, currency, level),
-        winning=_estimate(winning, len(won), currency, level),
-        ratio=_estimate(ratio, n + len(won), "share", level),
-        parts=parts,
-        kept=n,
-    )
+        keeping=_estimate(keeping, n, currency), winning=_estimate(winning, len(won), currency),
+        ratio=_estimate(ratio, n + len(won), "share"), parts=parts,
+    )  # fmt: skip
 
 
-def finding_keeping_costs(costs: RetentionCosts, *, currency: str, low: float = 0.1, high: float = 0.2) -> Finding:
+def finding_keeping_costs(costs: RetentionCosts) -> Finding:
     """Return the finding on whether keeping a customer costs a fifth to a tenth of winning one.
 
     Parameters
     ----------
     costs : RetentionCosts
-        What :func:`retention_costs` measured.
-    currency : str
-        ISO code.
-    low, high : float
-        The claim counts as holding when the true ratio lies between these.
-
-    Returns
-    -------
-    Finding
-        On the ratio. At stake is what keeping customers costs in a year.
+        What :func:`retention_costs` measured. At stake is what keeping customers costs in a year.
     """
-    dearer = costs.ratio.value > high
-    otherwise = (
-        "Keeping is dearer here than the rule says: see which contacts and campaigns cost most and what they "
-        "change, before moving money from winning to keeping."
-        if dearer
-        else "Keeping is cheaper here than the rule says: there is room to do more for customers before winning more "
-        "of them. Try first, on a part drawn by chance, whether what is done makes them stay."
+    dearer = (
+        "Keeping costs more here than the rule says: find out which contacts and campaigns cost most and what they "
+        "change, before moving money."
     )
-    decisions = {
-        Verdict.SUPPORTED: (
-            "Budget for keeping customers first: it is the cheaper of the two. Whether the money spent keeps anybody "
-            "is another question, which only an experiment answers."
-        ),
-        Verdict.NOT_SUPPORTED: otherwise,
-        Verdict.UNDECIDED: "Do not plan on the exact ratio; record what contacts and campaigns cost more fully.",
-    }
+    cheaper = (
+        "Keeping costs less here than the rule says: there is room to do more for customers. Try it on a random part "
+        "first."
+    )
     return Finding(
         key="clv.keeping_costs",
         claim="Keeping a customer costs between a fifth and a tenth of winning one.",
         source="Textbook 4.1, cost of winning and of keeping",
         estimate=costs.ratio,
-        criterion=Criterion(low=low, high=high),
-        sentence=(
-            "Keeping a customer for a year costs {keeping}, winning one {winning}: keeping costs {estimate} of winning."
+        criterion=Criterion(low=0.1, high=0.2),
+        sentence="Keeping a customer for a year costs {keeping}, winning one {winning}: a ratio of {estimate}.",
+        if_supported="Budget for keeping customers first: it is the cheaper of the two. Whether it keeps anybody only "
+        "an experiment tells.",
+        if_not_supported=dearer if costs.ratio.value > 0.2 else cheaper,
+        if_undecided="Do not plan on the exact ratio; record the cost of contacts and campaigns more fully.",
+        values={"keeping": costs.keeping, "winning": costs.winning},
+        money_at_stake=Estimate.exact(
+            sum(costs.parts.values()), n=costs.keeping.n, unit=costs.keeping.unit, method="sum"
         ),
-        decisions=decisions,
-        more={"keeping": costs.keeping, "winning": costs.winning},
-        money_at_stake=Estimate.exact(sum(costs.parts.values()), n=costs.kept, unit=currency, method="sum"),
-        money_note=language.text("spent in the year on keeping customers, as far as it is recorded"),
-    )
+        money_note="spent on keeping customers in the year, as far as it is recorded",
+    )  # fmt: skip
 
 
-def _spent(company: Company, since: dt.date, customers: pd.Index, *, contacts: bool) -> tuple[Array, dict[str, float]]:
+def _spent(company: Company, since: dt.date, customers: pd.Index) -> tuple[Array, dict[str, float]]:
     """Return what was spent on each customer in the year, and the parts of the total."""
     parts: dict[str, float] = {}
     spent = np.zeros(len(customers))
-    if contacts and company.has("interactions", "cost"):
+    if company.has("interactions", "cost"):
         served = company.table("interactions")
-        day = served.occurred_at.date()
-        found = _by_customer(served.filter(day > ibis.literal(since)), customers)
+        found = _by_customer(served.filter(served.occurred_at.date() > ibis.literal(since)), customers)
         spent, parts["contacts"] = spent + found, float(found.sum())
     if company.has("assignments", "cost"):
         assigned = company.table("assignments")
         assigned = assigned.filter(assigned.assigned_at.cast("date") > ibis.literal(since))
         if company.has("campaigns", "goal"):
             campaigns = company.table("campaigns")
-            winning = campaigns.filter(campaigns.goal == _WINNING)
-            assigned = assigned.anti_join(winning, "campaign_id")
+            assigned = assigned.anti_join(campaigns.filter(campaigns.goal == _WINNING), "campaign_id")
         found = _by_customer(assigned, customers)
         spent, parts["campaigns"] = spent + found, float(found.sum())
     if not parts:
-        raise MissingData("interactions" if contacts else "assignments", ["cost"])
+        raise MissingData("interactions", ["cost"])
     if company.has("campaigns", "fixed_cost", "goal"):
         campaigns = company.table("campaigns")
-        goal = campaigns.goal.fill_null("")
-        inside = (campaigns.started_at.cast("date") > ibis.literal(since)) & (goal != _WINNING)
+        inside = (campaigns.started_at.cast("date") > ibis.literal(since)) & (campaigns.goal.fill_null("") != _WINNING)
         parts["fixed"] = float(campaigns.aggregate(total=exact_sum(campaigns.fixed_cost, inside)).execute()["total"][0])
     return spent, parts
 
 
 def _by_customer(rows: ibis.Table, customers: pd.Index) -> Array:
     sums: pd.DataFrame = rows.group_by("customer_id").agg(cost=exact_sum(rows.cost)).execute()
-    found = sums.set_index("customer_id")["cost"].astype(float).reindex(customers, fill_value=0.0)
-    return np.asarray(found.to_numpy())
-
-
-def _won(company: Company, customers: pd.Index) -> Array:
-    """Return the known acquisition costs of the customers won in the year."""
-    costs = company.frame("customers", "customer_id", "acquisition_cost").drop_duplicates("customer_id")
-    found = costs.set_index("customer_id")["acquisition_cost"].astype(float).reindex(customers).dropna()
-    return np.asarray(found.to_numpy())
+    return np.asarray(sums.set_index("customer_id")["cost"].astype(float).reindex(customers, fill_value=0.0).to_numpy())
 
 
 def _points(columns: Array, seed: int) -> Array:
@@ -212,15 +168,10 @@ def _points(columns: Array, seed: int) -> Array:
     return np.asarray(means[:, 0] / means[:, 1])
 
 
-def _estimate(points: Array, n: int, unit: str, level: float) -> Estimate:
+def _estimate(points: Array, n: int, unit: str) -> Estimate:
     value = float(points[0])
-    low, high = equal_tails(points[1:], level) if np.isfinite(points).all() else (-np.inf, np.inf)
+    low, high = equal_tails(points[1:], LEVEL) if np.isfinite(points).all() else (-np.inf, np.inf)
     return Estimate(
-        value=value,
-        low=min(float(low), value),
-        high=max(float(high), value),
-        n=n,
+        value=value, low=min(float(low), value), high=max(float(high), value), n=n, unit=unit,
         method="Bayesian bootstrap over customers",
-        level=level,
-        unit=unit,
-    )
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What customers spent on a repeat purchase, on average: checked, and without those who cannot tell."""
+"""What customers spent on a repeat purchase, on average: checked, grouped, or the same for all."""
 
 from __future__ import annotations
 
@@ -9,25 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crm_lib.clv.credibility import bootstrapped_means
 from crm_lib.clv.histories import Array, Distinct
 from crm_lib.errors import MissingData, TooLittleData
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SpendRecords:
-    """Repeat purchases and their mean value, of the customers from whom a model of spend can learn.
-
-    Parameters
-    ----------
-    frequency : array (H,)
-        Number of repeat purchases, above 0.
-    monetary_value : array (H,)
-        Mean value of a repeat purchase, above 0.
-    customers : array (H,)
-        Number of customers with the row.
-    without_repeats, not_positive : float
-        Numbers of customers left out: without a repeat purchase, or with a mean that is not positive.
-    """
+    """Rows of equal frequency and mean value of a repeat purchase, both above 0, of `customers` each."""
 
     frequency: Array
     monetary_value: Array
@@ -56,28 +45,7 @@ class SpendRecords:
 
 
 def read_spend(summary: pd.DataFrame) -> tuple[Array, Array, Array]:
-    """Check frequency and monetary value of each customer.
-
-    Parameters
-    ----------
-    summary : DataFrame (N rows)
-        Columns ``frequency`` and ``monetary_value``, such as :func:`crm_lib.customers.customer_summary` gives, and
-        ``customers`` where a row stands for several.
-
-    Returns
-    -------
-    frequency, monetary_value, customers : array (N,)
-        As in the table, but a monetary value without repeat purchases is 0.
-
-    Raises
-    ------
-    MissingData
-        If a column is absent.
-    TooLittleData
-        If the table is empty.
-    ValueError
-        If a number is missing that should be there, infinite, or negative where it cannot be.
-    """
+    """Return frequency, monetary value (0 without repeat purchases) and number of customers of each row, checked."""
     absent = tuple(name for name in ("frequency", "monetary_value") if name not in summary)
     if absent:
         raise MissingData("customer summary", absent)
@@ -100,23 +68,7 @@ def read_spend(summary: pd.DataFrame) -> tuple[Array, Array, Array]:
 
 
 def repeat_records(summary: pd.DataFrame) -> SpendRecords:
-    """Return the customers from whom a model of spend can learn, equal ones grouped, and how many were left out.
-
-    Parameters
-    ----------
-    summary : DataFrame (N rows)
-        As for :func:`read_spend`.
-
-    Returns
-    -------
-    SpendRecords
-        Customers with repeat purchases of a positive mean value.
-
-    Raises
-    ------
-    TooLittleData
-        If nobody is left, or all spent the same.
-    """
+    """Return the customers from whom a model of spend can learn, equal ones grouped, and how many were left out."""
     frequency, value, customers = read_spend(summary)
     repeats, positive = frequency > 0, value > 0
     used = repeats & positive & (customers > 0)
@@ -128,7 +80,7 @@ def repeat_records(summary: pd.DataFrame) -> SpendRecords:
     if np.ptp(z) <= 1e-9 * z.max():
         raise TooLittleData(
             f"all {int(weights.sum())} customers with repeat purchases spend {z[0]:g} each time: without differences "
-            "a model of spend has nothing to learn; customer_value(spend=None) takes the mean for all"
+            "a model of spend has nothing to learn"
         )
     # Complex numbers are pairs that can be told apart in one go. Amounts seldom repeat, but prices of one product do.
     pairs, inverse = np.unique(x + 1j * z, return_inverse=True)
@@ -139,6 +91,38 @@ def repeat_records(summary: pd.DataFrame) -> SpendRecords:
         without_repeats=float(customers[~repeats].sum()),
         not_positive=float(customers[repeats & ~positive].sum()),
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeanSpend:
+    """The same expected spend for all customers, where a model has nothing to learn from; with draws of it (D,)."""
+
+    value: float
+    draws: Array
+
+    @classmethod
+    def of(cls, summary: pd.DataFrame, *, draws: int, seed: int) -> MeanSpend:
+        """Return the mean spend of all repeat purchases, or of the first ones where nobody has bought twice."""
+        x, z, customers = read_spend(summary)
+        used = (x > 0) & (customers > 0)
+        if used.any():
+            columns = np.column_stack([x * z * customers, x * customers])[used]
+        elif {"revenue", "returns"} <= set(summary) and customers.any():
+            # Revenue is net of returns; who bought once bought both together.
+            first = (summary["revenue"] + summary["returns"]).to_numpy(dtype=float)
+            columns = np.column_stack([first * customers, customers])[customers > 0]
+        else:
+            raise TooLittleData("no customer has bought twice, so that nothing tells what a purchase is worth")
+        means = bootstrapped_means(columns, draws=draws, seed=seed)
+        return cls(value=float(columns[:, 0].sum() / columns[:, 1].sum()), draws=means[:, 0] / means[:, 1])
+
+    def expected_spend(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Return the same number for every row."""
+        return pd.Series(self.value, index=summary.index, name="expected_spend")
+
+    def drawn_spend(self, summary: pd.DataFrame, *, draws: int) -> Array:
+        """Return the same draws (D, N) for every row."""
+        return np.repeat(self.draws[:draws, None], len(summary), axis=1)
 
 
 def _numbers(summary: pd.DataFrame, name: str) -> Array:

@@ -109,7 +109,7 @@ def _orders(lines: pd.DataFrame, currency: str) -> Table:
 
 def _chart(subject: Subject, bought: pd.DataFrame) -> tuple[Chart, ...]:
     value = subject.value
-    if not subject.with_charts or bought.empty or isinstance(value, Skipped) or value.future.model.discrete:
+    if not subject.with_charts or bought.empty or isinstance(value, Skipped):
         return ()
     drawn = when_possible(
         "history",
@@ -118,6 +118,5 @@ def _chart(subject: Subject, bought: pd.DataFrame) -> tuple[Chart, ...]:
         bought["ordered_at"].dt.normalize(),
         as_of=subject.as_of,
         customer=subject.customer_id,
-        level=value.level,
     )
     return () if isinstance(drawn, Skipped) else (drawn,)

@@ -11,7 +11,7 @@ from crm_lib.customer_page.purchases import told_lines
 from crm_lib.customer_page.relations import contracts, own_answers, renewal_day
 from crm_lib.customer_page.service import OPEN, SETTLED, UNSETTLED, told_complaints
 from crm_lib.customer_page.subject import Subject, rows_of
-from crm_lib.figures.clv_words import chance
+from crm_lib.language import chance
 
 _AFTER_LEAVING = {
     "natural": "Let the customer go in peace; take the address off the lists.",

@@ -12,7 +12,7 @@ from crm_lib.customer_page.subject import Subject
 from crm_lib.errors import TooLittleData
 from crm_lib.exhibit import Skipped
 from crm_lib.figures import stage_history_chart
-from crm_lib.figures.clv_words import chance
+from crm_lib.language import chance
 from crm_lib.relationships import STAGE_ACTIONS, STAGES
 
 

@@ -13,7 +13,7 @@ from crm_lib.customer_page.subject import Subject
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.exhibit import Skipped
-from crm_lib.figures.clv_words import chance
+from crm_lib.language import chance
 
 
 def worth(subject: Subject) -> Section:

@@ -3,25 +3,20 @@
 from crm_lib.exhibit import CHART_MIME
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.clusters import clusters_table, predictive_value_chart, stability_chart, structure_chart
-from crm_lib.figures.clv_acquisition import acquisition_table, channel_value_chart
-from crm_lib.figures.clv_agreement import calibration_chart, truth_chart
-from crm_lib.figures.clv_comparison import comparison_table, remarks_table
-from crm_lib.figures.clv_conditional import conditional_expectation_chart
-from crm_lib.figures.clv_distribution import top_customers_table, value_distribution_chart
-from crm_lib.figures.clv_equity import equity_table, equity_waterfall
-from crm_lib.figures.clv_history import customer_history_chart
-from crm_lib.figures.clv_horizons import horizon_table
-from crm_lib.figures.clv_limits import spending_limits_table
-from crm_lib.figures.clv_map import frequency_recency_map
-from crm_lib.figures.clv_membership import membership_table, plan_retention_chart
-from crm_lib.figures.clv_model import model_table, posterior_table
-from crm_lib.figures.clv_model_choice import model_choice_table
-from crm_lib.figures.clv_retention import retention_chart
-from crm_lib.figures.clv_tracking import tracking_chart
 from crm_lib.figures.company import facts, faults, monthly, monthly_chart
 from crm_lib.figures.contributors import contributors_chart, contributors_table, influence_table, influencers_table
+from crm_lib.figures.customer_value import (
+    equity_table,
+    equity_waterfall,
+    model_value_table,
+    top_customers_table,
+    value_distribution_chart,
+    value_truth_chart,
+    year_table,
+)
 from crm_lib.figures.decline_warning import rates_table, warning_chart, warning_rates_table
 from crm_lib.figures.five_w_one_h import five_w_one_h_table
+from crm_lib.figures.forecasts import comparison_table, forecast_calibration_chart, frequency_chart, tracking_chart
 from crm_lib.figures.profiles import profile_chart
 from crm_lib.figures.profit import profit_chart, returns_chart
 from crm_lib.figures.prospect_tables import (
@@ -31,6 +26,7 @@ from crm_lib.figures.prospect_tables import (
     prospects_table,
 )
 from crm_lib.figures.prospects import prospect_calibration_chart, prospect_ranking_chart
+from crm_lib.figures.purchase_models import alive_map, customer_history_chart, model_table, telling_customer
 from crm_lib.figures.relation_tables import (
     kinds_check_table,
     kinds_evidence_table,
@@ -48,6 +44,13 @@ from crm_lib.figures.segment_sensitivity import sensitivity_table, stable_segmen
 from crm_lib.figures.segment_tables import cut_points_table, follow_up_table, loss_cells, profit_cells, segments_table
 from crm_lib.figures.segment_tiers import tiers_chart, tiers_table
 from crm_lib.figures.segments import concentration_chart, rfm_map
+from crm_lib.figures.spending import (
+    acquisition_table,
+    channel_value_chart,
+    membership_table,
+    plan_retention_chart,
+    spending_limits_table,
+)
 from crm_lib.figures.stage_tables import (
     agreement_table,
     stage_parameters_table,
@@ -63,12 +66,11 @@ __all__ = [
     "Chart",
     "acquisition_table",
     "agreement_table",
-    "calibration_chart",
+    "alive_map",
     "channel_value_chart",
     "clusters_table",
     "comparison_table",
     "concentration_chart",
-    "conditional_expectation_chart",
     "contributors_chart",
     "contributors_table",
     "core_chart",
@@ -83,9 +85,9 @@ __all__ = [
     "five_w_one_h_table",
     "flows_table",
     "follow_up_table",
-    "frequency_recency_map",
+    "forecast_calibration_chart",
+    "frequency_chart",
     "handling_table",
-    "horizon_table",
     "influence_table",
     "influencers_table",
     "kinds_check_table",
@@ -94,14 +96,13 @@ __all__ = [
     "loss_cells",
     "membership_chart",
     "membership_table",
-    "model_choice_table",
     "model_table",
+    "model_value_table",
     "monthly",
     "monthly_chart",
     "movement_chart",
     "movement_table",
     "plan_retention_chart",
-    "posterior_table",
     "predictive_value_chart",
     "principles_table",
     "profile_chart",
@@ -118,8 +119,6 @@ __all__ = [
     "relationship_grid",
     "relationship_table",
     "reliability_chart",
-    "remarks_table",
-    "retention_chart",
     "returns_chart",
     "rfm_map",
     "segment_change_table",
@@ -139,14 +138,16 @@ __all__ = [
     "switching_table",
     "target_list_table",
     "target_summary_table",
+    "telling_customer",
     "tiers_chart",
     "tiers_table",
     "time_in_stage_table",
     "top_customers_table",
     "tracking_chart",
-    "truth_chart",
     "value_distribution_chart",
+    "value_truth_chart",
     "warned_customers_table",
     "warning_chart",
     "warning_rates_table",
+    "year_table",
 ]
