@@ -123,8 +123,8 @@ def acquisition_value(
         means = bootstrapped_means(own[["cost", "known_cost"]].to_numpy(), draws=_DRAWS, seed=seed)
         value, cost = first + later * all_purchases, _over(means[:, 0], means[:, 1])
         days = payback(first, later, purchases, cost, times) * UNIT_DAYS[model.unit]
-        point = _over(own["cost"].sum(), own["known_cost"].sum())
-        table[channel] = {"customers": len(own), **_columns(value, cost, float(point), days), "pooled": fits is None}
+        point = float(own["cost"].sum() / own["known_cost"].sum()) if own["known_cost"].any() else np.nan
+        table[channel] = {"customers": len(own), **_columns(value, cost, point, days), "pooled": fits is None}
         drawn[channel] = {"clv": value, "acquisition_cost": cost, "ratio": _over(value, cost)}
     since = pd.Timestamp(company.as_of) - pd.Timedelta(days=365)
     won = (rows["first_purchase"] > since).groupby(rows["channel"]).sum().astype("int64")
@@ -219,7 +219,7 @@ def finding_channels_pay(acquisition: Acquisition) -> Finding:
         raise TooLittleData("needs a channel with a known cost above 0", table="customers")
     low, high = equal_tails(acquisition.draws["ratio"][list(known.index)].to_numpy(), 1 - (1 - LEVEL) / len(known))
     worst = str(known["ratio"].idxmin())
-    value, row = float(known["ratio"].min()), known.loc[worst]
+    value, row = float(known["ratio"].min()), known.loc[[worst]].iloc[0].astype(float)
     n, currency = int(row["customers"]), acquisition.currency
     gain = (acquisition.draws["clv"][worst] - acquisition.draws["acquisition_cost"][worst]).to_numpy()
     won = int(acquisition.won_last_year[worst])

@@ -198,7 +198,7 @@ def compare_models(
         scores.groupby(level="model").mean().assign(absolute_bias=scores["bias"].abs().groupby(level="model").mean())
     )
     contest = hold_contest(complete, [(numbers[day], [losses[day, who.name] for who in complete]) for day in days],
-                       [float(average.loc[who.name, "rmse"]) for who in complete], seed)  # fmt: skip
+                       [float(average["rmse"].astype(float)[who.name]) for who in complete], seed)  # fmt: skip
     winner = complete[contest.choose(range(len(complete)))]
     leaving = [place for place, who in enumerate(complete) if who.kind == "dropout"]
     best = complete[contest.choose(leaving)] if leaving else None
@@ -244,7 +244,7 @@ def finding_dropout(compared: Comparison) -> Finding:
     """
     if compared.advantage is None:
         raise TooLittleData("needs a baseline and a model in which customers leave, at every date of forecast")
-    missed = float(compared.average.loc[compared.recommended, "absolute_bias"])
+    missed = float(compared.average["absolute_bias"].astype(float)[compared.recommended])
     return Finding(
         key="clv.dropout",
         claim="Models in which customers leave forecast purchases better than rules of thumb do.",
@@ -299,7 +299,7 @@ def _warn_of_early_end(record: PurchaseRecord) -> None:
     usual = float(np.median(np.diff(sold))) if len(sold) > 1 else 0.0
     if record.as_of - sold[-1] > 3 * usual + 7:
         message = say(
-            "the last purchase is of {last}: the data seem to end long before {day}, and a silence judges the forecasts",
+            "the last purchase is of {last}: the data seem to end long before {day}; a silence judges the forecasts",
             last=as_date(int(sold[-1])), day=as_date(record.as_of),
         )  # fmt: skip
         warnings.warn(message, UserWarning, stacklevel=3)

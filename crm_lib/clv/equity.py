@@ -79,7 +79,8 @@ def acquisition_cohorts(value: CustomerValue) -> pd.Series[str]:
     value : CustomerValue
         Value of every customer.
     """
-    return value.future.summary["first_purchase"].dt.year.astype(str)
+    cohorts: pd.Series[str] = value.future.summary["first_purchase"].dt.year.astype(str)
+    return cohorts
 
 
 def value_by_year(value: CustomerValue) -> pd.DataFrame:

@@ -208,10 +208,10 @@ def _fits(
     """Return the model of each plan, and to which contracts it was fitted."""
     models: dict[tuple[str, int], ContractModel] = {}
     sources: dict[tuple[str, int], str] = {}
-    for months, alike in contracts.groupby("period_months"):
+    for _, alike in contracts.groupby("period_months"):
         pooled: ContractModel | None = None
         for plan, own in alike.groupby("plan"):
-            key = (str(plan), int(months))
+            key = (str(plan), int(own["period_months"].iloc[0]))
             fit, source = _fit(own) if len(own) >= _FEWEST else None, str(plan)
             if fit is None or not fit.converged_:
                 pooled = _fit(alike) if pooled is None else pooled

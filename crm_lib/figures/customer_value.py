@@ -33,7 +33,8 @@ def equity_waterfall(value: CustomerValue) -> Chart:
     parts = {say("Earned so far"): "historical", say("Still to come"): "current", say("Could be added"): "potential"}
     rows = [(name, totals[key].value, totals[key].low, totals[key].high) for name, key in parts.items()]
     whole = totals["historical"].value + drawn.current + drawn.potential
-    rows.append((say("In all"), *(float(each[0]) for each in mean_and_ends(whole))))
+    mean, low, high = mean_and_ends(whole)
+    rows.append((say("In all"), float(mean[0]), float(low[0]), float(high[0])))
     frame = pd.DataFrame(rows, columns=["part", "value", "low", "high"]).set_index("part")
     title = say(
         "Value of {n:count} customers on {day}, {basis:words}", n=len(value.frame), day=value.as_of, basis=value.basis
@@ -200,8 +201,8 @@ def value_truth_chart(truth: pd.DataFrame) -> Chart:
     truth : DataFrame
         What :func:`crm_lib.clv.beside_truth` gives.
     """
-    tenth = np.clip(np.ceil(truth["value"].rank() / len(truth) * 10), 1, 10).astype(int).rename("tenth")
-    groups = truth.groupby(tenth)
+    tenth = np.ceil(truth["value"].rank().to_numpy() / len(truth) * 10).astype(int)
+    groups = truth.groupby(pd.Index(tenth, name="tenth"))
     frame = groups.mean().assign(customers=groups.size())
     reach = 1.96 * groups["true_value"].std() / np.sqrt(frame["customers"])
     frame = frame.assign(low=frame["true_value"] - reach, high=frame["true_value"] + reach)

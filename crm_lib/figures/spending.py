@@ -170,12 +170,13 @@ def plan_retention_chart(value: MembershipValue) -> Chart:
     """
     if not value.models:
         raise TooLittleData("needs a plan with enough contracts for a model of renewals", table="memberships")
-    plan, months = max(value.models, key=lambda key: float(value.plans.loc[key, "contracts"]))
+    plan, months = max(value.models, key=lambda key: int((value.contracts["plan"] == key[0]).sum()))
     own = value.contracts[(value.contracts["plan"] == plan) & (value.contracts["period_months"] == months)]
     actual = _remaining(own)
     renewals = np.arange(-(-3 * len(actual) // 2))
     expected = value.models[plan, months].survival(renewals, interval="mean")
-    frame = pd.DataFrame(expected).set_axis(pd.Index(renewals, name="renewals")).rename(columns={"value": "expected"})
+    assert isinstance(expected, pd.DataFrame)  # noqa: S101 (several renewals, with an interval)
+    frame = expected.set_axis(pd.Index(renewals, name="renewals")).rename(columns={"value": "expected"})
     frame["actual"] = actual
     last = len(actual) - 1
     return curve(

@@ -10,11 +10,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from crm_lib.clv.bg_nbd import BGNBD
-from crm_lib.clv.comparison import Comparison, compare_models
-from crm_lib.clv.mbg_nbd import MBGNBD
-from crm_lib.clv.nbd import NBD
-from crm_lib.clv.pareto_nbd import ParetoNBD
+from crm_lib.clv import BGNBD, MBGNBD, NBD, Comparison, ParetoNBD, compare_models
 from tests.clv.cdnow import cdnow_purchases
 
 WEEKS = 39
@@ -22,14 +18,9 @@ WEEKS = 39
 
 @pytest.fixture(scope="module")
 def compared() -> Comparison:
+    models = [NBD(), ParetoNBD(), BGNBD(), MBGNBD()]
     return compare_models(
-        cdnow_purchases(),
-        as_of="1998-06-30",
-        horizon_days=7 * WEEKS,
-        cut_offs=1,
-        models=[NBD(), ParetoNBD(), BGNBD(), MBGNBD()],
-        others=[],
-        draws=100,
+        cdnow_purchases(), as_of="1998-06-30", horizon_days=7 * WEEKS, cut_offs=1, models=models, rivals=[]
     )
 
 
@@ -63,7 +54,7 @@ def test_weekly_tracking_errs_as_published(compared: Comparison, model: str, cum
     row = compared.scores.xs(model, level="model").iloc[0]
     assert round(row["weekly_error"], 3) == 0.194
     assert round(row["cumulative_error"], 3) == cumulative
-    weeks = compared.tracking.xs(model, level="model")
+    weeks = compared.tracking[model]
     assert len(weeks) == 2 * WEEKS
     assert weeks["is_holdout"].sum() == WEEKS
     assert weeks["cumulative_actual"].iloc[-1] == 2457 + 1882

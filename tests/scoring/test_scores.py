@@ -45,7 +45,7 @@ def test_every_customer_has_one_row_with_value_and_interval(valued: tuple[Compan
 def test_every_row_tells_how_it_is_to_be_read(valued: tuple[Company, CustomerValue]) -> None:
     company, value = valued
     told = customer_scores(company, value)[["basis", "annual_rate", "horizon_days", "level", "model"]].drop_duplicates()
-    assert told.to_numpy().tolist() == [["margin", 0.1, 365, 0.9, "BG/NBD"]]
+    assert told.to_numpy().tolist() == [["margin", 0.1, 365, 0.95, "BG/NBD"]]
 
 
 def test_who_did_not_buy_in_the_window_has_a_value_but_no_segment(valued: tuple[Company, CustomerValue]) -> None:
