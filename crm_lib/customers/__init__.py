@@ -31,11 +31,13 @@ from crm_lib.customers.opportunities import opportunity_summary
 from crm_lib.customers.purchase_days import purchase_days
 from crm_lib.customers.summary import customer_summary, grouped_summary, returns_only_customers
 from crm_lib.customers.table import UNIT_DAYS, customer_table, is_purchase
-from crm_lib.customers.window import Value, customer_window, value_of, window_lines
+from crm_lib.customers.window import ANY, Basis, Value, customer_window, value_of, window_lines
 
 __all__ = [
+    "ANY",
     "COMPLAINT_STATES",
     "UNIT_DAYS",
+    "Basis",
     "Value",
     "customer_attribute",
     "customer_summary",

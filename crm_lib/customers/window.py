@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Literal
 
 import ibis
@@ -15,8 +16,39 @@ from crm_lib.customers.exact import exact_sum
 from crm_lib.customers.known import known_rows, last_day
 from crm_lib.customers.table import is_purchase
 from crm_lib.errors import TooLittleData
+from crm_lib.estimate import Estimate
 
 Value = Literal["margin", "revenue"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What a value of customers is: margin or revenue, in which currency, of which window.
+
+    Parameters
+    ----------
+    kind : {"margin", "revenue"}
+        What is added up.
+    currency : str
+        ISO code.
+    days : int
+        Length of the window.
+    ending : date or None
+        Last day of the window.
+    """
+
+    kind: Value = "margin"
+    currency: str = ""
+    days: int = 365
+    ending: dt.date | None = None
+
+    def a_year(self, amount: float, *, n: int) -> Estimate:
+        """Return an amount of the window, brought by `n` customers, carried to a year."""
+        return Estimate.exact(amount * 365 / self.days, n=n, unit=self.currency, method="sum")
+
+
+ANY = Basis()
+"""Nothing known of the value."""
 
 
 def value_of(company: Company) -> Value:

@@ -36,14 +36,29 @@ from crm_lib.figures.relation_tables import (
 )
 from crm_lib.figures.relations import membership_chart, relational_kinds_chart, switching_chart
 from crm_lib.figures.reliability import kinds_reliability_chart, reliability_chart, silence_reliability_chart
-from crm_lib.figures.segment_core import core_chart, core_table, handling_table
 from crm_lib.figures.segment_decisions import decisions_table
-from crm_lib.figures.segment_movement import flows_table, movement_chart, movement_table, segment_change_table
+from crm_lib.figures.segment_movement import (
+    flows_table,
+    follow_up_table,
+    movement_chart,
+    movement_table,
+    segment_change_table,
+)
 from crm_lib.figures.segment_relationship import relationship_grid, relationship_table
-from crm_lib.figures.segment_sensitivity import sensitivity_table, stable_segments_table
-from crm_lib.figures.segment_tables import cut_points_table, follow_up_table, loss_cells, profit_cells, segments_table
-from crm_lib.figures.segment_tiers import tiers_chart, tiers_table
-from crm_lib.figures.segments import concentration_chart, rfm_map
+from crm_lib.figures.segment_tables import loss_cells, profit_cells
+from crm_lib.figures.segments import (
+    concentration_chart,
+    core_chart,
+    core_table,
+    cut_points_table,
+    handling_table,
+    rfm_map,
+    segments_table,
+    sensitivity_table,
+    stable_segments_table,
+    tiers_chart,
+    tiers_table,
+)
 from crm_lib.figures.spending import (
     acquisition_table,
     channel_value_chart,

@@ -32,26 +32,35 @@ from crm_lib.segments.portraits.profiles import Profiles, profile_clusters, prof
 from crm_lib.segments.rfm.definitions import FILE as DEFINITIONS_FILE
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, definitions_of, tier_value_of
 from crm_lib.segments.rfm.follow_up import FollowUp, finding_champions, follow_up
-from crm_lib.segments.rfm.in_engine import estimated, rfm_table
-from crm_lib.segments.rfm.movement import Movement, fitting_windows, movement, movement_matrix
-from crm_lib.segments.rfm.movement_finding import finding_movement
+from crm_lib.segments.rfm.in_engine import Segmented, estimated, rfm_table, segment_customers
+from crm_lib.segments.rfm.movement import Movement, finding_movement, fitting_windows, movement, movement_matrix
 from crm_lib.segments.rfm.rules import Interval, Rule, Variable, apply_rules, check_rules
 from crm_lib.segments.rfm.scores import RFM, rfm_scores
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES, SegmentRule, score_variables, segment, segment_rules
-from crm_lib.segments.rfm.segmented import Segmented, segment_customers
 from crm_lib.segments.rfm.sensitivity import Sensitivity, rfm_sensitivity
 from crm_lib.segments.tables.behaviour import customer_behaviour
 from crm_lib.segments.tables.customer_variables import variables_of
-from crm_lib.segments.tables.group_means import group_means
 from crm_lib.segments.tables.losses import finding_returns, losses, returns_by_group
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP, ProfitTable, dimension_label, profit_table
 from crm_lib.segments.tables.serving_costs import known_serving_costs, serving_costs
-from crm_lib.segments.value.concentration import Concentration, concentration, concentration_curve, gini, top_share
-from crm_lib.segments.value.core_comparison import CORE, CoreComparison, compare_core
-from crm_lib.segments.value.core_findings import finding_core_complaints, finding_core_settled
-from crm_lib.segments.value.eighty_twenty import finding_80_20
+from crm_lib.segments.value.concentration import (
+    Concentration,
+    concentration,
+    concentration_curve,
+    finding_80_20,
+    gini,
+    top_share,
+)
+from crm_lib.segments.value.core_comparison import (
+    CORE,
+    CoreComparison,
+    compare_core,
+    finding_core_complaints,
+    finding_core_settled,
+)
 from crm_lib.segments.value.tier_shares import tier_shares
-from crm_lib.segments.value.tiers import TIER_SHARES, TIERS, Tiers, core_customers, value_tiers
+from crm_lib.segments.value.tiers import TIER_SHARES, TIERS, Tiers, value_tiers
+from crm_lib.statistics.skewed_means import group_means
 
 __all__ = [
     "COMPLAINT_STATES",
@@ -101,7 +110,6 @@ __all__ = [
     "concentration",
     "concentration_curve",
     "contact_permission",
-    "core_customers",
     "customer_behaviour",
     "customer_window",
     "decisions",

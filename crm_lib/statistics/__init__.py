@@ -1,20 +1,25 @@
-"""Intervals and tests that the libraries lack."""
+"""Intervals and tests that the libraries lack, or that hold better for customers than theirs."""
 
 from crm_lib.statistics.balance import Balance, marginal_homogeneity, net_changes
 from crm_lib.statistics.dip import dip, uniform_dips
 from crm_lib.statistics.effect_sizes import as_standardised, hedges_g, log_odds
-from crm_lib.statistics.proportions import goodman, newcombe, wilson
+from crm_lib.statistics.proportions import benjamini_hochberg, holm, newcombe, wilson
 from crm_lib.statistics.rate_ratios import mean_difference, rate_ratio, share_inside
-from crm_lib.statistics.reliability import Reliability, reliability
-from crm_lib.statistics.several_tests import benjamini_hochberg, holm
+from crm_lib.statistics.reliability import Reliability, compared_auc, reliability
+from crm_lib.statistics.resampling import Floats, Statistic, grouped, studentised
+from crm_lib.statistics.skewed_means import group_means, skewed_interval, skewed_p_value
 
 __all__ = [
     "Balance",
+    "Floats",
     "Reliability",
+    "Statistic",
     "as_standardised",
     "benjamini_hochberg",
+    "compared_auc",
     "dip",
-    "goodman",
+    "group_means",
+    "grouped",
     "hedges_g",
     "holm",
     "log_odds",
@@ -25,6 +30,9 @@ __all__ = [
     "rate_ratio",
     "reliability",
     "share_inside",
+    "skewed_interval",
+    "skewed_p_value",
+    "studentised",
     "uniform_dips",
     "wilson",
 ]

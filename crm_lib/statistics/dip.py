@@ -17,21 +17,8 @@ _LARGEST = 2000
 def dip(values: Floats) -> float:
     """Return the dip of a sample: its distance from the nearest distribution with one peak.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        The sample, in any order.
-
-    Returns
-    -------
-    float
-        Largest difference between the empirical distribution function and the closest unimodal one; at least
-        1 / (2n), and at most 1/4 (two heaps of equal size).
-
-    Raises
-    ------
-    ValueError
-        If there is no value, or one that is not finite.
+    The largest difference between the empirical distribution function and the closest unimodal one; at least 1 / (2n),
+    and at most 1/4 (two heaps of equal size). The package ``diptest`` is GPL, hence written here.
 
     Notes
     -----
@@ -80,21 +67,9 @@ def dip(values: Floats) -> float:
 
 
 def uniform_dips(n: int, *, samples: int = 999, seed: int = 0) -> Floats:
-    """Return dips of uniform samples, the unimodal distribution in which large dips are most likely.
+    """Return dips of uniform samples of n, in ascending order: of unimodal laws, theirs are the largest.
 
-    Parameters
-    ----------
-    n : int
-        Number of values in a sample.
-    samples : int
-        Number of samples.
-    seed : int
-        Seed of the random numbers.
-
-    Returns
-    -------
-    ndarray of shape (samples,)
-        In ascending order. For more than 2000 values they are those for 2000, scaled by the square root of the ratio.
+    For more than 2000 values they are those for 2000, scaled by the square root of the ratio.
     """
     drawn = min(n, _LARGEST)
     return np.asarray(_drawn(drawn, samples, seed) * np.sqrt(drawn / n), dtype=np.float64)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from crm_lib.estimate import Estimate
+from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.statistics.proportions import wilson
 
 
@@ -27,8 +27,6 @@ class Reliability:
         Mean probability and share over all customers.
     brier, brier_constant : float
         Mean squared distance of probability and outcome, and that of telling everybody the overall share.
-    level : float
-        Nominal coverage of the intervals.
     """
 
     frame: pd.DataFrame
@@ -36,7 +34,6 @@ class Reliability:
     was: float
     brier: float
     brier_constant: float
-    level: float
 
     @property
     def inside(self) -> int:
@@ -44,31 +41,11 @@ class Reliability:
         return int(((self.frame["low"] <= self.frame["told"]) & (self.frame["told"] <= self.frame["high"])).sum())
 
 
-def reliability(
-    probability: pd.Series[float], outcome: pd.Series[float], *, groups: int = 10, level: float = 0.95
-) -> Reliability:
+def reliability(probability: pd.Series[float], outcome: pd.Series[float], *, groups: int = 10) -> Reliability:
     """Compare probabilities with what was.
 
-    Parameters
-    ----------
-    probability : Series (N,)
-        Probabilities.
-    outcome : Series (N,)
-        1 or true where it was so; matched by index, customers without one are left out.
-    groups : int
-        Number of groups by probability; equal probabilities stay together, so there may be fewer.
-    level : float
-        Nominal coverage of the intervals.
-
-    Returns
-    -------
-    Reliability
-        Means by group and scores.
-
-    Raises
-    ------
-    ValueError
-        If no customer has both.
+    Matched by index; customers without an outcome are left out. Equal probabilities stay together, so that there may be
+    fewer groups than asked for.
     """
     both = pd.DataFrame({"told": probability, "was": outcome.astype(float)}).dropna()
     if both.empty:
@@ -77,9 +54,7 @@ def reliability(
     place = pd.qcut(both["told"], groups, labels=False, duplicates="drop") if varied else both["told"] * 0
     grouped = both.groupby(place)
     frame = grouped.agg(customers=("was", "size"), told=("told", "mean"), was=("was", "mean")).reset_index(drop=True)
-    ends = [
-        wilson(round(share * n), int(n), level=level) for share, n in zip(frame["was"], frame["customers"], strict=True)
-    ]
+    ends = [wilson(round(share * n), int(n)) for share, n in zip(frame["was"], frame["customers"], strict=True)]
     frame["low"], frame["high"] = [end.low for end in ends], [end.high for end in ends]
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="tenth")
     was = float(both["was"].mean())
@@ -89,28 +64,13 @@ def reliability(
         was=was,
         brier=float(((both["told"] - both["was"]) ** 2).mean()),
         brier_constant=was * (1 - was),
-        level=level,
     )
 
 
 def compared_auc(
-    outcome: NDArray[Any], first: NDArray[Any], second: NDArray[Any], *, level: float = 0.95
+    outcome: NDArray[Any], first: NDArray[Any], second: NDArray[Any]
 ) -> tuple[Estimate, Estimate, Estimate]:
     """Return the areas under the ROC curve of two scores of the same customers, and their difference.
-
-    Parameters
-    ----------
-    outcome : ndarray of shape (n,)
-        1 where it happened, 0 where not; both must occur.
-    first, second : ndarray of shape (n,)
-        The scores.
-    level : float
-        Nominal coverage of the intervals.
-
-    Returns
-    -------
-    tuple of Estimate
-        Area of `first`, of `second`, and the first less the second.
 
     Notes
     -----
@@ -140,10 +100,10 @@ def compared_auc(
         without[row] = 1 - (everywhere[~happened] - rankdata(score[~happened])) / ones
     area = with_it.mean(axis=1)
     covariance = np.cov(with_it) / ones + np.cov(without) / zeros
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(norm.ppf((1 + LEVEL) / 2))
 
     def _told(value: float, low: float, high: float) -> Estimate:
-        return Estimate(value=value, low=low, high=high, level=level, n=outcome.size, method="DeLong")
+        return Estimate(value=value, low=low, high=high, n=outcome.size, method="DeLong")
 
     areas = []
     for value, variance in zip(area.tolist(), np.diag(covariance).tolist(), strict=True):

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_lib.estimate import LEVEL
+
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], tuple[Floats, Floats]]
 """From weights (resamples × customers) to estimates and their standard errors (each resamples × statistics)."""
@@ -27,7 +29,6 @@ def studentised(
     *,
     sizes: Floats | None = None,
     resamples: int = 999,
-    level: float = 0.95,
     seed: int = 0,
 ) -> tuple[Floats, Floats, Floats]:
     """Return estimates with studentised (bootstrap-t) intervals.
@@ -37,27 +38,10 @@ def studentised(
     customers, whose estimate is low, counts with the small standard error it has. This is what makes the interval
     longer on the side where large customers may be missing from the data.
 
-    Parameters
-    ----------
-    statistic : callable
-        Takes weights of shape (resamples, n) whose rows sum to n, returns estimates and standard errors, each of shape
-        (resamples, statistics). With `sizes` there is a column of weights for each group instead.
-    n : int
-        Number of customers.
-    sizes : ndarray, optional
-        Customers in each group of equal ones (they sum to n), where customers are grouped; see :func:`grouped`.
-    resamples : int
-        Number of resamples.
-    level : float
-        Nominal coverage.
-    seed : int
-        Seed of the random numbers.
-
-    Returns
-    -------
-    tuple of ndarray
-        Estimates, lower and upper ends, each of shape (statistics,). Ends are infinite where the data have no spread
-        from which an error could be judged.
+    `statistic` takes weights of shape (resamples, n) whose rows sum to n, and returns estimates and standard errors,
+    each of shape (resamples, statistics). With `sizes`, the customers in each group of equal ones, there is a column of
+    weights for each group instead; see :func:`grouped`. Returned are estimates, lower and upper ends, each of shape
+    (statistics,); ends are infinite where the data have no spread from which an error could be judged.
 
     Notes
     -----
@@ -85,7 +69,7 @@ def studentised(
     for column in range(value.size):
         finite = t[np.isfinite(t[:, column]), column]
         if error[column] > 0 and finite.size >= resamples / 2:
-            lower, upper = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
+            lower, upper = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
             # The point estimate stays inside: an interval without it could not be read.
             low[column] = min(value[column], value[column] - upper * error[column])
             high[column] = max(value[column], value[column] - lower * error[column])
@@ -97,20 +81,10 @@ def grouped(ordered: Floats, breaks: NDArray[np.intp] | None = None) -> tuple[Fl
 
     Resampling a million customers one by one takes minutes, and nearly all of it goes into telling apart customers who
     are next to alike. The largest and the smallest, on whom an interval hangs, stay single; further in, a group takes
-    one in two hundred of the customers further out, so that it spans half a per cent of the tail of a heavy-tailed law.
+    one in two hundred of the customers further out: half a per cent of the tail of a heavy-tailed law.
 
-    Parameters
-    ----------
-    ordered : ndarray, shape (customers,)
-        Values in descending order.
-    breaks : ndarray of int, optional
-        Positions at which a group must begin.
-
-    Returns
-    -------
-    tuple of ndarray
-        Mean value and number of customers of each group, in the same order. Fewer than 10,000 customers are groups of
-        one each.
+    `ordered` are values in descending order, `breaks` positions at which a group must begin. Returned are the mean
+    value and the number of customers of each group; fewer than 10,000 customers are groups of one each.
 
     Examples
     --------

@@ -51,7 +51,7 @@ def ratio_of_sums(
 
     if n == 0 or min(float(bottom.sum()) for _, bottom in pairs) <= 0:
         return Estimate(value=np.nan, low=-np.inf, high=np.inf, n=n, method=_METHOD, unit=unit, level=level)
-    ends = studentised(lambda weights: _ratios(sums, products, weights), n, resamples=resamples, level=level, seed=seed)
+    ends = studentised(lambda weights: _ratios(sums, products, weights), n, resamples=resamples, seed=seed)
     value, low, high = (float(end[0]) for end in ends)
     floor = 0.0 if less is None and part.min() >= 0 else -np.inf
     return Estimate(

@@ -242,7 +242,7 @@ def _ratio(frame: pd.DataFrame, how: _How) -> Estimate:
 
 
 def _bootstrapped(statistic: Statistic, n: int, how: _How, *, unit: str = "", floor: float = -np.inf) -> Estimate:
-    value, low, high = studentised(statistic, n, resamples=how.resamples, level=how.level, seed=how.seed)
+    value, low, high = studentised(statistic, n, resamples=how.resamples, seed=how.seed)
     return Estimate(
         value=float(value[0]),
         low=max(float(low[0]), floor),

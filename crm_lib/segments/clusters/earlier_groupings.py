@@ -12,7 +12,7 @@ from crm_lib.customers.window import customer_window
 from crm_lib.segments.clusters.choice import choose_clusters
 from crm_lib.segments.clusters.features import behaviour, prepare_features
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
-from crm_lib.segments.rfm.segmented import segment_customers
+from crm_lib.segments.rfm.in_engine import segment_customers
 
 CLUSTERS, RFM_SEGMENTS, TIERS = "clusters", "RFM segments", "value tiers"
 _RESAMPLES = 10

@@ -12,7 +12,7 @@ from crm_lib.company import Company
 from crm_lib.customers.known import own_answers, window_complaints
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.segments.deciding.rfm_decisions import window_before
-from crm_lib.segments.rfm.segmented import Segmented
+from crm_lib.segments.rfm.in_engine import Segmented
 from crm_lib.segments.value.tiers import value_tiers
 
 

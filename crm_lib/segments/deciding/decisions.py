@@ -15,9 +15,9 @@ from crm_lib.errors import TooLittleData
 from crm_lib.segments.levels.grid import RELATIONSHIP_LEVELS
 from crm_lib.segments.levels.levels import RelationshipLevels
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES
-from crm_lib.segments.tables.group_means import skewed_interval, skewed_p_value
 from crm_lib.segments.tables.profit_table import SMALL_GROUPS, SMALLEST_GROUP
-from crm_lib.statistics.several_tests import holm
+from crm_lib.statistics.proportions import holm
+from crm_lib.statistics.skewed_means import skewed_interval, skewed_p_value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +190,7 @@ def _changes(
         doubt = fourth - squares**2 / moved.where(moved > 0)
         free = (2 * squares**2 / doubt.where(doubt > 1e-9 * fourth)).fillna(np.inf)
         k = np.nan_to_num((cubes / squares.where(squares > 0) ** 1.5).to_numpy())
-        low, high = skewed_interval(change, error, k, freedom=free, level=level)
+        low, high = skewed_interval(change, error, k, freedom=free)
         rows[f"{measure}_change"] = change
         rows[f"{measure}_change_low"] = pd.Series(low, index=names)
         rows[f"{measure}_change_high"] = pd.Series(high, index=names)

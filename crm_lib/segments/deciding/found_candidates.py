@@ -11,7 +11,7 @@ from crm_lib.errors import TooLittleData
 from crm_lib.exhibit import Skipped
 from crm_lib.relationships.relations.switching import LOOKING
 from crm_lib.segments.deciding.target_evidence import TargetEvidence
-from crm_lib.segments.rfm.segmented import Segmented
+from crm_lib.segments.rfm.in_engine import Segmented
 
 R = TypeVar("R")
 

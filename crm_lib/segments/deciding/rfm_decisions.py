@@ -11,7 +11,7 @@ from crm_lib.customers.window import customer_window
 from crm_lib.errors import TooLittleData
 from crm_lib.segments.deciding.decisions import Decisions, decisions
 from crm_lib.segments.levels.levels import RelationshipLevels
-from crm_lib.segments.rfm.segmented import Segmented, segment_customers
+from crm_lib.segments.rfm.in_engine import Segmented, segment_customers
 
 _SLACK = 0.02
 """Share of a window that may pass before the first order without the window counting as cut short."""

@@ -16,7 +16,7 @@ from crm_lib.segments.deciding.overlap import with_overlap
 from crm_lib.segments.deciding.permission import contact_permission
 from crm_lib.segments.deciding.target_evidence import TargetEvidence
 from crm_lib.segments.deciding.target_list import TargetList, target_list
-from crm_lib.segments.rfm.segmented import Segmented
+from crm_lib.segments.rfm.in_engine import Segmented
 from crm_lib.segments.value.core_comparison import CORE
 
 TOTAL = "all"

@@ -22,8 +22,8 @@ from crm_lib.segments.levels.grid import (
     Size,
     check_grid,
 )
-from crm_lib.segments.tables.group_means import group_means
 from crm_lib.segments.tables.profit_table import SMALL_GROUPS, SMALLEST_GROUP
+from crm_lib.statistics.skewed_means import group_means
 
 Band = TypeVar("Band", Size, Margin)
 FEW_SHARE, MANY_SHARE = 0.05, 0.2
@@ -184,7 +184,7 @@ def relationship_levels(
         if not cuts[0] <= cuts[1]:
             raise ValueError(f"{what} must be two numbers in ascending order, not {cuts}")
     each = contacts or {one.name: one.contacts for one in RELATIONSHIP_LEVELS}
-    frame = frame.join(group_means(worth, named, level=level).rename(columns={"mean": "margin"}))
+    frame = frame.join(group_means(worth, named).rename(columns={"mean": "margin"}))
     frame["customer_share"] = frame["customers"] / len(named)
     frame["size"] = _bands(frame["customers"], size_cuts, SIZES[::-1])
     frame["band"] = _bands(frame["margin"], margin_cuts, MARGINS[::-1])

@@ -19,9 +19,8 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.segments.portraits.aspects import QUESTIONS, Aspect, aspects
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
-from crm_lib.statistics.proportions import newcombe, wilson
+from crm_lib.statistics.proportions import benjamini_hochberg, newcombe, wilson
 from crm_lib.statistics.resampling import Floats
-from crm_lib.statistics.several_tests import benjamini_hochberg
 
 _COLUMNS = ("question", "aspect", "value", "unit", "segment", "elsewhere", "difference", "p_value", "holds")
 

@@ -18,7 +18,7 @@ from crm_lib.segments.clusters.features import PreparedFeatures
 from crm_lib.segments.tables.customer_variables import variables_of
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
 from crm_lib.statistics.effect_sizes import as_standardised, hedges_g, log_odds
-from crm_lib.statistics.several_tests import benjamini_hochberg
+from crm_lib.statistics.proportions import benjamini_hochberg
 
 _RISING = ("returned", "complaints", "contacts")
 """Variables that rise with the number of orders by themselves."""

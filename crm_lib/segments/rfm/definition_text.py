@@ -53,71 +53,35 @@ class Reader:
                 _only(self._section(name), keys, self._where, f"[{name}] ")
 
     def words(self, section: str, key: str) -> str:
-        """Return a text, empty where there is none.
-
-        Parameters
-        ----------
-        section, key : str
-            Where it stands.
-        """
+        """Return a text, empty where there is none."""
         value = self._section(section).get(key, "")
         if not isinstance(value, str):
             raise self._wrong(section, key, "a text", value)
         return value
 
     def choice(self, section: str, key: str, options: Sequence[str], default: str | None) -> str | None:
-        """Return one of several texts.
-
-        Parameters
-        ----------
-        section, key : str
-            Where it stands.
-        options : sequence of str
-            The texts that are allowed.
-        default : str or None
-            What is returned where there is none.
-        """
+        """Return one of several texts."""
         value: str | None = self._section(section).get(key, default)
         if value != default and value not in options:
             raise self._wrong(section, key, "one of " + ", ".join(f'"{option}"' for option in options), value)
         return value
 
     def count(self, section: str, key: str, default: int) -> int:
-        """Return a whole number.
-
-        Parameters
-        ----------
-        section, key : str
-            Where it stands.
-        default : int
-            What is returned where there is none.
-        """
+        """Return a whole number."""
         value = self._section(section).get(key, default)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._wrong(section, key, "a whole number", value)
         return value
 
     def numbers(self, section: str, key: str) -> tuple[float, ...]:
-        """Return a list of numbers, empty where there is none.
-
-        Parameters
-        ----------
-        section, key : str
-            Where it stands.
-        """
+        """Return a list of numbers, empty where there is none."""
         value = self._section(section).get(key, [])
         if not isinstance(value, list) or not all(_is_number(number) for number in value):
             raise self._wrong(section, key, "a list of numbers", value)
         return tuple(float(number) for number in value)
 
     def day(self, section: str, key: str) -> dt.date | None:
-        """Return a day, or None where there is none.
-
-        Parameters
-        ----------
-        section, key : str
-            Where it stands.
-        """
+        """Return a day, or None where there is none."""
         value = self._section(section).get(key)
         if value is not None and (isinstance(value, dt.datetime) or not isinstance(value, dt.date)):
             raise self._wrong(section, key, "a day such as 2026-06-30", value)
@@ -137,20 +101,7 @@ class Reader:
 
 
 def read_rules(content: Any, where: str) -> tuple[Rule, ...]:
-    """Return the rules of the ``[[segments]]`` of a definition file.
-
-    Parameters
-    ----------
-    content : list of mapping
-        The sections.
-    where : str
-        Name of the file.
-
-    Raises
-    ------
-    CompanyError
-        If one cannot be read; the message names file, segment and key.
-    """
+    """Return the rules of the ``[[segments]]`` of a definition file."""
     if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
         raise CompanyError(f"{where}: segments must be sections: write [[segments]] on a line of its own for each")
     rules = []
@@ -172,15 +123,7 @@ def read_rules(content: Any, where: str) -> tuple[Rule, ...]:
 
 
 def written(sections: Mapping[str, Mapping[str, Any]], rules: Sequence[Rule]) -> str:
-    """Return a definition file.
-
-    Parameters
-    ----------
-    sections : mapping of str to mapping
-        Keys and values of each section; those that are None are left out, and sections without keys too.
-    rules : sequence of Rule
-        The segments.
-    """
+    """Return a definition file."""
     lines = ["# How customers are put into segments and tiers."]
     for name, keys in sections.items():
         given = {key: value for key, value in keys.items() if value is not None}

@@ -120,34 +120,14 @@ class SegmentDefinitions:
         return self.rfm_cut_points is not None and self.tier_cut_points is not None
 
     def known_on(self, day: dt.date) -> Self:
-        """Return the definitions as they could be used on a day: without cut points that were estimated later.
-
-        Parameters
-        ----------
-        day : date
-            The day.
-        """
+        """Return the definitions as they could be used on a day: without cut points that were estimated later."""
         if self.estimated_on is None or self.estimated_on <= day:
             return self
         return replace(self, rfm_cut_points=None, tier_cut_points=None, estimated_on=None)
 
     @classmethod
     def from_toml(cls, content: str, *, where: str = FILE) -> Self:
-        """Return the definitions that :meth:`to_toml`, or a person, wrote.
-
-        Parameters
-        ----------
-        content : str
-            The TOML. Every section and key may be left out.
-        where : str
-            Name of the file, for messages.
-
-        Raises
-        ------
-        CompanyError
-            If it is no TOML, has a section or key that is not known, or says what cannot be; the message names file,
-            key and what is allowed.
-        """
+        """Return the definitions that :meth:`to_toml`, or a person, wrote."""
         try:
             sections = tomllib.loads(content)
         except tomllib.TOMLDecodeError as error:
@@ -180,13 +160,7 @@ class SegmentDefinitions:
             raise CompanyError(f"{where}: {error}") from None
 
     def to_toml(self) -> str:
-        """Return the definitions as TOML, from which :meth:`from_toml` makes equal ones.
-
-        Returns
-        -------
-        str
-            The text of a definition file, with what each section is for.
-        """
+        """Return the definitions as TOML, from which :meth:`from_toml` makes equal ones."""
         base = {"window_days": self.window_days, "customers": self.base, "returns": self.returns, "ties": "together"}
         tiers = {"value": self.tier_value, "by": self.tier_by, "shares": list(self.tier_shares)}
         cuts = self.rfm_cut_points
@@ -255,13 +229,5 @@ def definitions_of(
 
 
 def tier_value_of(definitions: SegmentDefinitions, company: Company) -> Value:
-    """Return what the tiers of a company add up.
-
-    Parameters
-    ----------
-    definitions : SegmentDefinitions
-        The definitions.
-    company : Company
-        The company.
-    """
+    """Return what the tiers of a company add up."""
     return definitions.tier_value or value_of(company)

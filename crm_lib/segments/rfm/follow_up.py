@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers.window import customer_window, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
-from crm_lib.finding import Criterion, Finding, Verdict
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
+from crm_lib.segments.rfm.in_engine import Segmented, segment_customers
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES
-from crm_lib.segments.rfm.segmented import Segmented, segment_customers
 from crm_lib.statistics.resampling import Floats, studentised
 
 CHAMPIONS = SEGMENT_RULES[0].name
@@ -41,8 +41,8 @@ class FollowUp:
         The earlier day.
     days : int
         Days followed up.
-    value_kind : str
-        "margin" or "revenue".
+    value_kind, currency : str
+        "margin" or "revenue", and its ISO code.
     lift : Estimate
         Share of the later value that the best segment brought, divided by its share of customers.
     """
@@ -53,6 +53,7 @@ class FollowUp:
     scored_on: dt.date
     days: int
     value_kind: str
+    currency: str
     lift: Estimate
 
     def table(self) -> pd.DataFrame:
@@ -114,20 +115,18 @@ def follow_up(
     try:
         segmented = segment_customers(company, definitions.known_on(scored_on), ending=scored_on)
     except TooLittleData:
-        message = language.text("nobody bought in the {days} days up to {day}")
-        raise TooLittleData(message.format(days=definitions.window_days, day=language.date(scored_on))) from None
+        message = say("nobody bought in the {days} days up to {day}", days=definitions.window_days, day=scored_on)
+        raise TooLittleData(message) from None
     scored = segmented.rfm.frame
     kind, name = value_of(company), _best(segmented)
     after = customer_window(company, days=outcome_days)[kind].reindex(scored.index)
     frame = pd.DataFrame({"segment": scored["segment"], "value": after.fillna(0.0), "active": after.notna()})
     best = np.asarray(frame["segment"] == name, dtype=np.float64)
     if best.sum() < _FEWEST:
-        message = language.text("only {count} customers were {segment} on {day}; {fewest} are needed")
-        words = {"segment": language.text(name), "day": language.date(scored_on), "fewest": _FEWEST}
-        raise TooLittleData(message.format(count=language.number(best.sum(), 0), **words))
+        message = "only {count:count} customers were {segment:words} on {day}; {fewest} are needed"
+        raise TooLittleData(say(message, count=best.sum(), segment=name, day=scored_on, fewest=_FEWEST))
     if frame["value"].sum() <= 0:
-        message = language.text("the customers scored on {day} brought nothing in the days after")
-        raise TooLittleData(message.format(day=language.date(scored_on)))
+        raise TooLittleData(say("the customers scored on {day} brought nothing in the days after", day=scored_on))
     value, low, high = studentised(
         lambda weights: _lift(frame["value"].to_numpy(), best, weights), len(frame), resamples=resamples, seed=seed
     )
@@ -140,8 +139,9 @@ def follow_up(
     )
     names = tuple(rule.name for rule in segmented.rfm.rules)
     return FollowUp(
-        frame=frame, segments=names, best=name, scored_on=scored_on, days=outcome_days, value_kind=kind, lift=lift
-    )
+        frame=frame, segments=names, best=name, scored_on=scored_on, days=outcome_days, value_kind=kind,
+        currency=company.currency, lift=lift,
+    )  # fmt: skip
 
 
 def _best(segmented: Segmented) -> str:
@@ -151,15 +151,13 @@ def _best(segmented: Segmented) -> str:
     return str(frame.groupby("segment")["monetary"].mean().idxmax())
 
 
-def finding_champions(followed: FollowUp, *, currency: str, at_least: float = 2.0) -> Finding:
+def finding_champions(followed: FollowUp, *, at_least: float = 2.0) -> Finding:
     """Return the finding on whether the best customers of an earlier day stayed the best.
 
     Parameters
     ----------
     followed : FollowUp
         Scores and later value.
-    currency : str
-        ISO code.
     at_least : float
         The claim holds when the lift is at least this.
 
@@ -171,41 +169,25 @@ def finding_champions(followed: FollowUp, *, currency: str, at_least: float = 2.
     """
     best = followed.frame["segment"] == followed.best
     brought = float(followed.frame.loc[best, "value"].sum())
-    places = {
-        "times": language.number(at_least),
-        "count": language.number(best.sum(), 0),
-        "day": language.date(followed.scored_on),
-        "days": language.number(followed.days, 0),
-        "value": language.text(followed.value_kind),
-        "best": language.text(followed.best),
-    }
-    decisions = {
-        Verdict.SUPPORTED: (
-            "Put {best} first when the budget for care is shared out, and treat customers near the border of the "
-            "segment alike; for the others see the actions of their segments."
-        ),
-        Verdict.NOT_SUPPORTED: (
-            "Do not steer by these scores alone: past purchases say little about the next ones here; "
-            "look for what else tells good customers."
-        ),
-        Verdict.UNDECIDED: "Use the segments for ordinary contacts, not for costly privileges; ask again in a quarter.",
-    }
     return Finding(
         key="segments.champions",
-        claim=language.text("{best} go on to bring at least {times} times their share of the {value}.").format(
-            **places
-        ),
+        claim="{best:words} go on to bring at least {times} times their share of the {kind:words}.",
         source="Textbook 4.2.2, stage 6: recency and frequency",
         estimate=followed.lift,
         criterion=Criterion(low=at_least),
-        sentence=language.text(
-            "The {count} customers who were {best} on {day} brought {{estimate}} times their share of the {value} in "
-            "the {days} days after."
-        ).format(**places),
-        decisions={verdict: language.text(words).format(**places) for verdict, words in decisions.items()},
-        money_at_stake=Estimate.exact(brought, n=int(best.sum()), unit=currency, method="sum"),
-        money_note=language.text("{value} that they brought in the {days} days").format(**places),
-    )
+        sentence="The {count:count} customers who were {best:words} on {day} generated {estimate} times their share of "
+        "the {kind:words} in the {days} days after.",
+        if_supported="Put {best:words} first when the budget for care is shared out; for the others, follow the action "
+        "of their segment.",
+        if_not_supported="Do not steer by these scores alone: past purchases say little about the next ones here.",
+        if_undecided="Use the segments for ordinary contacts, not for costly privileges; ask again in a quarter.",
+        values={
+            "times": at_least, "count": int(best.sum()), "day": followed.scored_on, "days": followed.days,
+            "kind": followed.value_kind, "best": followed.best,
+        },
+        money_at_stake=Estimate.exact(brought, n=int(best.sum()), unit=followed.currency, method="sum"),
+        money_note="{kind:words} that they brought in the {days} days",
+    )  # fmt: skip
 
 
 def _lift(value: Floats, best: Floats, weights: Floats) -> tuple[Floats, Floats]:

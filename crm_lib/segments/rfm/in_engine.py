@@ -1,26 +1,63 @@
 """Scores, segments and tiers of all customers, computed by the engine that holds the transactions."""
 
+# Ibis knows no notna.
+# ruff: noqa: PD003, PD004
+
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase
 from crm_lib.customers.known import known_rows
-from crm_lib.customers.window import window_bounds
+from crm_lib.customers.window import Basis, Value, window_bounds
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
 from crm_lib.segments.rfm.rules import Condition, Interval, Rule
-from crm_lib.segments.rfm.scores import MEASURES, quantile_cut_points
-from crm_lib.segments.value.tiers import TIERS, tier_cut_points
+from crm_lib.segments.rfm.scores import MEASURES, RFM, quantile_cut_points
+from crm_lib.segments.value.tiers import TIERS, Tiers, tier_cut_points
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmented:
+    """The customers of a window in segments and tiers, as :func:`segment_customers` put them.
+
+    Parameters
+    ----------
+    rfm : RFM
+        Scores and segments.
+    tiers : Tiers
+        Tiers and values.
+    definitions : SegmentDefinitions
+        What decided, with all cut points that were used.
+    basis : Basis
+        What the value of the tiers is.
+    """
+
+    rfm: RFM
+    tiers: Tiers
+    definitions: SegmentDefinitions
+    basis: Basis
+
+    @property
+    def value(self) -> pd.Series[float]:
+        """Value of each customer in the window (money)."""
+        return self.tiers.frame["value"]
+
+    @property
+    def value_kind(self) -> Value:
+        """What the value adds up: "margin" or "revenue"."""
+        return self.basis.kind
 
 
 def rfm_table(
@@ -98,6 +135,71 @@ def estimated(
         currency=company.currency,
         estimated_on=company.as_of if ending is None else ending,
     )
+
+
+def segment_customers(
+    company: Company, definitions: SegmentDefinitions | None = None, *, ending: dt.date | None = None
+) -> Segmented:
+    """Put every customer into a segment and a tier, computed by the company's engine.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    definitions : SegmentDefinitions, optional
+        Who is scored and how, by default the usual nine segments. Cut points that are not given are estimated from the
+        same customers.
+    ending : date, optional
+        Last day of the window, by default the company's ``as_of``.
+
+    Returns
+    -------
+    Segmented
+        The same as :func:`rfm_scores` and :func:`value_tiers` say of the window.
+
+    Raises
+    ------
+    TooLittleData
+        If nobody bought anything in the window.
+    MissingData
+        If the definitions need a margin that the company does not know.
+    """
+    used = definitions = SegmentDefinitions() if definitions is None else definitions
+    if not definitions.frozen:
+        anew = estimated(definitions, company, ending=ending)
+        used = dataclasses.replace(
+            definitions,
+            rfm_cut_points=definitions.rfm_cut_points or anew.rfm_cut_points,
+            tier_cut_points=definitions.tier_cut_points or anew.tier_cut_points,
+        )
+    frame: pd.DataFrame = rfm_table(company, used, ending=ending).order_by("customer_id").execute()
+    # Some engines sort texts by the rules of a language.
+    frame = frame.set_index("customer_id").sort_index()
+    scored = frame[frame["segment"].notna()]
+    columns = [*MEASURES, *(f"{name}_score" for name in MEASURES)]
+    whole = dict.fromkeys([*columns[3:], "recency", "frequency"], "int64")
+    tier = pd.Categorical(frame["tier"], categories=list(TIERS), ordered=True)
+    day = company.as_of if ending is None else ending
+    rfm = RFM(
+        frame=scored[[*columns, "segment"]].astype({**whole, "segment": "str"}),
+        cut_points=used.rfm_cut_points or {},
+        levels=used.levels,
+        left_out=len(frame) - len(scored),
+        rules=used.rules,
+        as_of=day,
+        base=used.base,
+        window_days=used.window_days,
+    )
+    kind = tier_value_of(used, company)
+    basis = Basis(kind=kind, currency=company.currency, days=used.window_days, ending=day)
+    tiers = Tiers(
+        frame=pd.DataFrame({"value": frame["value"], "tier": tier, "losing": frame["value"] < 0}, index=frame.index),
+        cut_points=tuple(used.tier_cut_points or ()),
+        by=used.tier_by,
+        shares=None if definitions.tier_cut_points else used.tier_shares,
+        basis=basis,
+    )
+    return Segmented(rfm=rfm, tiers=tiers, definitions=used, basis=basis)
 
 
 def _measures(company: Company, definitions: SegmentDefinitions, ending: dt.date | None) -> ir.Table:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from crm_lib import language
 from crm_lib.company import Company
-from crm_lib.customers.window import Value
+from crm_lib.customers.window import Basis
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
 from crm_lib.segments.rfm.in_engine import estimated, rfm_table
 from crm_lib.statistics.balance import Balance, marginal_homogeneity, net_changes
-from crm_lib.statistics.proportions import goodman, wilson
+from crm_lib.statistics.proportions import wilson
 
 OUTSIDE = "(not in the base)"
 """State of customers who are not scored on one of the days: newcomers before, those who are gone after."""
@@ -47,8 +48,8 @@ class Movement:
         The rule, frozen, by which customers were scored on both days.
     earlier, later : date
         The days.
-    value_kind : str
-        "margin" or "revenue".
+    basis : Basis
+        What the value is.
     balance : Balance
         Test of whether the segments are as large after as before, those who came and left included.
     net_up : Estimate
@@ -60,7 +61,7 @@ class Movement:
     definitions: SegmentDefinitions
     earlier: dt.date
     later: dt.date
-    value_kind: Value
+    basis: Basis
     balance: Balance
     net_up: Estimate
 
@@ -73,23 +74,6 @@ class Movement:
             Square, in the order of the rules, with the state outside the base last. Nobody is outside on both days.
         """
         return movement_matrix(self.frame["before"], self.frame["after"], [*self.segments, OUTSIDE])
-
-    def row_shares(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Return where the customers of each segment went, as shares with intervals.
-
-        Parameters
-        ----------
-        level : float
-            Coverage of the intervals of a row together (Goodman's simultaneous intervals).
-
-        Returns
-        -------
-        DataFrame
-            As :meth:`matrix`, holding estimates; not estimable in rows without customers.
-        """
-        matrix = self.matrix()
-        rows = [goodman(row, level=level) for row in matrix.to_numpy()]
-        return pd.DataFrame(rows, index=matrix.index, columns=matrix.columns, dtype=object)
 
     def table(self) -> pd.DataFrame:
         """Return each segment's size on both days and its net change.
@@ -179,9 +163,8 @@ def movement(
     parts = [_scored(company, definitions, day) for day in (earlier, later)]
     for part, day in zip(parts, (earlier, later), strict=True):
         if len(part) < FEWEST:
-            message = language.text("only {count} customers can be scored on {day}; {fewest} are needed")
-            words = {"count": language.number(len(part), 0), "day": language.date(day), "fewest": FEWEST}
-            raise TooLittleData(message.format(**words))
+            message = "only {count} customers can be scored on {day}; {fewest} are needed"
+            raise TooLittleData(say(message, count=len(part), day=day, fewest=FEWEST))
     both = parts[0].add_suffix("_before").join(parts[1].add_suffix("_after"), how="outer").sort_index()
     frame = pd.DataFrame({"before": both["segment_before"], "after": both["segment_after"]}).fillna(OUTSIDE)
     segments = tuple(rule.name for rule in definitions.rules)
@@ -196,28 +179,87 @@ def movement(
         definitions=definitions,
         earlier=earlier,
         later=later,
-        value_kind=tier_value_of(definitions, company),
+        basis=Basis(
+            kind=tier_value_of(definitions, company),
+            currency=company.currency,
+            days=definitions.window_days,
+            ending=later,
+        ),
         balance=marginal_homogeneity(movement_matrix(frame["before"], frame["after"], [*segments, OUTSIDE])),
         net_up=wilson(rising, rising + falling),
     )
 
 
-def fitting_windows(company: Company, definitions: SegmentDefinitions) -> SegmentDefinitions:
-    """Return definitions with a window that the data hold twice.
+_HEADS = {
+    1: "From {earlier} to {later} more customers moved up or came ({rising:count}) than moved down or left "
+    "({falling:count}): {estimate} of the moves led up.",
+    0: "From {earlier} to {later} as many customers moved up or came ({rising:count}) as moved down or left "
+    "({falling:count}): {estimate} of the moves led up.",
+    -1: "From {earlier} to {later} more customers moved down or left ({falling:count}) than moved up or came "
+    "({rising:count}): {estimate} of the moves led up.",
+}
+_CHANGED = {1: "rose by {amount}", 0: "did not change", -1: "fell by {amount}"}
+
+
+def finding_movement(moved: Movement) -> Finding:
+    """Return the finding on whether more customers move up than down.
 
     Parameters
     ----------
-    company : Company
-        The company.
-    definitions : SegmentDefinitions
-        The definitions.
+    moved : Movement
+        Segments on two days.
 
     Returns
     -------
-    SegmentDefinitions
-        The same where the data reach back two windows. Else with a window of half of the days from the first order to
-        ``as_of``, in whole weeks, and without cut points, which were those of a longer window; where the data do not
-        hold even twice four weeks, the same again.
+    Finding
+        Supported when the whole interval of the share of upward moves lies above one half; not supported when all of
+        it lies below. Coming into the base counts as a move up, leaving it as a move down. At stake is what the
+        customers who moved down or left brought less than in the window before; the change of the whole base stands
+        beside it, as heads and money may go different ways.
+    """
+    flows, currency = moved.flows(), moved.basis.currency
+    counts = flows["customers"]
+    rising, falling = (int(counts[ways].sum()) for ways in (["up", "came"], ["down", "left"]))
+    lost = max(-float(flows.loc[["down", "left"], "change"].sum()), 0.0)
+    net = round(float(flows["change"].sum()), 2)
+    changed = say(_CHANGED[int(np.sign(net))], amount=str(Estimate.exact(abs(net), n=1, unit=currency)))
+    return Finding(
+        key="segments.movement",
+        claim="More customers move up, or come, than move down, or leave.",
+        source="Textbook 4.2.2, stage 6: core, former and new customers; 4.1, the customer cycle",
+        estimate=moved.net_up,
+        criterion=Criterion(low=0.5),
+        sentence=_HEADS[int(np.sign(rising - falling))],
+        if_supported="Keep doing what brings customers up, and find out what it is: ask those who rose or came.",
+        if_not_supported="Ask those who moved down or left why, {first}, and weigh winning against keeping: heads "
+        "alone do not say which pays.",
+        if_undecided="Moves up and down balance: treat the base as steady, and look at single segments whose net "
+        "change stands out.",
+        values={
+            "rising": rising, "falling": falling, "earlier": moved.earlier, "later": moved.later,
+            "first": _first(moved), "kind": moved.basis.kind, "days": moved.basis.days, "changed": changed,
+        },
+        money_at_stake=Estimate.exact(lost, n=int(counts[["down", "left"]].sum()), unit=currency, method="sum"),
+        money_note="{kind:words} that those who moved down or left brought less in {days} days than in the {days} "
+        "before; of the whole base it {changed}",
+    )  # fmt: skip
+
+
+def _first(moved: Movement) -> str:
+    """Say where to begin: with those who moved down from the segment that lost most value by it."""
+    fell = moved.frame[moved.frame["way"] == "down"]
+    lost = (fell["value_before"] - fell["value_after"]).groupby(fell["before"]).sum().reindex(moved.segments).dropna()
+    if lost.empty or lost.max() <= 0:
+        return say("the most valuable first")
+    return say("those who fell from {segment:words} first", segment=str(lost.idxmax()))
+
+
+def fitting_windows(company: Company, definitions: SegmentDefinitions) -> SegmentDefinitions:
+    """Return definitions with a window that the data hold twice.
+
+    The same where the data reach back two windows. Else with a window of half of the days from the first order to
+    ``as_of``, in whole weeks, and without cut points, which were those of a longer window; where the data do not hold
+    even twice four weeks, the same again.
     """
     begin = _begin(company)
     span = (company.as_of - begin).days if begin else 0
@@ -234,18 +276,6 @@ def fitting_windows(company: Company, definitions: SegmentDefinitions) -> Segmen
 def movement_matrix(before: pd.Series[str], after: pd.Series[str], states: Sequence[str]) -> pd.DataFrame:
     """Return how many customers went from each state to each.
 
-    Parameters
-    ----------
-    before, after : Series of str
-        State of each customer, with the same index.
-    states : sequence of str
-        All states, in the order wanted.
-
-    Returns
-    -------
-    DataFrame
-        Rows ``before``, columns ``after``, counts.
-
     Examples
     --------
     >>> movement_matrix(pd.Series(["a", "a"]), pd.Series(["a", "b"]), ["a", "b"]).to_numpy().tolist()
@@ -260,17 +290,12 @@ def movement_matrix(before: pd.Series[str], after: pd.Series[str], states: Seque
 def _check_covered(company: Company, earlier: dt.date, later: dt.date, days: int) -> None:
     begin = _begin(company)
     if begin is None or (begin - earlier).days + days > days // _SLACK:
-        message = language.text(
+        message = (
             "the data begin on {begin}, too late for {days} days up to {earlier}: two windows up to {later} can have "
             "{most} days at most"
         )
         most = max((later - begin).days // 2, 0) if begin else 0
-        raise TooLittleData(
-            message.format(
-                begin=language.date(begin) if begin else "–", days=language.number(days, 0),
-                earlier=language.date(earlier), later=language.date(later), most=language.number(most, 0),
-            )
-        )  # fmt: skip
+        raise TooLittleData(say(message, begin=begin, days=days, earlier=earlier, later=later, most=most))
 
 
 def _begin(company: Company) -> dt.date | None:

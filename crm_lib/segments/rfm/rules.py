@@ -44,13 +44,7 @@ class Interval:
             raise ValueError(f"no number lies above {self.above:g} and up to {self.up_to:g}")
 
     def holds(self, values: NDArray[np.float64]) -> Bools:
-        """Return which values belong to the interval.
-
-        Parameters
-        ----------
-        values : ndarray
-            Numbers; NaN stands for a missing one.
-        """
+        """Return which values belong to the interval."""
         inside = values <= self.up_to
         if self.above > -math.inf:
             inside &= values > self.above

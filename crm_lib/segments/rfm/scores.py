@@ -59,14 +59,7 @@ class RFM:
     window_days: int | None = None
 
     def cut_table(self) -> pd.DataFrame:
-        """Return the rule in words of numbers: for each measure and score, the range of values and its customers.
-
-        Returns
-        -------
-        DataFrame
-            Columns ``measure``, ``score``, ``from``, ``to`` (smallest and largest value found; missing where no
-            customer has the score) and ``customers``.
-        """
+        """Return the rule in words of numbers: for each measure and score, the range of values and its customers."""
         tables = []
         for measure in MEASURES:
             by_score = self.frame.groupby(f"{measure}_score")[measure].agg(["min", "max", "size"])
@@ -223,20 +216,6 @@ def _quantile_cuts(values: pd.Series[float], levels: int) -> tuple[float, ...]:
 def quantile_cut_points(found: NDArray[np.float64], counts: NDArray[np.int64], levels: int) -> tuple[float, ...]:
     """Return, for each k, the largest value whose customers lie, by their middle, within the lowest k/levels.
 
-    Parameters
-    ----------
-    found : ndarray
-        Distinct values in ascending order.
-    counts : ndarray of int
-        Customers of each value.
-    levels : int
-        Highest score.
-
-    Returns
-    -------
-    tuple of float
-        The ``levels - 1`` cut points, minus infinity where nobody lies below.
-
     Examples
     --------
     >>> quantile_cut_points(np.array([1.0, 2.0, 3.0]), np.array([6, 3, 1]), 5)
@@ -249,20 +228,7 @@ def quantile_cut_points(found: NDArray[np.float64], counts: NDArray[np.int64], l
 
 
 def check_cut_points(cuts: CutPoints, levels: int) -> None:
-    """Raise an error unless there are cut points of all three measures, in ascending order.
-
-    Parameters
-    ----------
-    cuts : mapping of str to tuple of float
-        As of :func:`rfm_scores`.
-    levels : int
-        Highest score.
-
-    Raises
-    ------
-    ValueError
-        If there are not.
-    """
+    """Raise an error unless there are cut points of all three measures, in ascending order."""
     if set(cuts) != set(MEASURES):
         raise ValueError(f"cut points are needed for {', '.join(MEASURES)}; got {', '.join(sorted(cuts)) or 'none'}")
     for name in MEASURES:

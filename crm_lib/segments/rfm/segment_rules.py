@@ -47,20 +47,7 @@ SEGMENT_RULES: tuple[SegmentRule, ...] = (
 
 
 def score_variables(levels: int) -> dict[str, Variable]:
-    """Return what rules of segments may ask for, with the values it can have.
-
-    Parameters
-    ----------
-    levels : int
-        Highest score.
-
-    Returns
-    -------
-    dict of str to Variable
-        The scores ``recency_score``, ``frequency_score``, ``monetary_score`` (1 to `levels`) and ``weight`` (frequency
-        and monetary score together); and as numbers ``recency`` (days), ``frequency`` (orders) and ``monetary``
-        (money).
-    """
+    """Return what rules of segments may ask for, with the values it can have."""
     score = Variable(choices=tuple(range(1, levels + 1)))
     scores = dict.fromkeys(("recency_score", "frequency_score", "monetary_score"), score)
     weight = Variable(choices=tuple(range(2, 2 * levels + 1)))
@@ -69,17 +56,6 @@ def score_variables(levels: int) -> dict[str, Variable]:
 
 def segment_rules(levels: int) -> tuple[Rule, ...]:
     """Return the nine segments as rules on the scores, best first.
-
-    Parameters
-    ----------
-    levels : int
-        Highest score, 3 to 5.
-
-    Returns
-    -------
-    tuple of Rule
-        Conditions on ``recency_score`` and ``weight`` (frequency and monetary score together), equal to what
-        :func:`segment` says of each combination.
 
     Examples
     --------

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers.window import Value
 from crm_lib.errors import TooLittleData
+from crm_lib.language import say
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
 from crm_lib.segments.rfm.in_engine import rfm_table
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES, segment_rules
 
+_SHIFT = 90
+"""Days by which the window is made shorter and longer, at most by half of it."""
 NOT_SCORED = "(not scored)"
 """What a customer is under a rule whose base she does not belong to."""
 
@@ -71,14 +73,7 @@ class Sensitivity:
         return table.astype({"moved": "int64", "not_scored": "int64"}).rename_axis("rule")
 
     def by_segment(self) -> pd.DataFrame:
-        """Return which segments are the same whatever the rule.
-
-        Returns
-        -------
-        DataFrame
-            Indexed by ``segment``, best first: ``customers``, ``stable`` (customers with the same segment under every
-            rule) and ``stable_share``.
-        """
+        """Return which segments are the same whatever the rule."""
         grouped = self.stable.groupby(self.frame.iloc[:, 0])
         table = pd.DataFrame({"customers": grouped.size(), "stable": grouped.sum(), "stable_share": grouped.mean()})
         table = table.reindex(list(self.segments))
@@ -96,7 +91,7 @@ class Sensitivity:
         return pd.Series((second < 0) | (np.maximum(recency, weight) > 1), index=now.index, dtype=float)
 
 
-def rfm_sensitivity(company: Company, definitions: SegmentDefinitions | None = None, *, days: int = 90) -> Sensitivity:
+def rfm_sensitivity(company: Company, definitions: SegmentDefinitions | None = None) -> Sensitivity:
     """Segment the same customers by other reasonable rules, and see who would be elsewhere.
 
     A segment that half of its customers leave when the window is a quarter longer is a choice of the analyst and no
@@ -109,25 +104,20 @@ def rfm_sensitivity(company: Company, definitions: SegmentDefinitions | None = N
     definitions : SegmentDefinitions, optional
         The rule in use; by default that of :class:`SegmentDefinitions`. Cut points that it has are kept for it alone:
         another window or money needs others.
-    days : int
-        Days by which the window is made shorter and longer.
 
     Returns
     -------
     Sensitivity
-        Segments under the rule in use, a window shorter and longer by `days`, each other number of levels, the other
+        Segments under the rule in use, a window shorter and longer by 90 days, each other number of levels, the other
         of margin and revenue, and returns left in. What the data cannot tell is left out, with the reason.
 
     Raises
     ------
-    ValueError
-        If `days` is not above 0 and below the length of the window.
     TooLittleData
         If nobody bought anything in the window.
     """
     used = SegmentDefinitions() if definitions is None else definitions
-    if not 0 < days < used.window_days:
-        raise ValueError(f"days must lie above 0 and below {used.window_days}, the length of the window, not {days}")
+    days = min(_SHIFT, max(used.window_days // 2, 1))
     segments = tuple(rule.name for rule in used.rules)
     tables = {"rule in use": rfm_table(company, used)}
     others, left_out = _others(company, used, days)
@@ -138,7 +128,7 @@ def rfm_sensitivity(company: Company, definitions: SegmentDefinitions | None = N
         columns[name] = scored.set_index("customer_id")["segment"]
     now = columns.pop("rule in use").sort_index()
     if now.empty:
-        raise TooLittleData(language.text("nobody bought anything in the window, so there is nobody to score"))
+        raise TooLittleData(say("nobody bought anything in the window, so there is nobody to score"))
     frame = pd.DataFrame({"rule in use": now, **{name: other.reindex(now.index) for name, other in columns.items()}})
     return Sensitivity(frame=frame.fillna(NOT_SCORED), left_out=left_out, segments=segments)
 
@@ -147,29 +137,26 @@ def _others(
     company: Company, used: SegmentDefinitions, days: int
 ) -> tuple[dict[str, SegmentDefinitions], dict[str, str]]:
     free = dataclasses.replace(used, rfm_cut_points=None, tier_cut_points=None, currency="", estimated_on=None)
-    shorter, longer = (
-        language.text(words).format(days=language.number(days, 0))
-        for words in ("window {days} days shorter", "window {days} days longer")
-    )
+    shorter, longer = (say(words, days=days) for words in ("window {days} days shorter", "window {days} days longer"))
     others = {shorter: dataclasses.replace(free, window_days=used.window_days - days)}
     left_out = {}
     begin = company.table("transactions").ordered_at.date().min().to_pyarrow().as_py()
     if begin and begin > company.as_of - dt.timedelta(days=used.window_days + days - 1):
-        left_out[longer] = language.text("the data do not go back so far")
+        left_out[longer] = say("the data do not go back so far")
     else:
         others[longer] = dataclasses.replace(free, window_days=used.window_days + days)
-    own = language.text("other levels")
+    own = say("other levels")
     if used.rules != segment_rules(used.levels):
-        left_out[own] = language.text("the rules of the segments are the company's own")
+        left_out[own] = say("the rules of the segments are the company's own")
     for levels in (5, 4, 3):
         if levels != used.levels and own not in left_out:
-            name = language.text("{levels} levels").format(levels=language.number(levels, 0))
+            name = say("{levels} levels", levels=levels)
             others[name] = dataclasses.replace(free, levels=levels, rules=segment_rules(levels))
     if company.has("transactions", "margin"):
         money: Value = "revenue" if used.monetary == "margin" else "margin"
-        others[language.text(f"{money} as money")] = dataclasses.replace(free, monetary=money)
+        others[say(f"{money} as money")] = dataclasses.replace(free, monetary=money)
     else:
-        left_out[language.text("margin as money")] = language.text("the company does not know its margin")
+        left_out[say("margin as money")] = say("the company does not know its margin")
     other, words = ("gross", "returns not taken off") if used.returns == "net" else ("net", "returns taken off")
-    others[language.text(words)] = dataclasses.replace(free, returns=other)  # type: ignore[arg-type]
+    others[say(words)] = dataclasses.replace(free, returns=other)  # type: ignore[arg-type]
     return others, left_out

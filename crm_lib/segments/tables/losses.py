@@ -13,7 +13,7 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.segments.tables.profit_table import NOT_KNOWN, SMALL_GROUPS, ProfitTable
-from crm_lib.statistics.several_tests import holm
+from crm_lib.statistics.proportions import holm
 
 _MOST = 3
 """Groups written out in a sentence."""

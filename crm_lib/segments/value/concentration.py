@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from crm_lib.customers.window import ANY, Basis
 from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Finding
 from crm_lib.statistics.resampling import Floats, grouped, studentised
 
 METHOD = "studentised bootstrap over customers"
@@ -24,14 +26,14 @@ class Concentration:
         The curve in 101 points: columns ``customers`` and ``value``, cumulative shares from the best customer down.
     share : float
         The share of customers looked at, such as 0.2.
-    top_share : Estimate
-        Share of the value that this share of customers brings.
-    gini : Estimate
-        Gini coefficient.
+    top_share, gini : Estimate
+        Share of the value that this share of customers brings, and Gini coefficient.
     total, top_value : float
         Value of all customers, and of the top ones.
     customers, losing : int
         Number of customers, and of those whose value is negative.
+    basis : Basis
+        What the value is.
     """
 
     curve: pd.DataFrame
@@ -42,6 +44,7 @@ class Concentration:
     top_value: float
     customers: int
     losing: int
+    basis: Basis
 
 
 def concentration_curve(values: ArrayLike, shares: ArrayLike | None = None) -> pd.DataFrame:
@@ -87,18 +90,6 @@ def concentration_curve(values: ArrayLike, shares: ArrayLike | None = None) -> p
 def top_share(values: ArrayLike, share: float = 0.2) -> float:
     """Return the share of value that the best `share` of customers brings.
 
-    Parameters
-    ----------
-    values : array_like
-        Value of each customer (money).
-    share : float
-        Share of customers, between 0 and 1.
-
-    Returns
-    -------
-    float
-        The share; above 1 when the others together lose money, missing when the total is not positive.
-
     Examples
     --------
     >>> top_share([6, 2, 1, 1], share=0.25)
@@ -109,17 +100,6 @@ def top_share(values: ArrayLike, share: float = 0.2) -> float:
 
 def gini(values: ArrayLike) -> float:
     """Return the Gini coefficient: 0 where all customers bring the same, near 1 where one brings all.
-
-    Parameters
-    ----------
-    values : array_like
-        Value of each customer (money).
-
-    Returns
-    -------
-    float
-        Twice the area between the concentration curve and the diagonal. With negative values it is kept as it is and
-        may exceed 1; it is missing when the total is not positive.
 
     Notes
     -----
@@ -137,7 +117,7 @@ def gini(values: ArrayLike) -> float:
 
 
 def concentration(
-    values: ArrayLike, *, share: float = 0.2, level: float = 0.95, resamples: int = 999, seed: int = 0
+    values: ArrayLike, *, share: float = 0.2, resamples: int = 999, seed: int = 0, basis: Basis = ANY
 ) -> Concentration:
     """Return the concentration of value, with intervals.
 
@@ -147,12 +127,12 @@ def concentration(
         Value of each customer (money).
     share : float
         The share of customers to look at, above 0 and below 1.
-    level : float
-        Nominal coverage of the intervals.
     resamples : int
         Number of bootstrap resamples.
     seed : int
         Seed of the random numbers.
+    basis : Basis
+        What the value is: carried on to the result.
 
     Returns
     -------
@@ -183,7 +163,7 @@ def concentration(
     if total > 0:
         means, sizes = grouped(ordered)
         near, low, high = studentised(
-            lambda weights: _shares(means, weights, share), n, sizes=sizes, resamples=resamples, level=level, seed=seed
+            lambda weights: _shares(means, weights, share), n, sizes=sizes, resamples=resamples, seed=seed
         )
         # What grouping neighbours takes from the estimate itself, a millionth or so, is put back.
         value = _shares(ordered, np.ones((1, n)), share)[0][0]
@@ -192,9 +172,7 @@ def concentration(
     else:
         value, low, high = np.full(2, np.nan), np.full(2, -np.inf), np.full(2, np.inf)
     best, coefficient = (
-        Estimate(
-            value=float(v), low=float(a), high=float(b), n=n, method=METHOD, level=level, unit="share" if top else ""
-        )
+        Estimate(value=float(v), low=float(a), high=float(b), n=n, method=METHOD, unit="share" if top else "")
         for v, a, b, top in zip(value, np.minimum(low, value), np.maximum(high, value), (True, False), strict=True)
     )
     return Concentration(
@@ -206,7 +184,55 @@ def concentration(
         top_value=float(np.interp(share * n, np.arange(n + 1), np.concatenate([[0.0], ordered.cumsum()]))),
         customers=n,
         losing=int((ordered < 0).sum()),
+        basis=basis,
     )
+
+
+_EVEN = 0.75
+"""Below this part of what the law says, value counts as spread evenly."""
+_LESS = "Value is spread widely: build service and offers for all good customers, not for a small circle alone."
+_A_LITTLE_LESS = "Know the best {share:share} by name, and do not neglect the customers behind them."
+_MORE = "Guard each of the largest customers personally, and win more like them to spread the risk."
+
+
+def finding_80_20(measured: Concentration, *, low: float = 0.75, high: float = 0.85) -> Finding:
+    """Return the finding on the 80/20 law.
+
+    Parameters
+    ----------
+    measured : Concentration
+        Concentration of value over the customers of a window.
+    low, high : float
+        The law counts as holding when the true share lies between these.
+
+    Returns
+    -------
+    Finding
+        Supported when the interval of the top share lies within `low` and `high`. At stake is what the top customers
+        bring in a year.
+    """
+    estimate, basis = measured.top_share, measured.basis
+    even = estimate.value < _EVEN * (low + high) / 2
+    return Finding(
+        key="segments.concentration",
+        claim="{law:share} of the {kind:words} comes from {share:share} of the customers.",
+        source="Textbook 4.1, the 80/20 law",
+        estimate=estimate,
+        criterion=Criterion(low=low, high=high),
+        sentence="The top {share:share} of {customers:count} customers generate {estimate} of the {kind:words} "
+        "(Gini {gini}).",
+        if_supported="Know the top {share:share} by name: give each an owner, a contact plan and a warning before "
+        "spending on the rest.",
+        if_not_supported=_MORE if estimate.value > high else _LESS if even else _A_LITTLE_LESS,
+        if_undecided="Treat the top {share:share} as key customers, but do not plan on the exact share: it may be "
+        "{lowest:share} or {highest:share}.",
+        values={
+            "law": (low + high) / 2, "share": measured.share, "customers": measured.customers, "kind": basis.kind,
+            "gini": measured.gini, "lowest": max(estimate.low, 0.0), "highest": estimate.high,
+        },
+        money_at_stake=basis.a_year(measured.top_value, n=measured.customers),
+        money_note="{kind:words} that the top {share:share} bring in a year",
+    )  # fmt: skip
 
 
 def _descending(values: ArrayLike) -> Floats:
@@ -241,14 +267,15 @@ def _shares(ordered: Floats, weights: Floats, share: float) -> tuple[Floats, Flo
         influence = (np.maximum(ordered - q, 0) + share * q - top * ordered) / mean
         above, part = (ranks - weights / 2) / n, (cumulated - brought / 2) / n
         influence_gini = (ordered * (1 - 2 * above) + 2 * part - coefficient * ordered) / mean
-    errors = [_error(influence, weights), _error(influence_gini, weights)]
+    errors = [influence_error(influence, weights), influence_error(influence_gini, weights)]
     unusable = total[:, 0] <= 0
     estimates = np.column_stack([top[:, 0], coefficient[:, 0]])
     estimates[unusable] = np.nan
     return estimates, np.column_stack(errors)
 
 
-def _error(influence: Floats, weights: Floats) -> Floats:
+def influence_error(influence: Floats, weights: Floats) -> Floats:
+    """Return the standard errors of a statistic from its influence function, for each row of weights."""
     n = float(weights[0].sum())
     centred = influence - (weights * influence).sum(axis=1, keepdims=True) / n
     error: Floats = np.sqrt((weights * centred**2).sum(axis=1)) / n

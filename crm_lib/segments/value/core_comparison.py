@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_lib import language
 from crm_lib.company import Company
-from crm_lib.customers.known import own_answers, window_complaints
+from crm_lib.customers import Basis, own_answers, window_complaints
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
+from crm_lib.segments.rfm.in_engine import Segmented
 from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
-from crm_lib.statistics.rate_ratios import Floats, mean_difference, rate_ratio, share_inside
+from crm_lib.statistics import Floats, mean_difference, rate_ratio, share_inside
 
 CORE = ("key", "major")
 """Value tiers whose customers are the core."""
+AT_MOST = 1.25
+"""Complaints an order count as explained up to this many times those of the others."""
+TOLERANCE = 0.05
+"""Share of complaints by which core customers may fall short and still count as served as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +53,12 @@ class CoreComparison:
         Their value; missing where they are too few to be shown.
     elsewhere : int
         Complaints of the window by customers who have no tier; they are not counted.
-    days, settle_days : int
-        Length of the window, and days within which a complaint should be settled.
+    settle_days : int
+        Days within which a complaint should be settled.
     dissatisfied_below : float
         Points of satisfaction below which an answer is dissatisfied.
+    basis : Basis
+        What the value is.
     """
 
     frame: pd.DataFrame
@@ -61,50 +69,32 @@ class CoreComparison:
     waiting: int
     value_waiting: float
     elsewhere: int
-    days: int
     settle_days: int
     dissatisfied_below: float
+    basis: Basis
 
 
 def compare_core(
-    company: Company,
-    *,
-    tier: pd.Series[str],
-    value: pd.Series[float],
-    orders: pd.Series[int],
-    core: Sequence[str] = CORE,
-    days: int = 365,
-    settle_days: int = 30,
-    dissatisfied_below: float = 6.0,
-    level: float = 0.95,
+    company: Company, segmented: Segmented, *, settle_days: int = 30, dissatisfied_below: float = 6.0
 ) -> CoreComparison:
     """Compare the complaints and the dissatisfaction of core customers with those of the others.
 
     Who buys more has more occasion to complain. So complaints are counted by customer and by order: where only the
-    first is high, core customers complain more because they buy more.
+    first is high, core customers complain more because they buy more. The comparison describes: customers may be in a
+    low tier *because* a complaint made them buy less.
 
     Parameters
     ----------
     company : Company
         The company; it needs ``complaints`` or ``surveys``.
-    tier : Series
-        Tier of each customer of the window, indexed by ``customer_id``.
-    value : Series
-        Value of each of them in the window (money).
-    orders : Series
-        Number of orders of each of them in the window.
-    core : sequence of str
-        Tiers that are the core.
-    days : int
-        Length of the window that ends at the company's ``as_of``.
+    segmented : Segmented
+        Its customers in tiers; the core are the key and the major customers.
     settle_days : int
         Days within which a complaint should be settled. Judged are the complaints of the window that were opened at
         least so many days before ``as_of``, so that all were watched equally long and open ones need no guess.
     dissatisfied_below : float
         Answers with a satisfaction below this are dissatisfied. Answers on other brands are left out; survey weights
         are used where there are any.
-    level : float
-        Nominal coverage of the intervals.
 
     Returns
     -------
@@ -117,50 +107,38 @@ def compare_core(
         If the company has neither complaints nor surveys.
     TooLittleData
         If either side has fewer than ten customers.
-    ValueError
-        If no tier of `core` is found.
-
-    Notes
-    -----
-    The comparison describes: customers may be in a low tier *because* a complaint made them buy less.
     """
-    inside = tier.isin(list(core))
-    known = sorted(map(str, tier.dropna().unique()))
-    if not inside.any() and not set(core) & {*known, *CORE}:
-        raise ValueError(f"core tiers {list(core)} are not among the tiers: {', '.join(known)}")
+    worth, tier = segmented.tiers.frame["value"], segmented.tiers.frame["tier"]
+    inside, customers = tier.isin(CORE), tier.index
     counts = int(inside.sum()), int((~inside).sum())
     if min(counts) < SMALLEST_GROUP:
-        message = language.text("core and other customers must be at least {fewest} each; they are {core} and {others}")
-        raise TooLittleData(message.format(fewest=SMALLEST_GROUP, core=counts[0], others=counts[1]))
+        message = "core and other customers must be at least {fewest} each; they are {core} and {others}"
+        raise TooLittleData(say(message, fewest=SMALLEST_GROUP, core=counts[0], others=counts[1]))
     if not company.has("complaints", "opened_at") and not company.has("surveys", "satisfaction"):
         raise MissingData("complaints")
-    bought = np.asarray(orders.reindex(tier.index).fillna(0), dtype=np.float64)
-    worth = value.reindex(tier.index).fillna(0.0)
-    side = inside.to_numpy()
-    rows = {"customers": _row(np.ones(len(tier)), side, level=level, exact=True)}
-    rows["orders"] = _row(bought, side, level=level)
-    handling, waiting, elsewhere = None, pd.Index([]), 0
+    days, side = segmented.basis.days, inside.to_numpy(dtype=bool)
+    bought = segmented.rfm.frame["frequency"].reindex(customers).fillna(0).to_numpy(dtype=np.float64)
+    rows = {"customers": _row(np.ones(len(tier)), side, exact=True), "orders": _row(bought, side)}
+    handling, waiting, elsewhere = None, customers[:0], 0
     if company.has("complaints", "opened_at"):
         complaints = window_complaints(company, days=days)
-        within = complaints["customer_id"].isin(tier.index)
+        within = complaints["customer_id"].isin(customers)
         elsewhere, complaints = int((~within).sum()), complaints[within]
-        each = _per_customer(complaints["customer_id"], tier.index)
-        rows["complaints"] = _row(each, side, level=level, orders=bought)
-        rows["complaining customers"] = _row((each > 0).astype(float), side, level=level)
+        each = _sums(complaints.assign(weight=1.0), customers)
+        rows["complaints"] = _row(each, side, orders=bought)
+        rows["complaining customers"] = _row((each > 0).astype(float), side)
         if "settled" in complaints:
-            open_ones = complaints[~complaints["settled"]]
-            unsettled = _per_customer(open_ones["customer_id"], tier.index)
-            rows["unsettled complaints"] = _row(unsettled, side, level=level, orders=bought)
-            waiting = tier.index[(unsettled > 0) & side]
-            handling = _handling(complaints, inside, as_of=company.as_of, settle_days=settle_days, level=level)
+            unsettled = _sums(complaints[~complaints["settled"]].assign(weight=1.0), customers)
+            rows["unsettled complaints"] = _row(unsettled, side, orders=bought)
+            waiting = customers[(unsettled > 0) & side]
+            handling = _handling(complaints, inside, as_of=company.as_of, settle_days=settle_days)
     if company.has("surveys", "satisfaction", "customer_id"):
         answers = own_answers(company, days=days)
-        answers = answers[answers["customer_id"].isin(tier.index)]
-        weight = answers.groupby("customer_id")["weight"].sum().reindex(tier.index).fillna(0.0).to_numpy()
-        low = answers[answers["satisfaction"] < dissatisfied_below]
-        bad = low.groupby("customer_id")["weight"].sum().reindex(tier.index).fillna(0.0).to_numpy()
-        rows["answers"] = _row(weight, side, level=level)
-        rows["dissatisfied answers"] = _row(bad, side, level=level, answers=weight)
+        answers = answers[answers["customer_id"].isin(customers)]
+        weight = _sums(answers, customers)
+        rows["answers"] = _row(weight, side)
+        bad = _sums(answers[answers["satisfaction"] < dissatisfied_below], customers)
+        rows["dissatisfied answers"] = _row(bad, side, answers=weight)
     return CoreComparison(
         frame=pd.DataFrame(rows).T.rename_axis("measure"),
         handling=handling,
@@ -170,63 +148,136 @@ def compare_core(
         waiting=len(waiting),
         value_waiting=float(worth[waiting].sum()) if len(waiting) >= SMALLEST_GROUP else float("nan"),
         elsewhere=elsewhere,
-        days=days,
         settle_days=settle_days,
         dissatisfied_below=dissatisfied_below,
+        basis=segmented.basis,
     )
 
 
-def _per_customer(customers: pd.Series[str], index: pd.Index[str]) -> Floats:
-    counts = customers.value_counts().reindex(index).fillna(0)
-    return np.asarray(counts, dtype=np.float64)
+def _sums(rows: pd.DataFrame, customers: pd.Index[str]) -> Floats:
+    return rows.groupby("customer_id")["weight"].sum().reindex(customers).fillna(0.0).to_numpy(dtype=np.float64)
 
 
 def _row(
     events: Floats,
     side: NDArray[np.bool_],
     *,
-    level: float,
     exact: bool = False,
     orders: Floats | None = None,
     answers: Floats | None = None,
 ) -> dict[str, object]:
     total, core = float(events.sum()), float(events[side].sum())
-    share = (
-        Estimate.exact(core / total, n=side.size, unit="share") if exact else share_inside(events, side, level=level)
-    )
-    by_customer = None if exact or answers is not None else rate_ratio(events, np.ones_like(events), side, level=level)
+    share = Estimate.exact(core / total, n=side.size, unit="share") if exact else share_inside(events, side)
+    by_customer = None if exact or answers is not None else rate_ratio(events, np.ones_like(events), side)
     return {
         "total": total,
         "core": core,
         "share": share,
         "by_customer": by_customer,
-        "by_order": None if orders is None else rate_ratio(events, orders, side, level=level),
-        "by_answer": None if answers is None else rate_ratio(events, answers, side, level=level),
+        "by_order": None if orders is None else rate_ratio(events, orders, side),
+        "by_answer": None if answers is None else rate_ratio(events, answers, side),
     }
 
 
-def _handling(
-    complaints: pd.DataFrame, inside: pd.Series[bool], *, as_of: dt.date, settle_days: int, level: float
-) -> pd.DataFrame | None:
+def _handling(complaints: pd.DataFrame, inside: pd.Series[bool], *, as_of: dt.date, settle_days: int) -> pd.DataFrame:
     """Return how complaints that were watched long enough were handled, core customers against the others."""
     end = pd.Timestamp(as_of) + pd.Timedelta(days=1)
     limit = pd.Timedelta(days=settle_days)
     watched = complaints[complaints["opened_at"] + limit <= end]
-    in_time = watched["closed_at"].notna() & (watched["closed_at"] - watched["opened_at"] <= limit)
-    lasted = (watched["closed_at"] - watched["opened_at"]).dt.total_seconds() / 86_400
+    lasted = watched["closed_at"] - watched["opened_at"]
+    in_time = watched["closed_at"].notna() & (lasted <= limit)
     outcomes = {"settled": (in_time & watched["settled"]).astype(float)}
     if "satisfied" in watched:
         outcomes["satisfied"] = (in_time & watched["satisfied"]).astype(float)
-    outcomes["days"] = lasted.where(in_time, float(settle_days)).clip(lower=0.0)
+    lasted_days = lasted.dt.total_seconds() / 86_400
+    outcomes["days"] = lasted_days.where(in_time, float(settle_days)).clip(lower=0.0)
     rows = {}
     for name, outcome in outcomes.items():
         each = outcome.groupby(watched["customer_id"]).agg(["sum", "size"])
         side = inside.reindex(each.index).to_numpy(dtype=bool)
         unit = "days" if name == "days" else "share"
-        difference = mean_difference(each["sum"], each["size"], side, level=level, unit=unit)
-        core, others = (
+        means = [
             float(each.loc[part, "sum"].sum() / size) if (size := each.loc[part, "size"].sum()) else float("nan")
             for part in (side, ~side)
-        )
-        rows[name] = {"complaints": len(watched), "core": core, "others": others, "difference": difference}
+        ]
+        difference = mean_difference(each["sum"], each["size"], side, unit=unit)
+        rows[name] = {"complaints": len(watched), "core": means[0], "others": means[1], "difference": difference}
     return pd.DataFrame(rows).T.rename_axis("measure")
+
+
+def finding_core_complaints(found: CoreComparison) -> Finding:
+    """Return the finding on whether core customers complain more often than their orders explain.
+
+    Supported when the whole interval of the ratio an order lies at or below 1.25. At stake is the value of the core
+    customers. Raises TooLittleData where complaints are not known, or too few for a ratio.
+    """
+    estimate = found.frame.loc["complaints", "by_order"] if "complaints" in found.frame.index else None
+    row = {} if estimate is None else found.frame.loc["complaints"].to_dict()
+    return Finding(
+        key="segments.core_complaints",
+        claim="An order of a core customer leads to at most {at_most} times the complaints of another order.",
+        source="Textbook 4.3.1, valuable customers first",
+        estimate=_told(estimate),
+        criterion=Criterion(high=AT_MOST),
+        sentence="{core:count} core customers ({share:share}) make {of_complaints} of all complaints: {by_customer} "
+        "times the others' per customer, {estimate} times per order.",
+        if_supported="Per order they complain hardly more than others: mend what goes wrong for everybody, and settle "
+        "their complaints first.",
+        if_not_supported="More goes wrong with core customers' orders: go through their complaints by topic before "
+        "anything else is done for them.",
+        if_undecided="Settle core customers' complaints first; whether more goes wrong for them is open.",
+        values={
+            "at_most": AT_MOST,
+            "core": found.core,
+            "share": found.core / found.customers,
+            "of_complaints": row.get("share"),
+            "by_customer": row.get("by_customer"),
+        },
+        money_at_stake=found.basis.a_year(found.core_value, n=found.core),
+        money_note="what these customers bring in a year; how much of it complaints cost is not known",
+    )
+
+
+def finding_core_settled(found: CoreComparison) -> Finding:
+    """Return the finding on whether core customers' complaints are settled at least as well as those of others.
+
+    Supported when the whole interval of the difference lies above minus 5 points. At stake is the value of the core
+    customers with an unsettled complaint. Raises TooLittleData where it is not known when complaints were closed.
+    """
+    if found.handling is None:
+        raise TooLittleData(say("it is not known when complaints were closed"), table="complaints")
+    row = found.handling.loc["settled"].to_dict()
+    known = math.isfinite(found.value_waiting)
+    return Finding(
+        key="segments.core_settled",
+        claim="Complaints of core customers are settled within {days} days at least as often as those of others "
+        "(within {tolerance:share}).",
+        source="Textbook 4.3.1, valuable customers first",
+        estimate=_told(row["difference"]),
+        criterion=Criterion(low=-TOLERANCE),
+        sentence="{core:share} of core customers' complaints were settled within {days} days, {others:share} of the "
+        "others': a difference of {estimate}.",
+        if_supported="Core customers are served no worse than others. To put them first, turn to the {waiting:count} "
+        "with an unsettled complaint now.",
+        if_not_supported="Core customers are served worse: give their complaints an owner and a deadline, and begin "
+        "with the {waiting:count} who are waiting.",
+        if_undecided="Turn to the {waiting:count} core customers with an unsettled complaint, and look again: nothing "
+        "shows that core customers are put first or neglected.",
+        values={
+            "days": found.settle_days,
+            "tolerance": TOLERANCE,
+            "core": row["core"],
+            "others": row["others"],
+            "waiting": found.waiting,
+            "until": found.handling.loc["days", "difference"],
+        },
+        money_at_stake=found.basis.a_year(found.value_waiting, n=found.waiting) if known else None,
+        money_note="what core customers with an unsettled complaint bring in a year" if known else "",
+    )
+
+
+def _told(estimate: object) -> Estimate:
+    if not isinstance(estimate, Estimate) or math.isnan(estimate.value):
+        message = "there are too few complaints of core customers, or of others, to compare them"
+        raise TooLittleData(say(message), table="complaints")
+    return estimate

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_lib.estimate import Estimate
-from crm_lib.segments.value.concentration import METHOD
+from crm_lib.segments.value.concentration import METHOD, influence_error
 from crm_lib.segments.value.tiers import TIERS, Tiers
 from crm_lib.statistics.resampling import Floats, Statistic, grouped, studentised
 
@@ -18,7 +18,7 @@ _Parts = tuple[Floats, Floats]
 """Estimates (resamples × statistics) and their standard errors."""
 
 
-def tier_shares(tiers: Tiers, *, level: float = 0.95, resamples: int = 999, seed: int = 0) -> pd.DataFrame:
+def tier_shares(tiers: Tiers, *, resamples: int = 999, seed: int = 0) -> pd.DataFrame:
     """Return the share of customers and of value of each tier, with intervals.
 
     This year's customers are one draw of those the company might as well have had. Tiers by count have their share of
@@ -29,8 +29,6 @@ def tier_shares(tiers: Tiers, *, level: float = 0.95, resamples: int = 999, seed
     ----------
     tiers : Tiers
         Customers in tiers.
-    level : float
-        Nominal coverage of each interval.
     resamples : int
         Number of bootstrap resamples.
     seed : int
@@ -59,9 +57,7 @@ def tier_shares(tiers: Tiers, *, level: float = 0.95, resamples: int = 999, seed
     means, sizes = grouped(ordered, breaks)
     of_group = codes[np.concatenate([[0], sizes.cumsum()[:-1]]).astype(np.intp)]
 
-    near, low, high = studentised(
-        _statistic(tiers, means, of_group), n, sizes=sizes, resamples=resamples, level=level, seed=seed
-    )
+    near, low, high = studentised(_statistic(tiers, means, of_group), n, sizes=sizes, resamples=resamples, seed=seed)
     customers = np.bincount(codes, minlength=len(TIERS)) / n
     brought = np.bincount(codes, weights=ordered, minlength=len(TIERS))
     value = brought / total if total > 0 else np.full(len(TIERS), np.nan)
@@ -77,15 +73,15 @@ def tier_shares(tiers: Tiers, *, level: float = 0.95, resamples: int = 999, seed
         bottom, top = low[at] + (found - near[at]), high[at] + (found - near[at])
         if name == "customer_share" or ordered[-1] >= 0:
             bottom, top = np.clip(bottom, 0, None), np.clip(top, None, 1)
-        table[name] = [_estimate(*numbers, n=n, level=level) for numbers in zip(found, bottom, top, strict=True)]
+        table[name] = [_estimate(*numbers, n=n) for numbers in zip(found, bottom, top, strict=True)]
     return pd.DataFrame(table, index=pd.Index(TIERS, name="tier"), dtype=object)
 
 
-def _estimate(value: float, low: float, high: float, *, n: int, level: float) -> Estimate:
+def _estimate(value: float, low: float, high: float, *, n: int) -> Estimate:
     if np.isnan([value, low, high]).any():
-        return Estimate(value=np.nan, low=-np.inf, high=np.inf, n=n, method=METHOD, level=level, unit="share")
+        return Estimate(value=np.nan, low=-np.inf, high=np.inf, n=n, method=METHOD, unit="share")
     low, high = min(low, value), max(high, value)
-    return Estimate(value=value, low=low, high=high, n=n, method=METHOD, level=level, unit="share")
+    return Estimate(value=value, low=low, high=high, n=n, method=METHOD, unit="share")
 
 
 def _statistic(tiers: Tiers, means: Floats, codes: NDArray[np.intp]) -> Statistic:
@@ -144,7 +140,7 @@ def _by_cut_points(ordered: Floats, codes: NDArray[np.intp], weights: Floats) ->
         value = weights @ (inside * ordered[:, None]) / total[:, None]
         value[total <= 0] = np.nan
         errors = [
-            _error((inside[:, k] * ordered - value[:, [k]] * ordered) / (total[:, None] / n), weights)
+            influence_error((inside[:, k] * ordered - value[:, [k]] * ordered) / (total[:, None] / n), weights)
             for k in range(len(TIERS))
         ]
     return (
@@ -155,12 +151,5 @@ def _by_cut_points(ordered: Floats, codes: NDArray[np.intp], weights: Floats) ->
 
 def _differences(cumulated: list[Floats], influences: list[Floats], weights: Floats) -> _Parts:
     shares = np.concatenate([after - before for before, after in itertools.pairwise(cumulated)], axis=1)
-    errors = [_error(after - before, weights) for before, after in itertools.pairwise(influences)]
+    errors = [influence_error(after - before, weights) for before, after in itertools.pairwise(influences)]
     return shares, np.column_stack(errors)
-
-
-def _error(influence: Floats, weights: Floats) -> Floats:
-    n = float(weights[0].sum())
-    centred = influence - (weights * influence).sum(axis=1, keepdims=True) / n
-    error: Floats = np.sqrt((weights * centred**2).sum(axis=1)) / n
-    return np.where(error > 1e-12, error, 0.0)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crm_lib.customers.window import ANY, Basis
 from crm_lib.segments.value.concentration import gini, top_share
 from crm_lib.statistics.resampling import Floats
 
@@ -38,12 +39,15 @@ class Tiers:
         What the shares are shares of.
     shares : tuple of float or None
         Cumulated shares at which key, major and ordinary end; None where cut points were given.
+    basis : Basis
+        What the value is.
     """
 
     frame: pd.DataFrame
     cut_points: tuple[float, ...]
     by: By
     shares: tuple[float, ...] | None
+    basis: Basis = ANY
 
     @property
     def codes(self) -> NDArray[np.intp]:
@@ -51,16 +55,7 @@ class Tiers:
         return self.frame["tier"].cat.codes.to_numpy().astype(np.intp)
 
     def table(self) -> pd.DataFrame:
-        """Return size, value and concentration of each tier.
-
-        Returns
-        -------
-        DataFrame
-            Indexed by ``tier``, all four of them, best first: ``from`` (value from which on a customer belongs to the
-            tier; missing for the small), ``customers``, ``customer_share``, ``value``, ``value_share``, ``mean_value``
-            (a customer), ``top_share`` and ``gini`` (share of the tier's value that its best fifth brings, and Gini
-            coefficient within the tier) and ``losing`` (customers of negative value).
-        """
+        """Return size, value and concentration of each tier."""
         groups = self.frame.groupby("tier", observed=False)
         table = groups.agg(customers=("value", "size"), value=("value", "sum"), losing=("losing", "sum"))
         table.insert(0, "from", [*self.cut_points, np.nan])
@@ -157,55 +152,10 @@ def value_tiers(
     return Tiers(frame=frame, cut_points=cuts, by=by, shares=used)
 
 
-def core_customers(tiers: Tiers, *, with_major: bool = True) -> pd.Index[str]:
-    """Return the core customers: those the company lives on.
-
-    Parameters
-    ----------
-    tiers : Tiers
-        Customers in tiers.
-    with_major : bool
-        Whether major customers are core customers too, or key customers alone.
-
-    Returns
-    -------
-    Index
-        Their ids, in the order of the values that came in.
-
-    Examples
-    --------
-    >>> core_customers(value_tiers(pd.Series({"a": 2.0, "b": 50.0, "c": 48.0}))).tolist()
-    ['b', 'c']
-    """
-    return tiers.frame.index[tiers.codes <= int(with_major)]
-
-
 def tier_cut_points(
     found: Floats, counts: NDArray[np.int64], *, by: By, shares: Sequence[float]
 ) -> tuple[float, float, float]:
-    """Return the cut points of the tiers from the distinct values and how many customers have each.
-
-    Parameters
-    ----------
-    found : ndarray
-        Distinct values in ascending order.
-    counts : ndarray of int
-        Customers of each value.
-    by : {"value", "count"}
-        What the shares are shares of.
-    shares : sequence of float
-        Three ascending shares, above 0 and at most 1.
-
-    Returns
-    -------
-    tuple of float
-        As in :class:`Tiers`.
-
-    Raises
-    ------
-    ValueError
-        If the shares do not fit.
-    """
+    """Return the cut points of the tiers from the distinct values and how many customers have each."""
     check_tier_shares(shares)
     value, number = found[::-1], counts[::-1].astype(np.float64)
     bringing = value > 0
@@ -219,35 +169,13 @@ def tier_cut_points(
 
 
 def check_tier_shares(shares: Sequence[float]) -> None:
-    """Raise an error unless shares of tiers are three ascending ones.
-
-    Parameters
-    ----------
-    shares : sequence of float
-        Cumulated shares at which key, major and ordinary end.
-
-    Raises
-    ------
-    ValueError
-        If they are not.
-    """
+    """Raise an error unless shares of tiers are three ascending ones."""
     points = list(shares)
     if len(points) != len(TIERS) - 1 or points != sorted(set(points)) or not all(0 < share <= 1 for share in points):
         raise ValueError(f"tiers need 3 ascending shares above 0 and at most 1, not {tuple(shares)}")
 
 
 def check_tier_cut_points(cuts: Sequence[float]) -> None:
-    """Raise an error unless cut points of tiers are three positive values in descending order.
-
-    Parameters
-    ----------
-    cuts : sequence of float
-        Values from which on a customer is key, major and ordinary.
-
-    Raises
-    ------
-    ValueError
-        If they are not.
-    """
+    """Raise an error unless cut points of tiers are three positive values in descending order."""
     if len(cuts) != len(TIERS) - 1 or not all(cut > 0 for cut in cuts) or list(cuts) != sorted(cuts, reverse=True):
         raise ValueError(f"tiers need 3 positive cut points in descending order, not {tuple(cuts)}")

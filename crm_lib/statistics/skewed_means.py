@@ -7,31 +7,22 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from crm_lib.estimate import LEVEL
+
 Floats = NDArray[np.float64]
 
 
-def group_means(values: pd.Series[float], groups: pd.Series[str], *, level: float = 0.95) -> pd.DataFrame:
+def group_means(values: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
     """Return the mean of each group with an interval corrected for skewness.
 
     What customers bring or cost is skewed: most little, a few much. The ordinary interval is then too short on the side
     of the large customers. Hall's transformation of the t statistic takes the skewness out; it is a formula, so that a
     million customers need no resampling.
 
-    Parameters
-    ----------
-    values : Series
-        A number per customer (money, minutes …); missing ones are left out.
-    groups : Series
-        Group of each customer, with the same index; customers without a group are left out.
-    level : float
-        Nominal coverage.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by group, in order of the names (of the categories, where they have an order): ``customers``, ``mean``,
-        ``low`` and ``high``. Ends are infinite where one customer alone says nothing of the spread; where all are
-        alike, the interval is a point.
+    `values` holds a number per customer, `groups` the group of each; missing ones are left out. The table is indexed by
+    group, in order of the names (of the categories, where they have an order), with ``customers``, ``mean``, ``low``
+    and ``high``. Ends are infinite where one customer alone says nothing of the spread; where all are alike, the
+    interval is a point.
 
     Notes
     -----
@@ -62,34 +53,20 @@ def group_means(values: pd.Series[float], groups: pd.Series[str], *, level: floa
     spread = np.sqrt(squares / (n - 1).where(n > 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         k: Floats = np.nan_to_num((cubes / n) / (squares / n) ** 1.5 / np.sqrt(n))
-    low, high = skewed_interval(mean, spread / np.sqrt(n), k, freedom=n - 1, level=level)
+    low, high = skewed_interval(mean, spread / np.sqrt(n), k, freedom=n - 1)
     table = pd.DataFrame({"customers": n, "mean": mean, "low": low, "high": high})
     return table.rename_axis(None)
 
 
 def skewed_interval(
-    value: ArrayLike, error: ArrayLike, k: ArrayLike, *, freedom: ArrayLike = np.inf, level: float = 0.95
+    value: ArrayLike, error: ArrayLike, k: ArrayLike, *, freedom: ArrayLike = np.inf
 ) -> tuple[Floats, Floats]:
-    """Return the ends of the interval of a sum or mean of skewed numbers.
+    """Return the ends of the interval of a sum or mean of skewed numbers; infinite where the error is missing.
 
-    Parameters
-    ----------
-    value, error : array_like
-        Estimates and their standard errors.
-    k : array_like
-        Skewness of the estimate, which is that of one customer's number over the root of their number.
-    freedom : array_like
-        Degrees of freedom of the t distribution.
-    level : float
-        Nominal coverage.
-
-    Returns
-    -------
-    tuple of ndarray
-        Lower and upper ends; infinite where the error is missing.
+    `k` is the skewness of the estimate: that of one customer's number over the root of their number.
     """
     value, error, k = (np.asarray(part, dtype=np.float64) for part in (value, error, k))
-    reach = stats.t.ppf((1 + level) / 2, np.maximum(np.asarray(freedom, dtype=np.float64), 1.0))
+    reach = stats.t.ppf((1 + LEVEL) / 2, np.maximum(np.asarray(freedom, dtype=np.float64), 1.0))
     low = value - _untransformed(reach, k) * error
     high = value - _untransformed(-reach, k) * error
     known = np.isfinite(error)
@@ -97,18 +74,7 @@ def skewed_interval(
 
 
 def skewed_p_value(value: ArrayLike, error: ArrayLike, k: ArrayLike, *, freedom: ArrayLike = np.inf) -> Floats:
-    """Return the two-sided p-value of the hypothesis that a sum or mean of skewed numbers is zero.
-
-    Parameters
-    ----------
-    value, error, k, freedom : array_like
-        As for :func:`skewed_interval`, whose interval holds zero just when the p-value exceeds one less its level.
-
-    Returns
-    -------
-    ndarray
-        The p-values; 1 where the error is missing or zero.
-    """
+    """Return the two-sided p-value of a sum or mean of zero, to which :func:`skewed_interval` belongs."""
     value, error, k = (np.asarray(part, dtype=np.float64) for part in (value, error, k))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.nan_to_num(value / error, posinf=0.0, neginf=0.0)

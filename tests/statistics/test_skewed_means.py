@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from crm_lib.segments.tables.group_means import group_means, skewed_interval, skewed_p_value
+from crm_lib.statistics.skewed_means import group_means, skewed_interval, skewed_p_value
 
 
 def _table(values, **settings):
