@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from crm_lib import language
@@ -21,10 +23,9 @@ _WAYS = {
 def movement_chart(moved: Movement) -> Chart:
     """Draw the flows of customers between the segments of two days; who came or left has a block at the bottom."""
     counts = moved.flows()["customers"]
-    words = {
-        **counts.to_dict(), "rising": counts[["up", "came"]].sum(), "falling": counts[["down", "left"]].sum(),
-        "earlier": moved.earlier, "later": moved.later, "net": moved.net_up,
-    }  # fmt: skip
+    words: dict[str, Any] = {str(way): n for way, n in counts.items()}
+    words |= {"rising": counts[["up", "came"]].sum(), "falling": counts[["down", "left"]].sum()}
+    words |= {"earlier": moved.earlier, "later": moved.later, "net": moved.net_up}
     return flows(
         moved.matrix(),
         sides=(language.date(moved.earlier), language.date(moved.later)),

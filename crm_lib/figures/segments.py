@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
-from crm_lib.exhibit import Table
+from crm_lib.exhibit import Kind, Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import label, table
 from crm_lib.figures.forms import bars, curve, heat
@@ -61,8 +63,8 @@ def tiers_chart(segmented: Segmented, *, resamples: int = 999, seed: int = 0) ->
     shares = tier_shares(segmented.tiers, resamples=resamples, seed=seed)
     frame = pd.DataFrame([_ends(one) for one in shares["value_share"]], index=shares.index)
     frame = frame.rename(columns={"value": "value_share"})
-    of_customers = [say("of value · {share} of customers", share=one) for one in shares["customer_share"]]
-    key: dict[str, Estimate] = shares.loc["key"].to_dict()
+    of_customers = [say("by {share:share1} of customers", share=one.value) for one in shares["customer_share"]]
+    key: dict[str, Any] = {str(name): shares.loc["key", name] for name in shares}
     words = {"kind": segmented.basis.kind, "few": key["customer_share"].value, "much": key["value_share"].value}
     open_ended = not np.isfinite(frame[["low", "high"]].to_numpy()).all()
     return bars(
@@ -95,7 +97,8 @@ def tiers_table(segmented: Segmented) -> Table:
     if losing:
         words = ("{n} small customer cost more than was brought.", "{n} small customers cost more than they brought.")
         notes.append(plural(*words, losing))
-    labels, kinds = _value_labels(segmented.basis.kind), {"from": "money", "top_share": "share", "losing": "count"}
+    labels = _value_labels(segmented.basis.kind)
+    kinds: dict[str, Kind] = {"from": "money", "top_share": "share", "losing": "count"}
     return table(
         "tiers",
         "Value tiers",
@@ -109,11 +112,11 @@ def tiers_table(segmented: Segmented) -> Table:
 
 def core_chart(found: CoreComparison) -> Chart:
     """Draw the core customers' share of customers, orders, complaints and dissatisfied answers."""
-    shares: dict[str, Estimate] = found.frame["share"].to_dict()
+    shares: dict[str, Estimate] = {str(name): one for name, one in found.frame["share"].items()}
     frame = pd.DataFrame([_ends(one) for one in shares.values()], index=pd.Index(shares)).rename(
         columns={"value": "share"}
     )
-    frame["beside"] = [_multiples(row) for row in found.frame.to_dict("records")]
+    frame["beside"] = [_multiples(row) for _, row in found.frame.iterrows()]
     frame[["low", "high"]] = frame[["low", "high"]].where(np.isfinite(frame[["low", "high"]]))
     words = {name.replace(" ", "_"): one.value for name, one in shares.items()} | {
         "n": found.core,
@@ -151,7 +154,7 @@ def core_table(found: CoreComparison) -> Table:
         note += " " + say("Complaints of customers without a purchase in the window left out: {n}.", n=found.elsewhere)
     labels = {"total": "In all", "core": "Core customers", "by_customer": "Times, per customer",
               "by_order": "Times, per order", "by_answer": "Times, per answer"}  # fmt: skip
-    kinds = {"total": "number", "core": "number"}
+    kinds: dict[str, Kind] = {"total": "number", "core": "number"}
     shown = {name: words for name, words in labels.items() if name in frame}
     return table("core_customers", "What falls to core customers", frame, note=note, labels=shown, kinds=kinds)
 
@@ -171,7 +174,7 @@ def handling_table(found: CoreComparison) -> Table:
         "within {days} days; a complaint still open then counts with {days} days to the closing.",
         days=found.settle_days,
     )
-    kinds = {"core": "text", "others": "text"}
+    kinds: dict[str, Kind] = {"core": "text", "others": "text"}
     labels = {"core": "Core customers"}
     return table("core_handling", "How complaints were handled", frame, note=note, kinds=kinds, labels=labels)
 
@@ -180,7 +183,8 @@ def rfm_map(segmented: Segmented) -> Chart:
     """Draw the mean value of a customer by recency and frequency score, the number of customers written in."""
     rfm, basis = segmented.rfm, segmented.basis
     valued = rfm.frame.assign(value=segmented.value.reindex(rfm.frame.index))
-    cells = valued.groupby(["recency_score", "frequency_score"])["value"].agg(customers="size", mean_value="mean")
+    grouped = valued.groupby(["recency_score", "frequency_score"])
+    cells = grouped.agg(customers=("value", "size"), mean_value=("value", "mean"))
     # The mean of a handful says little, and may name a person.
     cells["mean_value"] = cells["mean_value"].where(cells["customers"] >= SMALLEST_GROUP)
     if cells["mean_value"].isna().all():
@@ -224,7 +228,7 @@ def cut_points_table(segmented: Segmented) -> Table:
     names = {"recency": "Days since last purchase", "frequency": "Orders", "monetary": segmented.definitions.monetary}
     frame["measure"] = [text(names[name]).capitalize() for name in frame["measure"]]
     note = text("Equal values have equal scores; where many are equal, a score may stay empty.") + " " + _base(rfm)
-    kinds = {"score": "count", "from": "text", "to": "text"}
+    kinds: dict[str, Kind] = {"score": "count", "from": "text", "to": "text"}
     return table("rfm_cut_points", "What the scores mean", frame, note=note, kinds=kinds)
 
 
@@ -234,7 +238,8 @@ def segments_table(segmented: Segmented) -> Table:
     frame["action"] = [text(words) for words in frame["action"]]
     frame.index = pd.Index([text(str(name)) for name in frame.index], name="segment")
     labels = {**_value_labels(basis.kind), "median_recency": "Days since last purchase (median)"}
-    title, kinds = "The segments: size, value, action", {"median_recency": "count"}
+    title = "The segments: size, value, action"
+    kinds: dict[str, Kind] = {"median_recency": "count"}
     return table("rfm_segments", title, frame, currency=basis.currency, labels=labels, kinds=kinds)
 
 
@@ -248,7 +253,7 @@ def sensitivity_table(tried: Sensitivity) -> Table:
     notes += [say("Not tried: {rule:words}, as {why}.", rule=rule, why=why) for rule, why in tried.left_out.items()]
     labels = {"rule": "Other rule", "moved": "Customers elsewhere", "moved_share": "Share of customers",
               "not_scored": "Without a segment", "moved_far": "Share far away"}  # fmt: skip
-    kinds = {"moved": "count", "moved_share": "share", "not_scored": "count", "moved_far": "share"}
+    kinds: dict[str, Kind] = {"moved": "count", "moved_share": "share", "not_scored": "count", "moved_far": "share"}
     return table("rfm_sensitivity", title, frame, note=" ".join(notes), labels=labels, kinds=kinds)
 
 
@@ -257,7 +262,7 @@ def stable_segments_table(tried: Sensitivity) -> Table:
     frame = tried.by_segment()
     frame.index = pd.Index([text(str(name)) for name in frame.index], name="segment")
     labels = {"stable": "Same under every rule", "stable_share": "Share of the segment"}
-    kinds = {"stable": "count", "stable_share": "share"}
+    kinds: dict[str, Kind] = {"stable": "count", "stable_share": "share"}
     title = "Customers who are in their segment under every rule tried"
     return table("rfm_stable", title, frame, labels=labels, kinds=kinds)
 
@@ -270,11 +275,12 @@ def _ends(one: Estimate) -> dict[str, float]:
     return {"value": one.value, "low": one.low, "high": one.high}
 
 
-def _multiples(row: dict[str, object]) -> str:
+def _multiples(row: pd.Series[Any]) -> str:
     """Return the core's rate as a multiple of the others', by customer and by order or answer."""
-    words = {"by_customer": "{x}× per customer", "by_order": "{x}× per order", "by_answer": "{x}× per answer"}
-    told = {name: row[name] for name in words if isinstance(row[name], Estimate)}
-    return ", ".join(say(words[name], x=one.value) for name, one in told.items() if np.isfinite(one.value))
+    bases = {"by_customer": "customer", "by_order": "order", "by_answer": "answer"}
+    told: dict[str, Estimate] = {bases[name]: row[name] for name in bases if isinstance(row[name], Estimate)}
+    form = "{x:number2}× per {base:words}"
+    return ", ".join(say(form, x=one.value, base=base) for base, one in told.items() if np.isfinite(one.value))
 
 
 def _value_labels(kind: str) -> dict[str, str]:

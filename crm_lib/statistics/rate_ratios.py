@@ -47,8 +47,8 @@ def rate_ratio(events: ArrayLike, base: ArrayLike, inside: ArrayLike) -> Estimat
         freedoms.append(with_event - 1)
     reach = _reach(variances, freedoms)
     ratio = rates[0] / rates[1]
-    ends = {"low": float(ratio * np.exp(-reach)), "high": float(ratio * np.exp(reach))}
-    return Estimate(value=ratio, **ends, n=y.size, method=METHOD)
+    low, high = float(ratio * np.exp(-reach)), float(ratio * np.exp(reach))
+    return Estimate(value=ratio, low=low, high=high, n=y.size, method=METHOD)
 
 
 def share_inside(events: ArrayLike, inside: ArrayLike) -> Estimate:
