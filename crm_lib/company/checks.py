@@ -23,6 +23,9 @@ EXAMPLES = 3
 """Offending rows that a fault shows."""
 
 
+_Examples = tuple[tuple[int | None, str], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checked:
     """What was found in a table, its rows as they are meant, not yet cut, and when the last entered the books."""
@@ -125,9 +128,6 @@ def _turned_fault(rows: Rows, counts: Mapping[str, Any]) -> Iterator[Fault]:
         yield _fault(rows, "sign of a return", "taken as negative", "revenue", size, examples, detail)
 
 
-_Examples = tuple[tuple[int | None, str], ...]
-
-
 def _examples(found: Any, kind: Any, theirs: tuple[str, ...]) -> Iterator[tuple[int, int, _Examples]]:
     """Yield, for each kind of fault in the rows found, how many there are and what is written in the first."""
     values = {f"value_{place}": as_written(found[name]) for place, name in enumerate(theirs)}
@@ -147,7 +147,7 @@ def _fault(
     rows: Rows, kind: str, treatment: Treatment, column: str, count: int, examples: _Examples, detail: str = ""
 ) -> Fault:
     return Fault(
-        table=rows.contract.name, kind=kind, severity="tolerable", treatment=treatment, column=column, count=count,
+        table=rows.contract.name, kind=kind, treatment=treatment, column=column, count=count,
         detail=detail, place=rows.raw.place, examples=examples,
     )  # fmt: skip
 

@@ -21,19 +21,10 @@ if TYPE_CHECKING:
 class Company:
     """A company whose tables are opened, checked and cut when they are first asked for; made by :meth:`open`.
 
-    Parameters
-    ----------
-    opened : Tables
-        The tables, as :meth:`open` hands them over.
-    as_of : date
-        Last day that counts.
-
     Attributes
     ----------
-    key : str
-        Name of the company's folder.
-    name : str
-        Name that readers see.
+    key, name : str
+        Name of the company's folder, and the name that readers see.
     currency : str
         ISO 4217 code of all money.
     as_of : date
@@ -102,28 +93,12 @@ class Company:
     def has(self, table: str, *columns: str) -> bool:
         """Return whether a table, with all of the columns, can be used.
 
-        Parameters
-        ----------
-        table : str
-            Name of the table in the schema.
-        *columns : str
-            Names of columns. ``margin`` of ``transactions`` is there if margin, cost or a margin rate is known.
+        ``margin`` of ``transactions`` is there if margin, cost or a margin rate is known.
         """
         return self._opened.get(table) is not None and not self._missing(table, columns)
 
     def columns(self, table: str) -> tuple[str, ...]:
-        """Return the columns of a table that can be used, attributes of the company's own included.
-
-        Parameters
-        ----------
-        table : str
-            Name of the table in the schema.
-
-        Raises
-        ------
-        MissingData
-            If the company lacks the table.
-        """
+        """Return the columns of a table that can be used, attributes of the company's own included."""
         self.table(table)
         present = self._opened.checks[table].columns
         told = {"cost", "margin_rate"} & set(present) or self.margin_rate is not None
@@ -162,20 +137,7 @@ class Company:
         return table
 
     def frame(self, name: str, *columns: str) -> pd.DataFrame:
-        """Return a table, or the given columns of it, as a data frame in memory.
-
-        Parameters
-        ----------
-        name : str
-            Name of the table in the schema.
-        *columns : str
-            Columns wanted; all where none is named.
-
-        Raises
-        ------
-        MissingData
-            If the company lacks the table or one of the columns.
-        """
+        """Return a :meth:`table`, or the columns of it that are named, as a data frame in memory."""
         table = self.table(name, *columns)
         frame: pd.DataFrame = (table.select(*columns) if columns else table).execute()
         return frame
@@ -206,9 +168,7 @@ def check_company(name_or_folder: str | Path, as_of: dt.date | str | None = None
 
     Parameters
     ----------
-    name_or_folder : str or Path
-        As for :meth:`Company.open`.
-    as_of : date or str, optional
+    name_or_folder, as_of
         As for :meth:`Company.open`.
 
     Raises

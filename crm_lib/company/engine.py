@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import ibis
 import pyarrow as pa
 
-from crm_lib.company.database import connect, first_line
 from crm_lib.company.settings import CompanySettings
 from crm_lib.errors import CompanyError
 
@@ -71,14 +72,15 @@ class Engine:
     def view(self, name: str, *steps: Any, stored: bool = False) -> ibis.Table:
         """Give a query a name in the engine, and store its rows if told.
 
-        Each of several steps is a query over the one before, which goes by the name ``step_1``, ``step_2`` …
+        Each of several steps is a query over the one before, which goes by the name ``step_1``, ``step_2`` … On a
+        server the last step is all: a view there would keep others from changing the tables under it.
         """
+        if self.server is not None:
+            return steps[-1]
         *first, sql = (ibis.to_sql(step, dialect=self.dialect) for step in steps)
         if first:
             named = ", ".join(f"step_{place} AS ({step})" for place, step in enumerate(first, start=1))
             sql = f"WITH {named} {sql}"
-        if self.server is not None:
-            return self.server_query(name, sql)
         self.run(f"CREATE OR REPLACE {'TABLE' if stored else 'VIEW'} {SCHEMA}.{identifier(name)} AS {sql}")
         return self.table(name)
 
@@ -104,11 +106,7 @@ class Engine:
         if self.dialect != "postgres":
             table: ibis.Table = self.server.create_table(name, rows, temp=True)
             return table
-        types = (_postgres_type(column.type) for column in rows.schema)
-        columns = ", ".join(
-            f"{identifier(column)} {kind}" for column, kind in zip(rows.column_names, types, strict=True)
-        )
-        self.server_run(f"CREATE TEMPORARY TABLE {identifier(name)} ({columns})")
+        self.server.create_table(name, schema=ibis.Schema.from_pyarrow(rows.schema), temp=True, overwrite=True)
         with (
             self.server.con.cursor() as cursor,
             cursor.copy(f"COPY {identifier(name)} FROM STDIN") as copy,
@@ -138,18 +136,64 @@ class Engine:
         self.run(f"SET search_path = 'memory.main,{DATABASE}.main'")
 
 
-def _postgres_type(kind: pa.DataType) -> str:
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    if pa.types.is_integer(kind):
-        return "bigint"
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return "double precision"
-    if pa.types.is_date(kind):
-        return "date"
-    if pa.types.is_timestamp(kind):
-        return "timestamptz" if kind.tz else "timestamp"
-    return "text"
+def connect(url: str, password_env: str = "") -> Any:
+    """Return a connection (an Ibis backend) to the database at a URL without a password.
+
+    `password_env` names the environment variable that holds the password; the password is in no error's message.
+    """
+    password = ""
+    if password_env:
+        password = os.environ.get(password_env, "")
+        if not password:
+            raise CompanyError(
+                f"[database]: the environment variable {password_env}, which holds the password, is not set"
+            )
+    scheme = urlsplit(url).scheme
+    try:
+        server = ibis.connect(server_url(url, password))
+        if server.name == "postgres":
+            server.raw_sql("SET TIME ZONE 'UTC'").close()
+    except ImportError:
+        extra = "crm-lib[postgres]" if scheme.startswith("postgres") else f"ibis-framework[{scheme}]"
+        raise CompanyError(f"[database]: the driver for '{scheme}' is not installed: pip install '{extra}'") from None
+    except Exception as error:
+        # The driver's own error is not chained: it may hold the password.
+        reason = without(first_line(error), password)
+        raise CompanyError(
+            f"[database]: cannot reach {url}: {reason}; check that the server runs and the url is right"
+        ) from None
+    return server
+
+
+def server_url(url: str, password: str = "") -> str:
+    """Return the URL with the password in its place, and a limit on the time a dead PostgreSQL host may take.
+
+    Examples
+    --------
+    >>> server_url("mysql://ann@db:3306/shop", "p/w")
+    'mysql://ann:p%2Fw@db:3306/shop'
+    """
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if parts.scheme.startswith("postgres"):
+        query.setdefault("connect_timeout", "10")
+    user, at, host = parts.netloc.rpartition("@")
+    if password:
+        user, at = f"{user.rstrip(':')}:{quote(password, safe='')}", "@"
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}", query=urlencode(query)))
+
+
+def without(message: str, password: str) -> str:
+    """Return a message with the password, plain or quoted for a URL, blacked out."""
+    for form in {password, quote(password, safe=""), quote(password)} - {""}:
+        message = message.replace(form, "***")
+    return message
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, which is what a user can act on."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
 
 
 def literal(text: str) -> str:

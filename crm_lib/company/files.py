@@ -14,8 +14,7 @@ from typing import IO
 import pandas as pd
 import pyarrow as pa
 
-from crm_lib.company.database import first_line
-from crm_lib.company.engine import ROW, SCHEMA, Engine, identifier, literal
+from crm_lib.company.engine import ROW, SCHEMA, Engine, first_line, identifier, literal
 from crm_lib.company.names import quoted_list
 from crm_lib.company.settings import Source
 

@@ -82,6 +82,6 @@ def _note(
     table: str, kind: str, column: str, count: int, detail: str, examples: tuple[tuple[int | None, str], ...] = ()
 ) -> Fault:
     return Fault(
-        table=table, kind=kind, severity="tolerable", treatment="kept", column=column, count=count, detail=detail,
+        table=table, kind=kind, treatment="kept", column=column, count=count, detail=detail,
         examples=examples,
     )  # fmt: skip

@@ -1,65 +1,47 @@
-"""What the check of a company found."""
+"""What the check of a company found, and the rejected rows, written aside."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from crm_lib import language
-from crm_lib.language import text
+from crm_lib.language import say, text
 
 if TYPE_CHECKING:
+    import ibis
     import pandas as pd
 
-Severity = Literal["fatal", "tolerable"]
+    from crm_lib.company.company import Company
+
 Treatment = Literal[
-    "row rejected",
-    "value dropped",
-    "column ignored",
-    "kept",
-    "table not used",
-    "company not opened",
-    "values hidden",
+    "row rejected", "value dropped", "column ignored", "kept", "table not used", "company not opened", "values hidden",
     "taken as negative",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One kind of fault in one table.
-
-    Parameters
-    ----------
-    table : str
-        Name of the table in the schema.
-    kind : str
-        What is wrong, in a few words: "not a date", "missing value", "no such file" …
-    severity : {"fatal", "tolerable"}
-        Whether the table cannot be used.
-    treatment : str
-        What was done about it.
-    column : str
-        Name of the column in the schema, empty where the whole table is meant.
-    count : int
-        Rows (or columns, or orders, by kind) concerned; 0 where that says nothing.
-    detail : str
-        The whole story, where kind, column and count do not tell it.
-    place : {"line", "row"}
-        What the numbers in `examples` count.
-    examples : tuple of (int or None, str)
-        First offending rows: number in the source (None for a database server) and what is written there.
-    """
+    """One kind of fault in one table."""
 
     table: str
     kind: str
-    severity: Severity
+    """What is wrong, in a few words: "not a date", "missing value", "no such file" …"""
     treatment: Treatment
+    severity: Literal["fatal", "tolerable"] = "tolerable"
+    """Whether the table cannot be used."""
     column: str = ""
+    """Name in the schema, empty where the whole table is meant."""
     count: int = 0
+    """Rows (or columns, or orders, by kind) concerned; 0 where that says nothing."""
     detail: str = ""
     place: Literal["line", "row"] = "row"
+    """What the numbers in `examples` count."""
     examples: tuple[tuple[int | None, str], ...] = ()
+    """First offending rows: number in the source (None for a database server) and what is written there."""
 
     @property
     def message(self) -> str:
@@ -78,61 +60,53 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class TableCheck:
-    """What was found in one table.
-
-    Parameters
-    ----------
-    name, label : str
-        Name in the schema, and what readers see.
-    origin : str
-        Where the rows come from.
-    available : bool
-        Whether the table can be used.
-    rows, rejected, cut, kept : int
-        Rows in the source; of these rejected for faults; later than ``as_of``; left for analysis.
-    first, last : date or None
-        First and last event of the rows kept, before the cut.
-    columns : tuple of str
-        Columns of the schema (and attributes) that can be used.
-    faults : tuple of Fault
-        What is wrong, fatal faults first.
-    """
+    """What was found in one table."""
 
     name: str
     label: str
     origin: str
+    """Where the rows come from."""
     available: bool
+    """Whether the table can be used."""
     rows: int = 0
+    """Rows in the source: rejected for faults, cut since later than ``as_of``, kept for analysis."""
     rejected: int = 0
     cut: int = 0
     kept: int = 0
     first: dt.date | None = None
+    """First and last event of the rows without faults, before the cut."""
     last: dt.date | None = None
     columns: tuple[str, ...] = ()
+    """Columns of the schema (and attributes) that can be used."""
     faults: tuple[Fault, ...] = ()
+    """What is wrong, fatal faults first."""
     rejects: Any = field(default=None, repr=False, compare=False)
+
+    def lines(self) -> Iterator[str]:
+        """Yield what was found as plain lines of text."""
+        line = f"{text(self.label)} ({self.name})"
+        if self.origin:
+            line += " " + say("from {origin}", origin=self.origin)
+        if not self.available:
+            line += f": {text('not used')}"
+        else:
+            counts = {name: getattr(self, name) for name in ("rows", "kept", "rejected", "cut")}
+            line += ": " + say("{rows} rows, {kept} kept, {rejected} rejected, {cut} later than as_of", **counts)
+            if self.first and self.last:
+                line += f"; {language.date(self.first)} – {language.date(self.last)}"
+        yield line
+        yield from (f"  {text(fault.treatment)}: {fault.message}" for fault in self.faults)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport:
-    """What the check of a company found: a table at a time, then what is fatal.
-
-    Parameters
-    ----------
-    company, key : str
-        Name that readers see, and name of the folder.
-    currency : str
-        ISO code.
-    as_of : date or None
-        Day up to which rows count; None where it could not be found.
-    tables : tuple of TableCheck
-        In the order of the schema; only tables that the company has.
-    """
+    """What the check of a company found in the tables that were asked for, in the order of the schema."""
 
     company: str
     key: str
     currency: str
     as_of: dt.date | None
+    """Day up to which rows count; None where it could not be found."""
     tables: tuple[TableCheck, ...]
     connection: Any = field(default=None, repr=False, compare=False)
 
@@ -147,18 +121,7 @@ class CheckReport:
         return tuple(fault for fault in self.faults if fault.treatment == "company not opened")
 
     def table(self, name: str) -> TableCheck:
-        """Return the check of one table.
-
-        Parameters
-        ----------
-        name : str
-            Name of the table in the schema.
-
-        Raises
-        ------
-        KeyError
-            If the company's settings do not name the table.
-        """
+        """Return the check of one table; a KeyError says if it was not checked."""
         for table in self.tables:
             if table.name == name:
                 return table
@@ -166,57 +129,84 @@ class CheckReport:
 
     def summary(self) -> pd.DataFrame:
         """Return one row a table: rows, rejected, cut, kept, first, last, available, origin; indexed by table."""
-        names = ["rows", "rejected", "cut", "kept", "first", "last", "available", "origin"]
-        rows = [[getattr(table, name) for name in names] for table in self.tables]
         import pandas as pd
 
-        index = pd.Index([table.name for table in self.tables], name="table")
-        return pd.DataFrame(rows, columns=names, index=index)
+        names = ["rows", "rejected", "cut", "kept", "first", "last", "available", "origin"]
+        rows = {table.name: [getattr(table, name) for name in names] for table in self.tables}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis(index="table")
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a fault: table, column, kind, severity, treatment, count, share of rows, message."""
         import pandas as pd
 
-        sizes = {table.name: table.rows for table in self.tables}
-        rows = [
-            {
-                "table": fault.table,
-                "column": fault.column,
-                "kind": text(fault.kind),
-                "severity": fault.severity,
-                "treatment": text(fault.treatment),
-                "count": fault.count,
-                "share": fault.count / sizes[fault.table] if sizes[fault.table] else float("nan"),
-                "message": fault.message,
-            }
-            for fault in self.faults
-        ]
-        names = ["table", "column", "kind", "severity", "treatment", "count", "share", "message"]
-        return pd.DataFrame(rows, columns=names)
+        names = ["table", "column", "kind", "severity", "treatment", "count", "message"]
+        frame = pd.DataFrame([[getattr(fault, name) for name in names] for fault in self.faults], columns=names)
+        frame[["kind", "treatment"]] = frame[["kind", "treatment"]].map(text)
+        sizes = frame["table"].map({table.name: table.rows or float("nan") for table in self.tables})
+        frame.insert(6, "share", frame["count"] / sizes)
+        return frame
 
     def lines(self) -> list[str]:
         """Return the report as plain lines of text."""
+        about = {"company": self.company, "key": self.key, "currency": self.currency}
         day = language.date(self.as_of) if self.as_of else text("unknown")
-        lines = [text("{company} ({key}), {currency}, as of {day}").format(
-            company=self.company, key=self.key, currency=self.currency, day=day
-        )]  # fmt: skip
+        lines = [say("{company} ({key}), {currency}, as of {day}", day=day, **about)]
         for table in self.tables:
-            lines.append("")
-            lines.append(self._headline(table))
-            lines += [f"  {text(fault.treatment)}: {fault.message}" for fault in table.faults]
+            lines += ["", *table.lines()]
         return lines
 
-    @staticmethod
-    def _headline(table: TableCheck) -> str:
-        line = f"{text(table.label)} ({table.name})"
-        if table.origin:
-            line += " " + text("from {origin}").format(origin=table.origin)
-        if not table.available:
-            return f"{line}: {text('not used')}"
-        line += ": " + text("{rows} rows, {kept} kept, {rejected} rejected, {cut} later than as_of").format(
-            rows=language.number(table.rows, 0), kept=language.number(table.kept, 0),
-            rejected=language.number(table.rejected, 0), cut=language.number(table.cut, 0),
-        )  # fmt: skip
-        if table.first and table.last:
-            line += f"; {language.date(table.first)} – {language.date(table.last)}"
-        return line
+
+def write_rejected(company: Company | CheckReport, folder: str | Path) -> dict[str, Path]:
+    """Write the rejected rows of each table to ``<folder>/<table>.csv``.
+
+    The engine streams the rows into the file, so that their number does not matter. The columns are ``row`` (the line
+    in a text file), ``reasons``, and those of the source. A text that a spreadsheet would take for a formula gets an
+    apostrophe in front.
+
+    Parameters
+    ----------
+    company : Company or CheckReport
+        What was checked.
+    folder : str or Path
+        Where to; made where it is missing. Files of an earlier check in it are removed.
+
+    Returns
+    -------
+    dict of str to Path
+        The files written, by table; tables without rejected rows have none.
+    """
+    report = company if isinstance(company, CheckReport) else company.check
+    written = {}
+    for table in report.tables:
+        file = Path(folder) / f"{table.name}.csv"
+        if table.rejects is None:
+            file.unlink(missing_ok=True)
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        table.rejects.pipe(harmless).to_csv(file)
+        written[table.name] = file
+    return written
+
+
+def harmless(rows: ibis.Table) -> ibis.Table:
+    """Return rows whose texts no spreadsheet runs, for files of comma-separated values (CWE-1236).
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        Any table.
+
+    Returns
+    -------
+    ibis.Table
+        The same; a text, or a column's name, that begins as a formula does gets an apostrophe in front. Numbers
+        written as texts stay as they are.
+    """
+    cells: dict[str, Any] = {}
+    for name in rows.columns:
+        cell: Any = rows[name]
+        if cell.type().is_string():
+            risky = cell.re_search(r"^[=+\-@\t\r]") & ~cell.re_search(r"^[+-]?[0-9]+([.,][0-9]+)*$")
+            cells[name] = risky.ifelse("'" + cell, cell)
+    dangerous = {"'" + name: name for name in rows.columns if name[:1] in "=+-@\t\r"}
+    return rows.mutate(**cells).rename(dangerous)

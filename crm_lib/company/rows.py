@@ -175,7 +175,7 @@ def read_rows(
     def step(table: Any, cells: Mapping[str, Any]) -> Any:
         # Each step is a query over the one before: engines would repeat an expression as often as another names it.
         steps.append(table.mutate(**cells))
-        return ibis.table(steps[-1].schema(), name=f"step_{len(steps)}")
+        return steps[-1] if engine.server else ibis.table(steps[-1].schema(), name=f"step_{len(steps)}")
 
     texts = {f"~ {name}": written(raw.table[theirs], manners[name]) for name, theirs in names.items()}
     table = step(raw.table, texts)

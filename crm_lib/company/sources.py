@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 import ibis
 
-from crm_lib.company.database import first_line
-from crm_lib.company.engine import DATABASE, ROW, SCHEMA, Engine, identifier
+from crm_lib.company.engine import DATABASE, ROW, SCHEMA, Engine, first_line, identifier
 from crm_lib.company.files import Unusable, load
 from crm_lib.company.names import quoted_list, suggestion
 from crm_lib.company.settings import CompanySettings, Source

@@ -13,8 +13,7 @@ import ibis
 
 from crm_lib.company.checks import Checked, check_table
 from crm_lib.company.columns import Mapped, map_columns
-from crm_lib.company.database import first_line
-from crm_lib.company.engine import Engine
+from crm_lib.company.engine import Engine, first_line
 from crm_lib.company.files import Unusable
 from crm_lib.company.names import quoted_list
 from crm_lib.company.oddities import transaction_faults, unknown_customers
@@ -208,7 +207,7 @@ def _known(contract: TableContract, rows: Any, day: dt.date) -> Any:
 def _notes(contract: TableContract, mapped: Mapped, checked: Checked) -> Iterator[Fault]:
     def note(kind: str, treatment: Treatment, detail: str, column: str = "", count: int = 0) -> Fault:
         return Fault(
-            table=contract.name, kind=kind, severity="tolerable", treatment=treatment, column=column, count=count,
+            table=contract.name, kind=kind, treatment=treatment, column=column, count=count,
             detail=detail,
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company, check_company, write_rejected
-from crm_lib.company.database import server_url, without
+from crm_lib.company.engine import server_url, without
 from crm_lib.errors import CompanyError
 from tests.companies import transactions, write_company
 
