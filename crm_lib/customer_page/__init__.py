@@ -1,28 +1,23 @@
-"""One page on one customer: who it is, history, value, risk, complaints, contacts, and what to do next.
+"""One page on one customer: what to do next and why, value, history, complaints, contacts, campaigns, answers.
 
-The page is a tuple of sections, each made by a function of its own (:data:`SECTIONS`): another part is another entry.
+Each part is a function from a customer to a :class:`Section`, listed in :data:`SECTIONS`; each action is a row of
+:data:`RULES`. Value, chances and segment are read from scores of all customers, so that a page takes seconds.
 """
 
-from crm_lib.customer_page.action import Action, Limits
-from crm_lib.customer_page.actions import next_actions
+from crm_lib.customer_page.actions import RULES
+from crm_lib.customer_page.customer import Customer
+from crm_lib.customer_page.output import check_html, page_html, print_page, write_html
 from crm_lib.customer_page.page import SECTIONS, CustomerPage, customer_page
-from crm_lib.customer_page.rules import RULES
-from crm_lib.customer_page.section import Section
-from crm_lib.customer_page.subject import Subject
-from crm_lib.customer_page.terminal import print_page
-from crm_lib.customer_page.web import check_html, page_html, write_html
+from crm_lib.customer_page.sections import Section
 
 __all__ = [
     "RULES",
     "SECTIONS",
-    "Action",
+    "Customer",
     "CustomerPage",
-    "Limits",
     "Section",
-    "Subject",
     "check_html",
     "customer_page",
-    "next_actions",
     "page_html",
     "print_page",
     "write_html",

@@ -1,0 +1,315 @@
+"""The parts of the page: each a function from a customer to facts, tables and a note."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from crm_lib import language, schema
+from crm_lib.customer_page.customer import Customer, known
+from crm_lib.errors import TooLittleData
+from crm_lib.estimate import Estimate
+from crm_lib.exhibit import Kind, Table
+from crm_lib.language import plural, say, text
+
+MOST = 12
+"""Rows of a table; older ones are counted."""
+_KINDS: Mapping[str, Kind] = {
+    "text": "text", "integer": "number", "number": "number", "money": "money", "boolean": "text", "date": "date",
+    "time": "date",
+}  # fmt: skip
+_IDENTITY = (
+    "name", "customer_group", "region", "local_competition", "acquired_at", "acquisition_channel", "referred_by",
+    "contact_allowed",
+)  # fmt: skip
+_NOT_SHOWN = {"customer_id", "acquisition_cost", "birth_year"}
+Facts = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One part of a customer's page.
+
+    Parameters
+    ----------
+    key : str
+        Short name, unique on the page.
+    title : str
+        What a reader sees above it.
+    facts : tuple of (str, str)
+        Label and value, both written for a reader.
+    tables : tuple of Table
+        Tables.
+    note : str
+        What a reader must know.
+    left_out : str
+        Why there is nothing to show; empty where there is.
+    """
+
+    key: str
+    title: str
+    facts: Facts = ()
+    tables: tuple[Table, ...] = ()
+    note: str = ""
+    left_out: str = ""
+
+
+def identity(customer: Customer) -> Section:
+    """Who the customer is: the one place where a name is shown."""
+    rows, contract = customer.rows("customers"), schema.CUSTOMERS
+    facts = {contract.column("customer_id").label: customer.customer_id}
+    for name in (*_IDENTITY, *sorted(set(map(str, rows)) - {*_IDENTITY, *_NOT_SHOWN})):
+        own = name not in contract.column_names
+        label = name.replace("_", " ").capitalize() if own else contract.column(name).label
+        facts[label] = _written(known(rows, name))
+    if (born := known(rows, "birth_year")) is not None:
+        facts["Age"] = plural("about {n} year", "about {n} years", customer.as_of.year - int(born))
+    if rows.empty:
+        facts["Note"] = text("known from purchases only")
+    return Section(key="identity", title="Who this is", facts=_facts(facts))
+
+
+def worth(customer: Customer) -> Section:
+    """What the customer is worth, and how likely still a customer."""
+    row, everyone = customer.score(), customer.all_scores()
+    currency = row["currency"]
+    place = int((everyone["current"] > row["current"]).sum()) + 1
+    current = Estimate(
+        value=row["current"], low=row["current_low"], high=row["current_high"], n=len(everyone), unit=currency,
+        level=row["level"], method="posterior draws",
+    )  # fmt: skip
+    facts = {
+        "Historical value": say("{x:money}", x=row["historical"], currency=currency),
+        "Current value": str(current),
+        "Place by current value": say("{place:count} of {n:count}", place=place, n=len(everyone)),
+        "Potential value": say("{x:money}", x=row["potential"], currency=currency),
+        "Still a customer": say("{x:chance}", x=row["probability_alive"]),
+        say("Purchases expected in {days:count} days", days=row["horizon_days"]): say(
+            "{x:number1}", x=row["expected_purchases"]
+        ),
+        "Value of a purchase to come": say("{x:money}", x=row["value_per_purchase"], currency=currency),
+    }
+    note = say(
+        "Amounts are {basis:words}, discounted at {rate:share1} a year, by the model {model}; the interval has a "
+        "coverage of {level:share}. Potential value is what similar customers bring more.",
+        basis=row["basis"], rate=row["annual_rate"], model=row["model"], level=row["level"],
+    )  # fmt: skip
+    return Section(key="worth", title="What the customer is worth", facts=_facts(facts), note=note)
+
+
+def scores(customer: Customer) -> Section:
+    """Segment, tier and the scores they rest on."""
+    row = customer.score()
+    if pd.isna(row["segment"]):
+        raise TooLittleData(say("the customer bought nothing lately enough to be in a segment"))
+    facts = {"Segment": text(row["segment"]), "Value tier": text(row["tier"])}
+    for name, label in (("recency", "Recency"), ("frequency", "Frequency"), ("monetary", "Monetary value")):
+        best = customer.all_scores()[f"{name}_score"].max()
+        facts[label] = say("{score:count} of {best:count}", score=row[f"{name}_score"], best=best)
+    facts["For this segment"] = text(row["action"])
+    return Section(key="scores", title="Segment", facts=_facts(facts), note=text("In the scores, more is better."))
+
+
+def purchases(customer: Customer) -> Section:
+    """What was bought and returned."""
+    lines, company = customer.lines(), customer.company
+    bought, back = lines[~lines["back"]], lines[lines["back"]]
+
+    def money(amounts: pd.Series[float]) -> str:
+        return say("{x:money}", x=float(amounts.sum()), currency=company.currency)
+
+    facts = {"Orders": say("{n:count}", n=bought["order_id"].nunique())}
+    if len(bought):
+        last = bought["ordered_at"].max()
+        days = customer.days_since(last)
+        ago = plural("{n} day ago", "{n} days ago", days) if days else text("on the last day")
+        facts["First order"] = _written(bought["ordered_at"].min())
+        facts["Last order"] = f"{_written(last)} ({ago})"
+    facts["Revenue, net of returns"] = money(lines["revenue"])
+    if lines["margin"].notna().any():
+        facts["Margin"] = money(lines["margin"])
+    facts["Returned"] = money(-back["revenue"])
+    for name, label in (("category", "Most bought"), ("channel", "Buys through")):
+        if name in bought:
+            most = bought.dropna(subset=name).groupby(name)["revenue"].sum().sort_values(ascending=False, kind="stable")
+            facts[label] = ", ".join(map(str, most.index[:3]))
+    by = lines.groupby(["order_id", "back"], sort=False)
+    orders = by.agg(ordered_at=("ordered_at", "min"), lines=("revenue", "size"), revenue=("revenue", "sum"))
+    for name in ("category", "channel"):
+        if name in lines:
+            orders[name] = by[name].agg(lambda values: ", ".join(sorted(set(values.dropna().astype(str)))))
+    orders = orders.reset_index().sort_values(["ordered_at", "order_id"], ascending=False, kind="stable")
+    orders["kind"] = [text("return") if each else text("purchase") for each in orders["back"]]
+    columns = ("ordered_at", "order_id", "kind", "lines", "revenue", "category", "channel")
+    more = {"kind": "Kind", "lines": "Lines"}
+    table = rows_table(customer, "transactions", "Orders and returns", orders, columns, more=more)
+    return Section(key="purchases", title="What was bought", facts=_facts(facts), tables=(table,))
+
+
+def complaints(customer: Customer) -> Section:
+    """Complaints, the open and unsettled ones first; no state is told where closings are not recorded."""
+    rows, facts = customer.rows("complaints"), {}
+    facts["Complaints"] = say("{n:count}", n=len(rows))
+    parts = {"Complaints": rows}
+    if customer.company.has("complaints", "closed_at"):
+        waiting = rows["state"] != "settled"
+        facts["Open or unsettled"] = say("{n:count}", n=int(waiting.sum()))
+        parts = {"Open or unsettled complaints": rows[waiting], "Settled complaints": rows[~waiting]}
+    columns = (
+        "complaint_id", "state", "opened_at", "topic", "severity", "closed_at", "resolution", "satisfied",
+        "followed_up",
+    )  # fmt: skip
+    tables = tuple(
+        rows_table(customer, "complaints", title, part, columns, more={"state": "State"})
+        for title, part in parts.items()
+        if len(part)
+    )
+    return Section(key="complaints", title="Complaints", facts=_facts(facts), tables=tables)
+
+
+def contacts(customer: Customer) -> Section:
+    """Contacts with the company."""
+    rows = customer.rows("interactions")
+    facts = {"Contacts": say("{n:count}", n=len(rows)), "Last contact": _written(known(rows, "occurred_at"))}
+    if len(rows) and "channel" in rows:
+        facts["Mostly by"] = _written(known(rows[["channel"]].mode(), "channel"))
+    if "cost" in rows and rows["cost"].notna().any():
+        facts["Cost of contacts"] = say("{x:money}", x=rows["cost"].sum(), currency=customer.company.currency)
+    columns = ("occurred_at", "channel", "phase", "kind", "resolved", "order_id")
+    return _listing(customer, "contacts", "Contacts", "interactions", rows, columns, facts)
+
+
+def memberships(customer: Customer) -> Section:
+    """Contracts, and when the running one comes up for renewal."""
+    rows = customer.rows("memberships")
+    facts = {
+        "Memberships": say("{n:count}", n=len(rows)),
+        "Running": _written(bool(rows["running"].any())),
+        "Renewal due": _written(renewal_day(rows, customer.as_of)),
+    }
+    columns = ("membership_id", "plan", "started_at", "ended_at", "price", "period_months", "end_reason")
+    return _listing(customer, "memberships", "Membership", "memberships", rows, columns, facts)
+
+
+def renewal_day(rows: pd.DataFrame, as_of: dt.date) -> dt.date | None:
+    """Return the first day after `as_of` on which a contract without an end begins a new period, None where none does.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"started_at": pd.to_datetime(["2024-01-31"]), "period_months": [1]})
+    >>> renewal_day(rows, dt.date(2024, 2, 10))
+    datetime.date(2024, 2, 29)
+    """
+    if "period_months" not in rows:
+        return None
+    going_on = rows[rows["period_months"].notna() & (rows["ended_at"].isna() if "ended_at" in rows else True)]
+    days = []
+    for start, months in zip(pd.to_datetime(going_on["started_at"]), going_on["period_months"], strict=True):
+        passed = (as_of.year - start.year) * 12 + as_of.month - start.month
+        # Counted from the first day each time: a contract of the 31st falls due on the 31st again where there is one.
+        periods = max(passed // int(months), 1)
+        ahead = (start + pd.DateOffset(months=int(months) * each) for each in (periods, periods + 1))
+        days.append(next(day.date() for day in ahead if day.date() > as_of))
+    return min(days, default=None)
+
+
+def campaigns(customer: Customer) -> Section:
+    """Campaigns with arm, offer and response."""
+    rows = customer.rows("assignments")
+    facts = {"Campaigns": say("{n:count}", n=len(rows))}
+    if "responded_at" in rows:
+        facts["Responses"] = say("{n:count}", n=int(rows["responded_at"].notna().sum()))
+    columns = ("campaign_id", "assigned_at", "arm", "offer", "responded_at")
+    return _listing(customer, "campaigns", "Campaigns", "assignments", rows, columns, facts)
+
+
+def answers(customer: Customer) -> Section:
+    """Answers about the own brand."""
+    rows = customer.rows("surveys")
+    facts = {"Answers": say("{n:count}", n=len(rows))}
+    for name in ("satisfaction", "recommendation"):
+        if (points := known(rows, name)) is not None:
+            label = f"{text(schema.SURVEYS.column(name).label)} ({_written(known(rows, 'responded_at'))})"
+            facts[label] = say("{points:number} of 10", points=points)
+    columns = (
+        "responded_at", "wave", "satisfaction", "loyalty", "recommendation", "service_quality", "product_quality",
+        "value_for_money",
+    )  # fmt: skip
+    note = "Points: 1 to 10, recommendation 0 to 10; an answer is one moment's opinion."
+    return _listing(customer, "answers", "What the customer told us", "surveys", rows, columns, facts, note=note)
+
+
+def referrals(customer: Customer) -> Section:
+    """The customers whom this one brought."""
+    rows = customer.rows("customers", "referred_by")
+    facts = {"Customers brought": say("{n:count}", n=len(rows))}
+    columns = ("customer_id", "acquired_at", "region")
+    return _listing(customer, "referrals", "Recommendations", "customers", rows, columns, facts)
+
+
+def rows_table(
+    customer: Customer,
+    table: str,
+    title: str,
+    rows: pd.DataFrame,
+    columns: Sequence[str],
+    more: Mapping[str, str] | None = None,
+) -> Table:
+    """Return rows as readers see them: labels and forms of the schema, `more` for columns that it does not know."""
+    contract, own = schema.TABLES[table], more or {}
+    shown = rows[[name for name in columns if name in rows and rows[name].notna().any()]].head(MOST)
+    shown = shown.reset_index(drop=True).copy()
+    kinds: dict[str, Kind] = {}
+    for name in shown:
+        kinds[name] = "text" if name in own else _KINDS[contract.column(name).type]
+        if name in own and pd.api.types.is_numeric_dtype(shown[name]):
+            kinds[name] = "count"
+        if name == "state" or (name not in own and contract.column(name).type == "boolean"):
+            shown[name] = [None if pd.isna(value) else _written(value) for value in shown[name]]
+    note = say("The newest {shown:count} of {all:count}.", shown=MOST, all=len(rows)) if len(rows) > MOST else ""
+    return Table(
+        name=f"customer_{table}",
+        title=title,
+        frame=shown,
+        kinds=kinds,
+        labels={name: own[name] if name in own else contract.column(name).label for name in kinds},
+        currency=customer.company.currency,
+        note=note,
+        rows_shown=MOST,
+    )
+
+
+def _listing(
+    customer: Customer,
+    key: str,
+    title: str,
+    table: str,
+    rows: pd.DataFrame,
+    columns: Sequence[str],
+    facts: Mapping[str, str],
+    note: str = "",
+) -> Section:
+    """Return a section of facts and the rows of one table."""
+    tables = (rows_table(customer, table, schema.TABLES[table].label, rows, columns),) if len(rows) else ()
+    return Section(
+        key=key, title=title, facts=_facts(facts), tables=tables, note=text(note) if note and len(rows) else ""
+    )
+
+
+def _facts(facts: Mapping[str, str]) -> Facts:
+    return tuple((text(label), written) for label, written in facts.items() if written)
+
+
+def _written(value: Any) -> str:
+    """Return a value in words, nothing where it is not known."""
+    if value is None or pd.isna(value):
+        return ""
+    if hasattr(value, "isoformat"):
+        return language.date(pd.Timestamp(value).date())
+    if type(value).__name__ in ("bool", "bool_"):
+        return text("yes") if value else text("no")
+    return text(str(value)) if value else ""

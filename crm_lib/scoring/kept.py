@@ -1,0 +1,88 @@
+"""The scores of the last run, kept beside the reports for those who ask about one customer."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crm_lib.company import Company
+
+FILE = ".scores.parquet"
+_SOURCES = ("transactions", "customers", "interactions")
+"""Tables that value and segment rest on."""
+
+
+def kept_scores(company: Company, folder: Path) -> pd.DataFrame:
+    """Return one row a customer with value and segment: those kept in `folder`, or new ones, which are then kept.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    folder : Path
+        Where its reports stand; made where missing.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`crm_lib.scoring.customer_scores`, with ``action``: what to do with customers of the segment.
+
+    Raises
+    ------
+    MissingData
+        If the company's data do not allow customers to be valued.
+    """
+    path = folder / FILE
+    if path.is_file():
+        with contextlib.suppress(OSError, pa.ArrowException):  # what cannot be read is computed anew
+            if (pq.read_schema(path).metadata or {}).get(b"crm") == _key(company):
+                return pd.read_parquet(path)
+    from crm_lib import clv
+    from crm_lib.scoring.scores import customer_scores
+
+    value = clv.customer_value(company, model=clv.ParetoNBD())
+    return keep_scores(company, customer_scores(company, value), folder)
+
+
+def keep_scores(company: Company, scores: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Keep scores for :func:`kept_scores`, readable by their owner alone, and return them with ``action``.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    scores : DataFrame
+        Of all its customers.
+    folder : Path
+        Where its reports stand.
+    """
+    from crm_lib import segments
+
+    actions = {rule.name: rule.action for rule in segments.definitions_of(company).rules}
+    scores = scores.assign(action=scores["segment"].map(actions).astype("string"))
+    table = pa.Table.from_pandas(scores)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"crm": _key(company)})
+    with contextlib.suppress(OSError):  # a folder that cannot be written keeps nothing
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(dir=folder, prefix=FILE)
+        with os.fdopen(handle, "wb") as file:
+            pq.write_table(table, file)
+        Path(aside).replace(folder / FILE)
+    return scores
+
+
+def _key(company: Company) -> bytes:
+    """Return what the scores rest on: the day, the tables, the company's settings, this library."""
+    sources = {name: company.fingerprint()[name] for name in _SOURCES if company.has(name)}
+    settings = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in company.folder.glob("*.toml")}
+    parts = (company.as_of.isoformat(), sources, settings, metadata.version("crm-lib"))
+    return json.dumps(parts, sort_keys=True).encode()
