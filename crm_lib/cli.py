@@ -299,6 +299,7 @@ def score(
     from crm_lib import clv
     from crm_lib.company import Company
     from crm_lib.scoring import check_target, customer_scores, write_scores
+    from crm_lib.scoring.kept import keep_scores
 
     if to is not None:
         check_target(to, table)
@@ -312,6 +313,7 @@ def score(
             opened, model=_model(model), annual_rate=annual_rate, horizon_days=horizon_days, seed=seed
         )
         scores = customer_scores(opened, value)
+        keep_scores(opened, scores, _project() / "reports" / opened.key)
     write_scores(scores, to, table=table, password_env=password_env)
     message = "{customers} customers, together worth {value}; written to {target}."
     out.print(say(message, customers=len(scores), value=value.totals["current"], target=to))
@@ -330,24 +332,23 @@ def customer(
         Path | None,
         typer.Option(metavar="FILE", help=text("Write a page (.html) in place of printing; only you can read it.")),
     ] = None,
-    model: Model = ModelName.PARETO_NBD,
-    annual_rate: AnnualRate = 0.1,
 ) -> None:
     """Show all that is known of one customer.
 
     Prints what to do next and why, value and the chance of being a customer still, history, complaints, contacts,
-    memberships, campaigns, answers and recommendations. The page holds personal data.
+    memberships, campaigns, answers and recommendations. Value and segment are those of the last scores of the same
+    data; where there are none, all customers are scored first. The page holds personal data.
     """
     from crm_lib.company import Company
     from crm_lib.customer_page import check_html, customer_page, print_page, write_html
+    from crm_lib.scoring.kept import kept_scores
 
     if html is not None:
         check_html(html)
     opened = Company.open(company, as_of)
     with _warnings_told():
-        page = customer_page(
-            opened, customer_id, model=_model(model), annual_rate=annual_rate, with_charts=html is not None
-        )
+        folder = _project() / "reports" / opened.key
+        page = customer_page(opened, customer_id, lambda: kept_scores(opened, folder))
     if html is None:
         print_page(page, out)
     else:

@@ -57,7 +57,7 @@ def _complaints(state: str, customer: Customer) -> pd.DataFrame:
     """Complaints of a state; closed ones only if that is not long ago."""
     rows = customer.rows("complaints")
     rows = rows[rows["state"] == state]
-    if state == "open":
+    if state == "open" or rows.empty:
         return rows
     return rows[[customer.days_since(day) <= RECENT_DAYS for day in rows["closed_at"]]]
 
@@ -185,7 +185,7 @@ RULES: tuple[Rule, ...] = (
     Rule("thank", "Thank for the recommendation.", "{came}", "customers", _thank),
     Rule("ask_to_recommend", "Ask for a review or a recommendation.",
          "would recommend the company: {points:number} of 10 on {day:date}", "surveys",
-         _answer("recommendation", DELIGHTED, 10, float("inf"))),
+         _answer("recommendation", DELIGHTED, 10, 365)),
     Rule("room_to_grow", "Show what similar customers buy and this one has not tried.",
          "similar customers bring more: {potential:money} could be added", "transactions", _room_to_grow),
 )  # fmt: skip

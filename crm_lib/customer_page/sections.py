@@ -264,7 +264,7 @@ def rows_table(
     shown = rows[[name for name in columns if name in rows and rows[name].notna().any()]].head(MOST)
     shown = shown.reset_index(drop=True).copy()
     kinds: dict[str, Kind] = {}
-    for name in shown:
+    for name in map(str, shown):
         kinds[name] = "text" if name in own else _KINDS[contract.column(name).type]
         if name in own and pd.api.types.is_numeric_dtype(shown[name]):
             kinds[name] = "count"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from crm_lib import segments
 from crm_lib.clv import BGNBD, CustomerValue, customer_value
 from crm_lib.company import Company
+from crm_lib.scoring import customer_scores
 from tests.clv.shop import shop_tables
 from tests.companies import write_company
 
@@ -116,10 +114,6 @@ def page_value(page_shop: Company) -> CustomerValue:
     return customer_value(page_shop, model=BGNBD(), spend=None, draws=100)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def fitted_once() -> Iterator[None]:
-    """Fit stages and risks of one company once, as they are the same on the pages of all its customers."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("life_cycle", "silence_risk"):
-            patch.setattr(segments, name, functools.cache(getattr(segments, name)))
-        yield
+@pytest.fixture(scope="session")
+def page_scores(page_shop: Company, page_value: CustomerValue) -> pd.DataFrame:
+    return customer_scores(page_shop, page_value).assign(action="Treat well.")

@@ -13,23 +13,31 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from crm_lib import cli
+from crm_lib import cli, clv
 from crm_lib.clv import CustomerValue
 from crm_lib.company import Company
-from crm_lib.customer_page import CustomerPage, Limits, customer_page, next_actions, page_html, print_page, write_html
-from crm_lib.customer_page.page import Subject
-from crm_lib.customer_page.relations import renewal_day
-from crm_lib.errors import CrmError
-from crm_lib.exhibit import Skipped
-from crm_lib.relationships import life_cycle
+from crm_lib.customer_page import Customer, CustomerPage, customer_page, page_html, print_page, write_html
+from crm_lib.customer_page.actions import next_actions
+from crm_lib.customer_page.sections import renewal_day
+from crm_lib.errors import CrmError, MissingData
+from crm_lib.scoring.kept import keep_scores, kept_scores
 from tests.companies import write_company
 from tests.customer_page.conftest import NAME, page_tables
 
-NOT_VALUED = Skipped(what="value", why="not wanted here")
+NOT_SCORED = MissingData("transactions")
 
 
-def made(shop: Company, customer: str, value: CustomerValue | Skipped = NOT_VALUED, **settings: Any) -> CustomerPage:
-    return customer_page(shop, customer, value=value, with_charts=False, **settings)
+def made(shop: Company, customer: str, scores: pd.DataFrame | MissingData = NOT_SCORED) -> CustomerPage:
+    def scored() -> pd.DataFrame:
+        if isinstance(scores, MissingData):
+            raise scores
+        return scores
+
+    return customer_page(shop, customer, scored)
+
+
+def keys(shop: Company, customer: str, scores: pd.DataFrame | MissingData = NOT_SCORED) -> list[str]:
+    return list(next_actions(Customer(company=shop, customer_id=customer, scores=scores)).index)
 
 
 def printed(page: CustomerPage) -> str:
@@ -38,8 +46,8 @@ def printed(page: CustomerPage) -> str:
     return out.getvalue()
 
 
-def test_the_history_is_that_of_the_transactions(page_shop: Company, page_value: CustomerValue) -> None:
-    page = made(page_shop, "steady", page_value)
+def test_the_history_is_that_of_the_transactions(page_shop: Company, page_scores: pd.DataFrame) -> None:
+    page = made(page_shop, "steady", page_scores)
     facts = dict(page.section("purchases").facts)
     days = pd.date_range("2024-01-10", "2026-01-05", freq="14D")
     assert facts["Orders"] == str(len(days))
@@ -47,12 +55,12 @@ def test_the_history_is_that_of_the_transactions(page_shop: Company, page_value:
     assert facts["Last order"] == "24 Dec 2025 (188 days ago)"
     orders = page.section("purchases").tables[0].frame
     assert len(orders) == 12
-    assert orders["day"].is_monotonic_decreasing
+    assert orders["ordered_at"].is_monotonic_decreasing
     labels = [label for section in page.sections for label, _ in section.facts if section.key == "identity"]
     assert len(labels) == len(set(labels))
     assert {"Name", "Region", "Contact allowed", "Favourite author"} < set(labels)
     worth = dict(page.section("worth").facts)
-    best = page_value.frame["current"].rank(ascending=False, method="min")["steady"]
+    best = page_scores["current"].rank(ascending=False, method="min")["steady"]
     assert worth["Place by current value"].startswith(f"{best:.0f} of ")
     assert not any(section.left_out for section in page.sections if section.key in ("identity", "complaints", "worth"))
 
@@ -72,8 +80,6 @@ def test_a_complaint_closed_without_a_settlement_is_not_settled(page_shop: Compa
     first = made(page_shop, "once").section("actions").tables[0].frame.iloc[0]
     assert first["what"].startswith("Take up the unsettled complaint again before anything else")
     assert first["why"] == "1 complaint was closed unsettled, the last on 25 Jun 2026: wrong item"
-    # Long ago it calls for nothing more; it is still told as unsettled.
-    assert "open_complaint" not in keys(page_shop, "once", recent_days=3)
 
 
 def test_where_closings_are_not_recorded_no_state_is_told(tmp_path: Path) -> None:
@@ -138,8 +144,8 @@ def test_an_unknown_number_is_a_clear_error_that_tells_of_nobody_else(page_shop:
     assert "\x00" not in str(told.value)
 
 
-def test_who_only_returned_goods_has_a_page_without_a_value(page_shop: Company, page_value: CustomerValue) -> None:
-    page = made(page_shop, "returner", page_value)
+def test_who_only_returned_goods_has_a_page_without_a_value(page_shop: Company, page_scores: pd.DataFrame) -> None:
+    page = made(page_shop, "returner", page_scores)
     assert "no purchase" in page.section("worth").left_out
     facts = dict(page.section("purchases").facts)
     assert facts["Orders"] == "0"
@@ -147,8 +153,8 @@ def test_who_only_returned_goods_has_a_page_without_a_value(page_shop: Company, 
     assert page.section("purchases").tables[0].frame["kind"].tolist() == ["return"]
 
 
-def test_who_never_bought_has_a_page_too(page_shop: Company, page_value: CustomerValue) -> None:
-    page = made(page_shop, "silent", page_value)
+def test_who_never_bought_has_a_page_too(page_shop: Company, page_scores: pd.DataFrame) -> None:
+    page = made(page_shop, "silent", page_scores)
     assert dict(page.section("identity").facts)["Name"] == "Cleo"
     assert page.section("purchases").left_out
 
@@ -165,43 +171,14 @@ def test_a_company_of_nothing_but_transactions_has_pages(tmp_path: Path) -> None
     assert "needs table" in page_html(page)
 
 
-def test_without_a_value_given_the_customers_are_valued(tmp_path: Path) -> None:
-    rows = [("o1", "anna", "2025-01-10", 20.0), ("o2", "anna", "2025-02-10", 30.0), ("o3", "ben", "2025-02-11", 9.0)]
-    lines = pd.DataFrame(rows, columns=["order_id", "customer_id", "ordered_at", "revenue"])
-    shop = Company.open(write_company(tmp_path / "tiny", {"transactions": lines}, as_of="2025-03-31"))
-    with pytest.warns(UserWarning, match="too few customers"):
-        page = customer_page(shop, "anna", with_charts=False)
-    assert "Current value" in dict(page.section("worth").facts)
-
-
-def keys(shop: Company, customer: str, value: CustomerValue | Skipped = NOT_VALUED, **limits: Any) -> list[str]:
-    subject = Subject(
-        company=shop,
-        customer_id=customer,
-        value=value,
-        segmented=NOT_VALUED,
-        cycle=NOT_VALUED,
-        silence=NOT_VALUED,
-        window_days=365,
-        with_charts=False,
-    )
-    return [action.key for action in next_actions(subject, limits=Limits(**limits))]
-
-
-def test_actions_stand_in_the_order_of_their_urgency(page_shop: Company, page_value: CustomerValue) -> None:
+def test_actions_stand_in_the_order_of_their_urgency(page_shop: Company, page_scores: pd.DataFrame) -> None:
     # Bought every fortnight for two years and then nothing for half a year.
-    assert page_value.frame.loc["steady", "probability_alive"] < 0.1
-    assert keys(page_shop, "steady", page_value) == [
+    assert page_scores.loc["steady", "probability_alive"] < 0.1
+    assert keys(page_shop, "steady", page_scores) == [
         "open_complaint", "no_consent", "won_back_once", "renewal", "thank", "ask_to_recommend",
     ]  # fmt: skip
-    assert keys(page_shop, "once") == ["open_complaint", "unresolved_contact", "unhappy_answer", "second_purchase"]
+    assert keys(page_shop, "once") == ["unsettled_complaint", "unresolved_contact", "unhappy_answer", "second_purchase"]
     assert keys(page_shop, "李雷") == []
-
-
-def test_limits_move_the_rules(page_shop: Company, page_value: CustomerValue) -> None:
-    assert "renewal" not in keys(page_shop, "steady", renewal_days=10)
-    assert "personal_word" in keys(page_shop, "steady", page_value, gone=0.0)
-    assert "second_purchase" not in keys(page_shop, "once", new_days=5)
 
 
 def test_without_consent_the_customer_is_not_approached(page_shop: Company) -> None:
@@ -230,15 +207,13 @@ def test_a_period_begins_on_the_day_of_the_first(started: str, months: int, day:
 
 
 def test_html_shows_what_customers_wrote_and_runs_none_of_it(
-    page_shop: Company, page_value: CustomerValue, tmp_path: Path
+    page_shop: Company, page_scores: pd.DataFrame, tmp_path: Path
 ) -> None:
-    page = customer_page(page_shop, "steady", value=page_value)
+    page = made(page_shop, "steady", page_scores)
     html = page_html(page)
     assert "<script" not in html
     assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; O&#39;Brien &amp; 王" in html
     assert NAME not in html
-    assert 'src="data:image/svg+xml;base64,' in html
-    assert 'alt="Curve over time' in html
     assert "http://" not in html.replace("http://www.w3.org/", "")
     assert "https://" not in html
     target = tmp_path / "page.html"
@@ -269,13 +244,17 @@ def crm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return call
 
 
-def test_the_command_prints_a_page_and_writes_one(crm: Any, page_folder: Path, tmp_path: Path) -> None:
-    code, out, _ = crm("customer", str(page_folder), "steady", "--model", "bg-nbd")
+def test_the_command_prints_a_page_and_writes_one(
+    crm: Any, page_folder: Path, page_value: CustomerValue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(clv, "customer_value", lambda *_, **__: page_value)
+    code, out, _ = crm("customer", str(page_folder), "steady")
     assert code == 0
     assert "Settle the open complaint" in out
     assert "still a customer with" in " ".join(out.split())
     target = tmp_path / "steady.html"
-    code, out, _ = crm("customer", str(page_folder), "steady", "--model", "bg-nbd", "--html", str(target))
+    code, out, _ = crm("customer", str(page_folder), "steady", "--html", str(target))
     assert code == 0
     assert target.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert "O'Brien" not in out
@@ -289,41 +268,28 @@ def test_what_cannot_be_used_is_told_with_exit_code_2(crm: Any, page_folder: Pat
         code, _, err = crm("customer", "no-such-company", "x", "--html", str(target))
         assert code == 2
         assert told in err
-    code, _, err = crm("customer", str(page_folder), "steady", "--annual-rate", "0")
-    assert code == 2
-
-
-def test_stage_and_risk_stand_on_the_page_with_the_customers_own_numbers(
-    page_shop: Company, page_value: CustomerValue
-) -> None:
-    page = customer_page(page_shop, "steady", value=page_value, with_charts=False)
-    stage = page.section("stage")
-    facts = dict(stage.facts)
-    cycle = life_cycle(page_shop)
-    assert facts["Most probable stage"] == cycle.frame.loc["steady", "stage"]
-    chances = [value for label, value in stage.facts if label.startswith("Chance of: ")]
-    assert len(chances) == 5
-    risk = page.section("risk")
-    # A small company may have too little history to learn a risk from; then the page says so.
-    assert risk.facts or risk.left_out
 
 
 def test_unknown_consent_is_no_consent(tmp_path: Path) -> None:
     tables = page_tables()
     tables["customers"].loc[tables["customers"]["customer_id"] == "once", "contact_allowed"] = None
     shop = Company.open(write_company(tmp_path / "shop", tables, how="parquet", as_of=str(dt.date(2026, 6, 30))))
-    page = customer_page(shop, "once", value=NOT_VALUED, with_charts=False)
-    written = [what for table in page.section("actions").tables for what in table.frame["what"]]
-    subject = Subject(
-        company=shop,
-        customer_id="once",
-        value=NOT_VALUED,
-        segmented=NOT_VALUED,
-        cycle=NOT_VALUED,
-        silence=NOT_VALUED,
-        window_days=365,
-        with_charts=False,
-    )
-    approaches = [action.what for action in next_actions(subject) if action.approach]
-    assert approaches
-    assert all(f"{what} (when the customer turns to us)" in written for what in approaches)
+    table = made(shop, "once").section("actions").tables[0].frame
+    waits = table["what"].str.endswith("(when the customer turns to us)")
+    assert table.loc[waits, "data"].tolist() == ["surveys", "transactions"]
+
+
+def test_kept_scores_serve_the_next_page_until_the_data_change(
+    page_shop: Company, page_folder: Path, page_value: CustomerValue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clv, "customer_value", lambda *_, **__: page_value)
+    first = kept_scores(page_shop, tmp_path)
+    kept = tmp_path / ".scores.parquet"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [".scores.parquet"]
+    keep_scores(page_shop, first.assign(current=1.0), tmp_path)
+    assert (kept_scores(page_shop, tmp_path)["current"] == 1.0).all()
+    earlier = Company.open(page_folder, as_of=dt.date(2026, 5, 31))
+    assert not (kept_scores(earlier, tmp_path)["current"] == 1.0).any()
+    kept.write_bytes(b"half a file")
+    pd.testing.assert_frame_equal(kept_scores(page_shop, tmp_path), first)
