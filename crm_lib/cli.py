@@ -416,12 +416,6 @@ def targets(
     risk_days: Annotated[
         int, typer.Option(min=1, max=3660, help=text("Days ahead over which the risk of falling silent is told."))
     ] = 91,
-    false_alarm: Annotated[
-        float,
-        typer.Option(
-            min=0.001, max=0.999, help=text("Share of customers not in decline who may be warned of in a quarter.")
-        ),
-    ] = 0.05,
 ) -> None:
     """Write lists of customers to contact.
 
@@ -441,7 +435,6 @@ def targets(
         contact_cost=contact_cost,
         saved_share=saved_share,
         risk_days=risk_days,
-        false_alarm=false_alarm,
     )
     folder = to or _project() / "reports" / opened.key / "targets"
     write_lists(lists, folder)

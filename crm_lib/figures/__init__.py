@@ -2,7 +2,7 @@
 
 from crm_lib.exhibit import CHART_MIME
 from crm_lib.figures.chart import Chart
-from crm_lib.figures.clusters import clusters_table, predictive_value_chart, stability_chart, structure_chart
+from crm_lib.figures.clusters import clusters_table, portrait_table, predictive_value_chart, structure_chart
 from crm_lib.figures.company import facts, faults, monthly, monthly_chart
 from crm_lib.figures.contributors import contributors_chart, contributors_table, influence_table, influencers_table
 from crm_lib.figures.customer_value import (
@@ -14,11 +14,16 @@ from crm_lib.figures.customer_value import (
     value_truth_chart,
     year_table,
 )
+from crm_lib.figures.decisions import (
+    decisions_table,
+    relationship_grid,
+    relationship_table,
+    target_list_table,
+    target_summary_table,
+)
 from crm_lib.figures.decline_warning import rates_table, warning_chart, warning_rates_table
-from crm_lib.figures.five_w_one_h import five_w_one_h_table
 from crm_lib.figures.forecasts import comparison_table, forecast_calibration_chart, frequency_chart, tracking_chart
-from crm_lib.figures.profiles import profile_chart
-from crm_lib.figures.profit import profit_chart, returns_chart
+from crm_lib.figures.profit import loss_cells, profit_cells, profit_chart, returns_chart
 from crm_lib.figures.prospect_tables import (
     principles_table,
     prospect_rules_table,
@@ -36,7 +41,6 @@ from crm_lib.figures.relation_tables import (
 )
 from crm_lib.figures.relations import membership_chart, relational_kinds_chart, switching_chart
 from crm_lib.figures.reliability import kinds_reliability_chart, reliability_chart, silence_reliability_chart
-from crm_lib.figures.segment_decisions import decisions_table
 from crm_lib.figures.segment_movement import (
     flows_table,
     follow_up_table,
@@ -44,8 +48,6 @@ from crm_lib.figures.segment_movement import (
     movement_table,
     segment_change_table,
 )
-from crm_lib.figures.segment_relationship import relationship_grid, relationship_table
-from crm_lib.figures.segment_tables import loss_cells, profit_cells
 from crm_lib.figures.segments import (
     concentration_chart,
     core_chart,
@@ -74,7 +76,6 @@ from crm_lib.figures.stage_tables import (
     warned_customers_table,
 )
 from crm_lib.figures.stages import stage_history_chart, stage_transitions_chart
-from crm_lib.figures.target_tables import target_list_table, target_summary_table
 
 __all__ = [
     "CHART_MIME",
@@ -97,7 +98,6 @@ __all__ = [
     "equity_waterfall",
     "facts",
     "faults",
-    "five_w_one_h_table",
     "flows_table",
     "follow_up_table",
     "forecast_calibration_chart",
@@ -118,9 +118,9 @@ __all__ = [
     "movement_chart",
     "movement_table",
     "plan_retention_chart",
+    "portrait_table",
     "predictive_value_chart",
     "principles_table",
-    "profile_chart",
     "profit_cells",
     "profit_chart",
     "prospect_calibration_chart",
@@ -142,7 +142,6 @@ __all__ = [
     "silence_reliability_chart",
     "silence_test_table",
     "spending_limits_table",
-    "stability_chart",
     "stable_segments_table",
     "stage_history_chart",
     "stage_parameters_table",

@@ -1,34 +1,28 @@
-"""Pictures and tables of clusters: is there structure, which number is stable, how large and how good are they."""
+"""Clusters and portraits: are there kinds, which clusters come out again, who they are, and what they foretell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from crm_lib import language
-from crm_lib.exhibit import Kind, Table
+from crm_lib import language, schema
+from crm_lib.estimate import Estimate
+from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
-from crm_lib.figures.style import BLUE, GREEN, ORANGE, QUIET, headline, new_axes, number_axis, share_axis
-from crm_lib.segments import SMALLEST_GROUP, Clusters, PredictiveValue, StructureCheck
-from crm_lib.segments.clusters.choice import STABLE_LABELLING
-from crm_lib.segments.clusters.earlier_groupings import CLUSTERS
-from crm_lib.segments.clusters.stability import UNSTABLE
-from crm_lib.segments.clusters.structure_finding import ranks_note
+from crm_lib.figures.columns import table
+from crm_lib.figures.forms import areas, dots
+from crm_lib.language import say
+from crm_lib.segments import Clusters, Portrait, PredictiveValue, Segmented, StructureCheck
+from crm_lib.segments.clusters import UNSTABLE
+from crm_lib.segments.portrait import FALSE_DISCOVERIES, QUESTIONS
 
-_COLOURS = {"k-means": BLUE, "gaussian mixture": ORANGE}
-_LABELS = {"k-means": "k-means", "gaussian mixture": "Gaussian mixture"}
-_HEAP = 0.95
-"""Share of a cluster with one value, and of the customers with that value in it, from which it is called a heap."""
-_MARKS = {"k-means": "o", "gaussian mixture": "s"}
-
-_CANDIDATE_KINDS: dict[str, Kind] = {
-    "k": "count", "stability": "number", "low": "number", "high": "number", "weakest": "number",
-    "smallest_share": "share", "silhouette": "number", "bic": "count", "admissible": "text", "chosen": "text",
+_UNITS = {
+    "age": "years", "days since last order": "days", "days since first order": "days", "orders per customer": "orders",
+    "pieces per order": "pieces", "contacts per order": "contacts",
 }  # fmt: skip
+"""Units of the numbers that are not shares, money or points on a scale of answers."""
 
 
 def structure_chart(check: StructureCheck) -> Chart:
@@ -38,304 +32,164 @@ def structure_chart(check: StructureCheck) -> Chart:
     ----------
     check : StructureCheck
         The check.
-
-    Returns
-    -------
-    Chart
-        Numbers of customers along the direction; kinds would show as two hills with a valley between.
     """
-    bins = int(np.clip(np.sqrt(check.projection.size), 15, 45))
+    bins = int(np.clip(np.sqrt(check.projection.size), 15, 40))
     low, high = np.quantile(check.projection, [0.002, 0.998])
     counts, edges = np.histogram(np.clip(check.projection, low, high), bins=bins, range=(low, high))
-    axes = new_axes(3.6)
-    axes.bar((edges[1:] + edges[:-1]) / 2, counts, width=np.diff(edges) * 0.94, color=BLUE)
-    axes.set_xlim(low, high)
-    axes.set_ylabel(language.text("Customers"))
-    axes.grid(visible=False, axis="x")
-    number_axis(axes)
-    parts = [
-        (weight, f"{language.number(abs(weight), 2)} × {language.text(str(name).replace('_', ' '))}")
-        for name, weight in check.weights.items()
-    ]
-    written = "".join((" + " if weight > 0 else " − ") + words for weight, words in parts)
-    axes.set_xlabel(language.text("Direction looked along: {sum}").format(sum=written.removeprefix(" + ").lstrip()))
-    places = {"n": language.number(check.customers, 0), "p": str(check.p_value), "measures": check.measures}
-    title = "Customers fall into kinds: a valley divides them along {measures}" if check.found else (
-        "No valley found along {measures}"
-    )  # fmt: skip
-    verdict = language.text(title).format(**places)
-    headline(axes, verdict, language.text("p-value {p}, over {n} customers").format(**places))
-    frame = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "customers": counts})
-    return Chart(
+    frame = pd.DataFrame({"customers": counts}, index=pd.Index((edges[1:] + edges[:-1]) / 2, name="position"))
+    found = "Customers fall into kinds: a gap divides them", "No gap found: customers form one continuum"
+    note = "Counted are customers who had no part in choosing the direction; measures are on one scale."
+    if check.by_rank:
+        note += " Only ranks of {names:words} count, where many share one value or the calendar makes heaps."
+    return areas(
+        frame,
+        ["customers"],
         name="structure",
-        title=language.text("Customers along the direction in which two kinds would show most"),
-        axes=axes,
-        alt=language.text(
-            "Histogram of customers along the direction in which two kinds would show most. {verdict}; the p-value of "
-            "having one peak only is {p}."
-        ).format(verdict=verdict, **places),
-        table=Table(
-            name="structure",
-            title="Customers along the direction in which two kinds would show most",
-            frame=frame,
-            kinds={"from": "number", "to": "number", "customers": "count"},
-            note=" ".join(
-                [
-                    language.text(
-                        "Only customers who had no part in choosing the direction are counted. The direction is in "
-                        "features on one scale; those that entered by rank are normal scores."
-                    ),
-                    *([ranks_note(check)] if check.by_rank else []),
-                ]
-            ),
-            rows_shown=50,
-        ),
+        headline=say(found[not check.found]),
+        title=say("Customers along the direction in which two kinds would show most (p-value {p})", p=check.p_value),
+        about=say("Two kinds would show as two hills with a valley between."),
+        note=say(note, names=list(check.by_rank)),
     )
 
 
-def stability_chart(clusters: Clusters) -> Chart:
-    """Draw how stable each number of clusters is, for each method.
-
-    Parameters
-    ----------
-    clusters : Clusters
-        The choice and its candidates.
-
-    Returns
-    -------
-    Chart
-        Mean agreement with resamples against the number of clusters, with the middle four fifths of the resamples.
-    """
-    frame = clusters.candidates
-    axes = new_axes(4.2)
-    methods = [str(name) for name in frame.index.unique("method")]
-    for place, method in enumerate(methods):
-        rows = frame.loc[[method]].droplevel("method")
-        x = rows.index.to_numpy(dtype=np.float64) + 0.08 * (place - (len(methods) - 1) / 2)
-        colour = _COLOURS[method]
-        axes.vlines(x, rows["low"].clip(lower=0), rows["high"], color=colour, linewidth=4, alpha=0.25)
-        axes.plot(x, rows["stability"], color=colour, linewidth=1.4, alpha=0.8)
-        filled = np.where(rows["admissible"], colour, "white").tolist()
-        axes.scatter(
-            x, rows["stability"], facecolor=filled, edgecolor=colour, s=44, marker=_MARKS[method], zorder=3,
-        )  # fmt: skip
-        for legend_mark in rows.index[rows["chosen"]]:
-            at = float(x[rows.index.get_loc(legend_mark)]), float(rows.loc[[legend_mark], "stability"].iloc[0])
-            axes.scatter(*at, s=190, facecolor="none", edgecolor=GREEN, linewidth=2.2, zorder=4)
-    axes.axhline(STABLE_LABELLING, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
-    numbers = sorted(frame.index.unique("k"))
-    axes.set(xlim=(numbers[0] - 0.5, numbers[-1] + 0.5), ylim=(0, 1.05))
-    axes.xaxis.set_major_locator(FixedLocator(numbers))
-    number_axis(axes)
-    axes.set_xlabel(language.text("Number of clusters"))
-    axes.set_ylabel(language.text("Agreement (adjusted Rand index)"))
-    handles = [
-        Line2D([], [], color=_COLOURS[name], marker=_MARKS[name], linewidth=1.4, label=language.text(_LABELS[name]))
-        for name in methods
-    ]
-    dashed = Line2D([], [], color=QUIET, linewidth=1, linestyle=(0, (4, 3)), label=language.text("stable from here"))
-    axes.legend(handles=[*handles, dashed], frameon=False, loc="lower left", labelcolor=QUIET, ncols=3)
-    places = {
-        "k": language.number(clusters.k, 0),
-        "method": language.text(_LABELS[clusters.method]),
-        "resamples": language.number(clusters.resamples, 0),
-        "share": language.share(clusters.smallest_share),
-        "stability": language.number(float(frame.loc[frame["chosen"], "stability"].iloc[0]), 2),
-    }
-    title = "{k} clusters by {method} come out again" if clusters.admissible else (
-        "No number of clusters is stable: do not name any"
-    )  # fmt: skip
-    subtitle = language.text("Filled: stable, every cluster found again and of at least {share}. Ring: the choice.")
-    headline(axes, language.text(title).format(**places), subtitle.format(**places))
-    shown = frame.reset_index()
-    shown["method"] = [language.text(_LABELS[name]) for name in shown["method"]]
-    for flag in ("admissible", "chosen"):
-        shown[flag] = [language.text("yes") if value else "" for value in shown[flag]]
-    columns = ["stability", "low", "high", "weakest", "smallest_share", "silhouette", "bic", "admissible", "chosen"]
-    return Chart(
-        name="cluster_stability",
-        title=language.text("Stability of clusters by method and number, over {resamples} resamples").format(**places),
-        axes=axes,
-        alt=language.text(
-            "Agreement of clusters with those of {resamples} resamples, by number of clusters and method. {verdict}: "
-            "{method} with {k} clusters was taken, its mean agreement is {stability}."
-        ).format(verdict=language.text(title).format(**places), **places),
-        table=Table(
-            name="cluster_stability",
-            title="Candidates: stability, size and fit",
-            frame=shown[["method", "k", *columns]],
-            kinds=_CANDIDATE_KINDS,
-            labels={
-                "k": "Clusters", "low": "Lowest tenth", "high": "Highest tenth", "weakest": "Weakest cluster (Jaccard)",
-                "smallest_share": "Smallest cluster", "bic": "BIC (lower is better)",
-            },
-            note="Stability is the mean adjusted Rand index between the clusters and those of resampled customers.",
-            rows_shown=30,
-        ),
-    )  # fmt: skip
-
-
-def clusters_table(
-    clusters: Clusters,
-    measures: pd.DataFrame,
-    value: pd.Series[float],
-    *,
-    currency: str,
-    value_label: str,
-    structure: StructureCheck | None = None,
-) -> Table:
-    """Return the clusters with size, value, typical measures and verdict.
+def clusters_table(clusters: Clusters, segmented: Segmented, structure: StructureCheck, *, currency: str) -> Table:
+    """Return the clusters with size, value, typical measures and verdict, the largest first.
 
     Parameters
     ----------
     clusters : Clusters
         The clusters.
-    measures : DataFrame
-        The measures in natural units, such as :func:`~crm_lib.segments.behaviour` gives.
-    value : Series
-        Value of each customer (money).
+    segmented : Segmented
+        The customers with their values.
+    structure : StructureCheck
+        The check for kinds; where it found none, stable clusters are called what they are: parts of a continuum.
     currency : str
         ISO code.
-    value_label : str
-        What the value is: "margin" or "revenue".
-    structure : StructureCheck, optional
-        The check for kinds; where it found none, the table calls stable clusters what they are: parts of a continuum.
-
-    Returns
-    -------
-    Table
-        One row a cluster, the largest first; medians of the measures.
     """
-    table = clusters.per_cluster.copy()
-    by = value.reindex(clusters.labels.index).groupby(clusters.labels)
-    total = by.sum().sum()
-    table["value_share"] = by.sum() / total if total > 0 else np.nan
-    table["mean_value"] = by.mean()
-    medians = measures.reindex(clusters.labels.index).groupby(clusters.labels).median()
-    names = {name: f"median_{name}" for name in medians.columns}
-    table = table.join(medians.rename(columns=names))
-    trusted = clusters.nameable
-    table["verdict"] = [
-        language.text(words if number in trusted else UNSTABLE) for number, words in table["verdict"].items()
+    value = segmented.tiers.frame["value"].reindex(clusters.labels.index).groupby(clusters.labels)
+    frame = clusters.per_cluster.copy()
+    frame.insert(2, "value_share", value.sum() / value.sum().sum())
+    frame.insert(3, "mean_value", value.mean())
+    named = clusters.nameable
+    told = [
+        say("only a tie: {tie}", tie=tie) if tie else say("{x:words}", x=verdict if number in named else UNSTABLE)
+        for number, verdict, tie in frame[["verdict", "tie"]].itertuples()
     ]
-    note = language.text(
-        "Found again: mean Jaccard similarity of the cluster with its best match among the clusters of resampled "
-        "customers; stable from 0.75, not to be named below 0.6."
-    )
-    if structure is not None and not structure.found:
-        note += " " + language.text(
-            "No kinds were found by these measures: a stable cluster is a part that would be cut out again, not a kind "
-            "to be given a name."
-        )
-    for number, name, shared, share in _heaps(measures.reindex(clusters.labels.index), clusters.labels):
-        words = language.text(
-            "Cluster {number} is a heap of one value: {measure} is {value} for {share} of it, and hardly elsewhere."
-        )
-        note += " " + words.format(
-            number=language.number(number, 0), measure=language.text(name.replace("_", " ")),
-            value=language.number(shared), share=language.share(share),
-        )  # fmt: skip
-    money = {name for name in names if "value" in name}
-    kinds: dict[str, Kind] = {
-        "customers": "count", "share": "share", "value_share": "share", "mean_value": "money", "jaccard": "number",
-    }  # fmt: skip
-    kinds |= {names[name]: "money" if name in money else "number" for name in names}
-    order = ["customers", "share", "value_share", "mean_value", *names.values(), "jaccard", "verdict"]
-    word = language.text(value_label)
-    return Table(
-        name="clusters",
-        title="The clusters: size, value, behaviour",
-        frame=table[order],
-        kinds=kinds,
-        labels={
-            "cluster": "Cluster", "share": "Share of customers", "jaccard": "Found again (Jaccard)",
-            "value_share": language.text("Share of {value}").format(value=word),
-            "mean_value": language.text("{value} a customer").format(value=word).capitalize(),
-        } | {names[name]: language.text("{measure}, median").format(
-            measure=language.text(name.replace("_", " ").capitalize())) for name in names},
+    notes = [
+        say("Agreement: adjusted Rand index. Found again: Jaccard similarity, stable from 0.75. Measures are medians.")
+    ]
+    if not structure.found:
+        notes.append(say("No kinds were found: a stable cluster is a part that would be cut out again, not a kind."))
+    title = "No number of clusters is stable: do not name any"
+    if clusters.admissible:
+        title = "{k} clusters come out again when customers are drawn anew (agreement {agreed:number2})"
+    agreed = float(clusters.candidates["stability"][clusters.k])
+    return table(
+        "clusters",
+        say(title, k=clusters.k, agreed=agreed),
+        frame.drop(columns="tie").assign(verdict=told),
         currency=currency,
-        note=note,
-    )  # fmt: skip
-
-
-def _heaps(measures: pd.DataFrame, labels: pd.Series[int]) -> Iterator[tuple[int, str, float, float]]:
-    """Find clusters that are the customers with one value: number, measure, value, share of the cluster."""
-    for name, column in measures.items():
-        for number, own in column.groupby(labels):
-            counts = own.value_counts()
-            if counts.iloc[0] >= max(SMALLEST_GROUP, _HEAP * len(own), _HEAP * (column == counts.index[0]).sum()):
-                yield int(str(number)), str(name), float(counts.index[0]), float(counts.iloc[0] / len(own))
+        note=" ".join(notes),
+    )
 
 
 def predictive_value_chart(compared: PredictiveValue) -> Chart:
-    """Draw how much of later value each grouping of an earlier day tells.
+    """Draw how much of later value each grouping of an earlier day tells, the best at the top.
 
     Parameters
     ----------
     compared : PredictiveValue
         The comparison.
-
-    Returns
-    -------
-    Chart
-        Share of variance explained, with intervals, the best at the top.
     """
-    frame = compared.table
-    axes = new_axes(1.5 + 0.55 * len(frame))
-    y = np.arange(len(frame))[::-1]
-    axes.hlines(y, frame["low"], frame["high"], color=BLUE, linewidth=4, alpha=0.35)
-    axes.plot(frame["explained"], y, "o", color=BLUE, markersize=8)
-    names = [language.text(str(name)) for name in frame.index]
-    for place, (_, row) in zip(y, frame.iterrows(), strict=True):
-        axes.annotate(
-            language.share(float(row["explained"]), 1), (float(row["explained"]), float(place)), xytext=(0, 9),
-            textcoords="offset points", ha="center", color=BLUE, fontweight="bold",
-        )  # fmt: skip
-    counts = [language.plural("{n} group", "{n} groups", int(n)) for n in frame["groups"]]
-    labels = [f"{name}\n{count}" for name, count in zip(names, counts, strict=True)]
-    axes.set_yticks(y, labels)
-    axes.set_ylim(-0.6, len(frame) - 0.2)
-    axes.set_xlim(left=min(0.0, float(frame["low"].min())))
-    axes.grid(visible=False, axis="y")
-    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
-    share_axis(axes, which="x")
-    places = {
-        "best": names[0][:1].upper() + names[0][1:],
-        "value": language.text(compared.value_kind),
-        "days": language.number(compared.days, 0),
-        "day": language.date(compared.scored_on),
-        "n": language.number(len(compared.value), 0),
-        "explained": language.share(float(frame["explained"].iloc[0]), 1),
-    }
-    axes.set_xlabel(language.text("Share of the variance of later {value} explained").format(**places))
-    headline(axes, language.text("{best} tell most of the {value} of the next {days} days").format(**places))
-    caption = language.text("Groups of {day} and the {value} of the {days} days after, {n} customers").format(**places)
-    note = language.text("Each customer's later value is predicted by the mean of the others in the group.")
-    if CLUSTERS in frame.index:
-        number = language.number(int(frame["groups"].loc[CLUSTERS]), 0)
-        caption += language.text("; the rule chose {number} clusters on that day").format(number=number)
-        words = language.text(
-            "On {day} the rule chose {number} clusters; where it chooses another number today, the number itself is "
-            "not stable."
-        )
-        note += " " + words.format(number=number, **places)
-    return Chart(
+    told = {"kind": compared.value_kind, "days": compared.days, "day": compared.scored_on, "n": len(compared.value)}
+    frame = compared.table.rename(index=lambda name: name[:1].upper() + name[1:])
+    return dots(
+        frame,
+        "explained",
         name="predictive_value",
-        title=caption,
-        axes=axes,
-        alt=language.text(
-            "Points with intervals for {groups}: share of the variance of later {value} that each tells. {best} are "
-            "best with {explained}."
-        ).format(groups=", ".join(names), **places),
-        table=Table(
-            name="predictive_value",
-            title="What each grouping tells of later value",
-            frame=frame.set_axis(pd.Index(names, name="grouping")),
-            kinds={"groups": "count", **dict.fromkeys(("explained", "low", "high", "captured"), "share")},
-            labels={
-                "explained": "Variance explained", "low": "From", "high": "To",
-                "captured": "Brought by the best fifth",
-            },
-            note=note,
+        headline=say("{best:words} tell most of the {kind:words} of the next {days} days", best=frame.index[0], **told),
+        title=say(
+            "Share of the variance of later {kind:words} explained, groups of {day}, {n:count} customers", **told
         ),
+        note=say("Each customer's later value is predicted by the mean of the others in the group."),
+    )
+
+
+def portrait_table(portrait: Portrait, *, most: int = 4) -> Table:
+    """Return what sets segments apart, question by question.
+
+    Parameters
+    ----------
+    portrait : Portrait
+        The comparisons.
+    most : int
+        Differences shown for each group and question, the clearest of those that hold; where none does, a row says so.
+    """
+    rows = []
+    for (group, question), asked in portrait.frame.groupby(["group", "question"], observed=True):
+        held = asked[asked["holds"]]
+        strength = np.array([_strength(each) for each in held["difference"]])
+        words = say(str(question).capitalize())
+        clearest = held.iloc[np.argsort(-strength, kind="stable")[:most]].to_dict("records")
+        rows += [{"group": group, "question": words, **_row(row, portrait.currency)} for row in clearest]
+        if held.empty:
+            none = say("nothing that holds in {n:count} comparisons", n=len(asked))
+            rows.append({"group": group, "question": words, "aspect": none})
+    frame = pd.DataFrame(rows, columns=["group", "question", "aspect", "value", "inside", "elsewhere", "difference"])
+    frame = frame.fillna("")
+    several = len(portrait.customers) > 1
+    holding, compared = int(portrait.frame["holds"].sum()), len(portrait.frame)
+    title = "What sets each of {n:count} groups apart: {held:count} of {compared:count} differences hold"
+    if not several:
+        frame = frame.drop(columns="group")
+        title = "{group:words}: {own:count} customers against {others:count} others; {held:count} of {compared:count} "
+        title += "differences hold"
+    first = portrait.customers.index[0]
+    note = (
+        "Differences that hold, the clearest first; of all that hold, {chance:share} may be chance. Points are "
+        "percentage points; purchases and contacts are of the last {days:count} days. What defines a group differs by "
+        "definition."
+    )
+    return table(
+        "portraits" if several else "five_w_one_h",
+        say(
+            title, n=len(portrait.customers), group=str(first), own=int(portrait.customers[first]),
+            others=int(portrait.others[first]), held=holding, compared=compared,
+        ),
+        frame,
+        note=say(note, chance=FALSE_DISCOVERIES, days=portrait.days),
+        kinds=dict.fromkeys([str(name) for name in frame if name != "group"], "text"),
+        rows=len(QUESTIONS) * most * (3 if several else 1),
     )  # fmt: skip
+
+
+def _strength(difference: Estimate) -> float:
+    """Return how many of its own half-widths a difference lies from none."""
+    half = (difference.high - difference.low) / 2
+    return abs(difference.value) / half if half > 0 and np.isfinite(half) else 0.0
+
+
+def _row(row: dict[Any, Any], currency: str) -> dict[str, str]:
+    unit, difference = row["unit"], row["difference"]
+    times, words = (
+        (100, "points") if unit == "share" else (1, currency if unit == "money" else _UNITS.get(row["aspect"], ""))
+    )
+    ends = (times * end for end in (difference.value, difference.low, difference.high))
+    value, low, high = ends
+    written = str(Estimate(value=value, low=low, high=high, n=difference.n, method=difference.method, unit=words))
+    form = {"share": "{x:share1}", "money": "{x:money}"}.get(unit, "{x:number}")
+    inside, elsewhere = (say(form, x=float(row[side]), currency=currency) for side in ("inside", "elsewhere"))
+    # Days and hours are our words; all other values are the company's own.
+    told = say(row["value"]) if row["question"] == "when" and row["value"] else row["value"]
+    sign = "+" if value > 0 else ""
+    return {
+        "aspect": _label(row["aspect"]), "value": told, "inside": inside, "elsewhere": elsewhere,
+        "difference": sign + written,
+    }  # fmt: skip
+
+
+def _label(aspect: str) -> str:
+    for contract in (schema.CUSTOMERS, schema.TRANSACTIONS, schema.SURVEYS):
+        if aspect in contract.column_names:
+            return language.text(contract.column(aspect).label)
+    return language.text(aspect.replace("_", " ").capitalize())

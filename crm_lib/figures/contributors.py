@@ -8,8 +8,8 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.exhibit import Kind, Table
 from crm_lib.figures.chart import Chart
+from crm_lib.figures.decisions import UNKNOWN_PERMISSION
 from crm_lib.figures.style import BLUE, INK, ORANGE, QUIET, headline, new_axes, number_axis
-from crm_lib.figures.target_tables import UNKNOWN_PERMISSION
 from crm_lib.relationships import Contributors, Influence
 from crm_lib.segments import may_contact
 

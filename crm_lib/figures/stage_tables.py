@@ -8,10 +8,10 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.exhibit import Kind, Table
-from crm_lib.figures.target_tables import UNKNOWN_PERMISSION
+from crm_lib.figures.decisions import UNKNOWN_PERMISSION
 from crm_lib.relationships import STAGES, DeclineWarning, LifeCycle, stage_sizes, time_in_stage
 from crm_lib.segments import SMALLEST_GROUP, may_contact
-from crm_lib.segments.clusters.predictive_value import in_points
+from crm_lib.segments.predictive import in_points
 
 
 def stages_table(cycle: LifeCycle, value: pd.Series, *, currency: str, value_label: str) -> Table:

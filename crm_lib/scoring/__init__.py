@@ -1,7 +1,6 @@
 """What leaves for other systems: one row a customer with value and segment, and lists of whom to contact."""
 
-from crm_lib.scoring.company_lists import company_lists
-from crm_lib.scoring.lists import write_lists
+from crm_lib.scoring.lists import company_lists, write_lists
 from crm_lib.scoring.scores import customer_scores
 from crm_lib.scoring.targets import check_target, write_scores
 

@@ -1,28 +1,101 @@
-"""Target lists as files: one for each purpose, and a workbook of all, harmless to whoever opens them."""
+"""Whom to contact, from a company's tables alone, and the lists as files: one a purpose, and a workbook of all."""
 
 from __future__ import annotations
 
-import re
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from crm_lib.errors import CrmError
-from crm_lib.scoring.list_book import write_book
+from crm_lib import relationships
+from crm_lib.company import Company
+from crm_lib.errors import CrmError, MissingData
+from crm_lib.language import say, text
 from crm_lib.scoring.targets import write_scores
-from crm_lib.segments import PURPOSES, TargetList, TargetLists
+from crm_lib.segments import (
+    PURPOSES,
+    Segmented,
+    TargetList,
+    TargetLists,
+    definitions_of,
+    segment_customers,
+    target_lists,
+)
 
 WORKBOOK = "targets.xlsx"
 WITHHELD = "_no_permission"
 """Ending of the names of files with those who may not be contacted."""
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")
+_LOOKING = "valuable and looking around"
+"""The switching class that the list of those at risk is made of."""
+RISK_DAYS = 91
+CONTACT_COST, SAVED_SHARE = 3.5, 0.1
+"""What a personal contact costs (money), and the part of those about to leave whom it keeps: an assumption."""
+_ROWS, _CELL = 1_048_576, 32_767
+"""Rows of a sheet, and letters of a cell, that Excel can hold."""
+
+
+def company_lists(
+    company: Company,
+    *,
+    segmented: Segmented | None = None,
+    risk_days: int = RISK_DAYS,
+    contact_cost: float = CONTACT_COST,
+    saved_share: float = SAVED_SHARE,
+    dissatisfied_below: float = 6.0,
+) -> TargetLists:
+    """Return the target lists that a company's data allow.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    segmented : Segmented, optional
+        Its customers in segments and tiers; by default by the company's own definitions, or the usual ones.
+    risk_days : int
+        Days ahead over which the risk of buying nothing is told.
+    contact_cost : float
+        Cost of a personal contact (money).
+    saved_share : float
+        Part of those about to leave whom such a contact keeps: an assumption to be tested.
+    dissatisfied_below : float
+        A last answer with a satisfaction below this is dissatisfied.
+
+    Returns
+    -------
+    TargetLists
+        The lists; what the company's data do not allow is left out and said.
+
+    Raises
+    ------
+    TooLittleData
+        If nobody bought anything in the window.
+    """
+    # Said before seconds are spent on what the setting is for.
+    if contact_cost < 0 or not 0 < saved_share <= 1 or risk_days < 1:
+        raise ValueError("contact_cost must not be negative, saved_share lies above 0 and up to 1, risk_days from 1 on")
+    if segmented is None:
+        segmented = segment_customers(company, definitions_of(company))
+    at_risk: pd.DataFrame | MissingData
+    try:
+        risk = relationships.silence_risk(company, horizon_days=risk_days)
+        terms = {"contact_cost": contact_cost, "saved_share": saved_share}
+        frame = relationships.switching_classes(segmented.tiers.frame["value"], risk, **terms).frame
+        at_risk = frame[frame["class"] == _LOOKING]
+    except MissingData as missing:
+        at_risk = missing
+    return target_lists(
+        company, segmented, at_risk=at_risk, risk_days=risk_days, dissatisfied_below=dissatisfied_below
+    )  # fmt: skip
 
 
 def write_lists(lists: TargetLists, folder: str | Path) -> list[Path]:
     """Write every list to a file of its own, and all of them to one workbook.
 
-    Each file is replaced whole. Files of known lists that an earlier run wrote and this one did not make are removed:
-    nobody should be called because of an old list.
+    Each file is replaced whole. Files of lists that an earlier run wrote and this one did not make are removed: nobody
+    should be called because of an old list.
 
     Parameters
     ----------
@@ -35,18 +108,13 @@ def write_lists(lists: TargetLists, folder: str | Path) -> list[Path]:
     -------
     list of Path
         The files written: ``<name>.csv`` with those who may be contacted, ``<name>_no_permission.csv`` with the others
-        where there are any, and ``targets.xlsx``. Formulas are made harmless. A list that no sheet can hold is whole
-        in its own file.
+        where there are any, and ``targets.xlsx``. Formulas are made harmless.
 
     Raises
     ------
     CrmError
-        If the name of a list could not be that of a file, the folder cannot be made, or it holds files of these names
-        without the workbook of an earlier run.
+        If the folder cannot be made, or holds files of these names without the workbook of an earlier run.
     """
-    bad = [each.name for each in lists.lists if not _NAME.fullmatch(each.name) or each.name.endswith(WITHHELD)]
-    if bad:
-        raise CrmError(f"{bad[0]!r} cannot be the name of a list: use small letters, digits and underscores")
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -61,12 +129,12 @@ def write_lists(lists: TargetLists, folder: str | Path) -> list[Path]:
     for name, frame in parts.items():
         written.append(folder / f"{name}.csv")
         write_scores(frame, str(written[-1]))
-    for name in {*PURPOSES, *(each.name for each in lists.lists)} if ours else ():
+    for name in PURPOSES if ours else ():
         for old in (folder / f"{name}.csv", folder / f"{name}{WITHHELD}.csv"):
             if old not in written:
                 old.unlink(missing_ok=True)
     written.append(folder / WORKBOOK)
-    write_book(lists, parts, written[-1])
+    _write_book(lists, parts, written[-1])
     return written
 
 
@@ -76,3 +144,62 @@ def _parts(each: TargetList) -> dict[str, pd.DataFrame]:
         parts[f"{each.name}{WITHHELD}"] = each.withheld
     # Money has two digits after the point, whatever it was multiplied by.
     return {name: frame.assign(value=frame["value"].round(2)) for name, frame in parts.items()}
+
+
+def _write_book(lists: TargetLists, parts: Mapping[str, pd.DataFrame], path: Path) -> None:
+    """Write an overview of the lists and a sheet for each part; a workbook that was there is replaced whole."""
+    import xlsxwriter
+
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    aside = Path(name)
+    # No cell becomes a formula or a link, whatever the ids hold. Rows leave memory as they are written.
+    plain = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
+    try:
+        with xlsxwriter.Workbook(name, {**plain, "constant_memory": True}) as book:
+            _write_rows(book, text("Lists"), _overview(lists))
+            for part, frame in parts.items():
+                _write_rows(book, part, _rows(part, frame))
+        mask = os.umask(0)
+        os.umask(mask)
+        aside.chmod(0o666 & ~mask)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _overview(lists: TargetLists) -> Iterator[list[Any]]:
+    heads = ["List", "Purpose", "Action", "May be contacted", "Without permission", "First here", "On another list too"]
+    yield [text(head) for head in (*heads, "Value at stake")]
+    table = lists.overview().round({"value": 2})[["may_contact", "withheld", "first_here", "several", "value"]]
+    for each in lists.lists:
+        yield [each.name, text(each.title), text(each.action), *table.loc[each.name]]
+    yield [text("All customers, each once"), "", "", *table.iloc[-1]]
+    if not lists.permission_known:
+        yield [text("The company does not record who agreed to be contacted: make sure before anybody is.")]
+    for name, why in lists.left_out.items():
+        yield [say("Left out: {what}, {why}.", what=name, why=why)]
+
+
+def _rows(part: str, frame: pd.DataFrame) -> Iterator[list[Any]]:
+    table = frame.reset_index()
+    table["first_list"] = table["first_list"].map({True: text("yes"), False: text("no")})
+    yield [str(head) for head in table.columns]
+    fits = len(table) < _ROWS
+    for row in table.head(_ROWS - 1 if fits else _ROWS - 2).astype(object).itertuples(index=False, name=None):
+        yield list(row)
+    if not fits:
+        words = "The sheet ends here with {shown:count} of {all:count} customers: {file} has all of them."
+        yield [say(words, shown=_ROWS - 2, all=len(table), file=f"{part}.csv")]
+
+
+def _write_rows(book: Any, name: str, rows: Iterator[list[Any]]) -> None:
+    bold = book.add_format({"bold": True})
+    sheet = book.add_worksheet(name)
+    sheet.freeze_panes(1, 0)
+    for place, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            if isinstance(cell, str):
+                sheet.write_string(place, column, cell[:_CELL], bold if place == 0 else None)
+            elif not pd.isna(cell):
+                sheet.write_number(place, column, float(cell))

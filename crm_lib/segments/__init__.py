@@ -9,26 +9,20 @@ from crm_lib.customers.known import (
     window_complaints,
 )
 from crm_lib.customers.window import customer_window, value_of
-from crm_lib.segments.clusters.choice import Clusters, choose_clusters
-from crm_lib.segments.clusters.earlier_groupings import earlier_groupings
-from crm_lib.segments.clusters.features import PreparedFeatures, behaviour, prepare_features
-from crm_lib.segments.clusters.predictive_finding import finding_clusters_predict
-from crm_lib.segments.clusters.predictive_value import PredictiveValue, compare_groupings, predictive_value
-from crm_lib.segments.clusters.stability import adjusted_rand, jaccard, stability_verdict
-from crm_lib.segments.clusters.structure import StructureCheck, check_structure
-from crm_lib.segments.clusters.structure_finding import finding_structure
-from crm_lib.segments.deciding.decisions import Decisions, decisions
-from crm_lib.segments.deciding.permission import contact_permission, may_contact
-from crm_lib.segments.deciding.purposes import PURPOSES
-from crm_lib.segments.deciding.rfm_decisions import rfm_decisions, window_before
-from crm_lib.segments.deciding.target_evidence import TargetEvidence, target_evidence
-from crm_lib.segments.deciding.target_list import TargetList, target_list
-from crm_lib.segments.deciding.target_lists import TargetLists, target_lists
-from crm_lib.segments.levels.finding import finding_basic
-from crm_lib.segments.levels.grid import KOTLER_GRID, RELATIONSHIP_LEVELS, RelationshipLevel
-from crm_lib.segments.levels.levels import RelationshipLevels, relationship_levels
-from crm_lib.segments.portraits.five_w_one_h import Profile5W1H, five_w_one_h
-from crm_lib.segments.portraits.profiles import Profiles, profile_clusters, profiles
+from crm_lib.segments.clusters import Clusters, behaviour, choose_clusters
+from crm_lib.segments.decisions import Decisions, decisions
+from crm_lib.segments.growable import growable
+from crm_lib.segments.portrait import Portrait, portrait
+from crm_lib.segments.predictive import PredictiveValue, finding_clusters_predict, predictive_value
+from crm_lib.segments.profit import SMALLEST_GROUP, ProfitTable, losses, profit_table
+from crm_lib.segments.relationship_levels import (
+    KOTLER_GRID,
+    RELATIONSHIP_LEVELS,
+    RelationshipLevels,
+    finding_basic,
+    relationship_levels,
+)
+from crm_lib.segments.returns import finding_returns, returns_by_group
 from crm_lib.segments.rfm.definitions import FILE as DEFINITIONS_FILE
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, definitions_of, tier_value_of
 from crm_lib.segments.rfm.follow_up import FollowUp, finding_champions, follow_up
@@ -38,11 +32,18 @@ from crm_lib.segments.rfm.rules import Interval, Rule, Variable, apply_rules, ch
 from crm_lib.segments.rfm.scores import RFM, rfm_scores
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES, SegmentRule, score_variables, segment, segment_rules
 from crm_lib.segments.rfm.sensitivity import Sensitivity, rfm_sensitivity
+from crm_lib.segments.serving import serving_costs
+from crm_lib.segments.structure import StructureCheck, check_structure, finding_structure
 from crm_lib.segments.tables.behaviour import customer_behaviour
 from crm_lib.segments.tables.customer_variables import variables_of
-from crm_lib.segments.tables.losses import finding_returns, losses, returns_by_group
-from crm_lib.segments.tables.profit_table import SMALLEST_GROUP, ProfitTable, dimension_label, profit_table
-from crm_lib.segments.tables.serving_costs import known_serving_costs, serving_costs
+from crm_lib.segments.target_lists import (
+    PURPOSES,
+    TargetList,
+    TargetLists,
+    contact_permission,
+    may_contact,
+    target_lists,
+)
 from crm_lib.segments.value.concentration import (
     Concentration,
     concentration,
@@ -81,12 +82,9 @@ __all__ = [
     "FollowUp",
     "Interval",
     "Movement",
+    "Portrait",
     "PredictiveValue",
-    "PreparedFeatures",
-    "Profile5W1H",
-    "Profiles",
     "ProfitTable",
-    "RelationshipLevel",
     "RelationshipLevels",
     "Rule",
     "SegmentDefinitions",
@@ -94,19 +92,16 @@ __all__ = [
     "Segmented",
     "Sensitivity",
     "StructureCheck",
-    "TargetEvidence",
     "TargetList",
     "TargetLists",
     "Tiers",
     "Variable",
-    "adjusted_rand",
     "apply_rules",
     "behaviour",
     "check_rules",
     "check_structure",
     "choose_clusters",
     "compare_core",
-    "compare_groupings",
     "concentration",
     "concentration_curve",
     "contact_permission",
@@ -114,8 +109,6 @@ __all__ = [
     "customer_window",
     "decisions",
     "definitions_of",
-    "dimension_label",
-    "earlier_groupings",
     "estimated",
     "finding_80_20",
     "finding_basic",
@@ -127,28 +120,23 @@ __all__ = [
     "finding_returns",
     "finding_structure",
     "fitting_windows",
-    "five_w_one_h",
     "follow_up",
     "gini",
     "group_means",
-    "jaccard",
+    "growable",
     "known_complaints",
     "known_contracts",
-    "known_serving_costs",
     "losses",
     "may_contact",
     "movement",
     "movement_matrix",
     "own_answers",
     "own_brand_answers",
+    "portrait",
     "predictive_value",
-    "prepare_features",
-    "profile_clusters",
-    "profiles",
     "profit_table",
     "relationship_levels",
     "returns_by_group",
-    "rfm_decisions",
     "rfm_scores",
     "rfm_sensitivity",
     "rfm_table",
@@ -157,9 +145,6 @@ __all__ = [
     "segment_customers",
     "segment_rules",
     "serving_costs",
-    "stability_verdict",
-    "target_evidence",
-    "target_list",
     "target_lists",
     "tier_shares",
     "tier_value_of",
@@ -167,6 +152,5 @@ __all__ = [
     "value_of",
     "value_tiers",
     "variables_of",
-    "window_before",
     "window_complaints",
 ]

@@ -10,7 +10,6 @@ from matplotlib import pyplot as plt
 from crm_lib import figures
 from crm_lib.company import Company
 from crm_lib.exhibit import TABLE_MIME, Table
-from crm_lib.figures.segment_tables import by_value
 from crm_lib.figures.style import new_axes, short_money, to_svg
 from crm_lib.segments import concentration, customer_window, profit_table, rfm_scores
 from tests.companies import transactions, write_company
@@ -50,10 +49,8 @@ DRAWN = {
     "rfm_map": lambda shop, window: figures.rfm_map(
         rfm_scores(window, as_of=shop.as_of), window["revenue"], currency="GBP", value_label="revenue"
     ),
-    "profit_category": lambda shop, _: figures.profit_chart(
-        profit_table(shop, dimensions=["category"]), currency="GBP"
-    ),
-    "returns_category": lambda shop, _: figures.returns_chart(profit_table(shop, dimensions=["category"])),
+    "profit_category": lambda shop, _: figures.profit_chart(profit_table(shop, "category")),
+    "returns_category": lambda shop, _: figures.returns_chart(profit_table(shop, "category")),
 }
 
 
@@ -162,8 +159,3 @@ def test_facts_and_faults_tell_what_the_check_found(tmp_path):
     assert facts[["rows", "rejected", "cut", "kept"]].tolist() == [3, 1, 1, 1]
     faults = figures.faults(shop).frame.set_index("column")
     assert faults.loc["ordered_at", "count"] == 1
-
-
-def test_pooled_groups_come_last_whatever_their_size():
-    frame = pd.DataFrame({"revenue": [900.0, 5.0, 50.0]}, index=pd.Index(["(small groups)", "a", "b"], name="region"))
-    assert by_value(frame, "revenue").index.tolist() == ["b", "a", "(small groups)"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 from crm_lib import figures
 from crm_lib.estimate import Estimate
 from crm_lib.relationships import Contributors, Influence
-from crm_lib.segments import Profile5W1H
 
 
 def ratio(value: float, half: float) -> Estimate:
@@ -85,33 +83,3 @@ def test_the_parts_of_influence_add_up_before_the_reader() -> None:
     refused = figures.influencers_table(found, allowed=pd.Series({"ben": True}), currency="GBP")
     assert refused.frame["may_contact"].tolist() == ["no"]
     assert refused.label("may_contact") == "May be contacted"
-
-
-def test_a_question_without_a_difference_says_so() -> None:
-    rows = [
-        ("who", "customer_group", "business", "share", 0.2, 0.1, (0.1, 0.02), 0.001, True),
-        ("who", "age in years", "", "number", 41.0, 40.0, (1.0, 3.0), 0.5, False),
-        ("where", "region", "North", "share", 0.5, 0.5, (0.0, 0.1), 1.0, False),
-        ("how", "spend per order", "", "money", 55.0, 40.0, (15.0, 2.0), 0.001, True),
-    ]
-    names = ["question", "aspect", "value", "unit", "segment", "elsewhere", "difference", "p_value", "holds"]
-    frame = pd.DataFrame(rows, columns=names)
-    frame["difference"] = [
-        Estimate(value=v, low=v - h, high=v + h, n=9, method="test", unit="share" if unit == "share" else "")
-        for (v, h), unit in zip(frame["difference"], frame["unit"], strict=True)
-    ]
-    profile = Profile5W1H(frame=frame, name="Champions", customers=50, others=450, days=365, false_discoveries=0.05)
-    table = figures.five_w_one_h_table(profile, currency="GBP")
-    shown = table.frame.set_index("question")
-    assert list(shown.index) == ["Who", "Where", "How"]
-    assert shown.loc["Where", "aspect"] == "no difference that holds in 1 comparison"
-    assert shown.loc["Who"].tolist() == ["Customer group", "business", "20.0%", "10.0%", "+10 [8, 12] points"]
-    assert shown.loc["How", "difference"] == "+£15 [£13, £17]"
-    assert table.title == "Champions: 50 customers differ from 450 others in 2 of 4 comparisons"
-    assert "2 of 4 comparisons hold" in table.note
-    assert "clearest" not in table.note
-    days = frame.assign(aspect="days since last order", question="when", holds=True).iloc[[1, 1]]
-    more = dataclasses.replace(profile, frame=pd.concat([frame, days]))
-    fewer = figures.five_w_one_h_table(more, currency="GBP", most=1)
-    assert fewer.frame.set_index("question").loc["When", "difference"] == "+1 [−2, 4] days"
-    assert "Shown are the 3 clearest of the 4, 1 at most for a question." in fewer.note

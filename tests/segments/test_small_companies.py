@@ -35,7 +35,7 @@ def test_every_step_gives_a_result_or_a_reason(shop):
         figures.monthly_chart(shop),
         figures.concentration_chart(measured, value="revenue", as_of=shop.as_of),
         figures.rfm_map(rfm, window["revenue"], currency="GBP", value_label="revenue"),
-        figures.profit_chart(segments.profit_table(shop, dimensions=["category"]), currency="GBP"),
+        figures.profit_chart(segments.profit_table(shop, "category")),
     ]
     assert all("<svg" in chart._repr_mimebundle_()[0]["image/svg+xml"] for chart in charts)
     assert (

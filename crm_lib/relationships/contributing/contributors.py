@@ -20,7 +20,7 @@ from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.relationships.contributing.alike import nearest_others
 from crm_lib.relationships.contributing.contributions import IDEAS, ROLES, contributions
-from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
+from crm_lib.segments.profit import SMALLEST_GROUP
 from crm_lib.statistics.proportions import holm
 
 ANY = "any"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_lib.segments.tables.profit_table import NOT_KNOWN
+from crm_lib.segments.profit import NOT_KNOWN
 from crm_lib.statistics.pooled_rates import Ints
 from crm_lib.statistics.resampling import Floats
 

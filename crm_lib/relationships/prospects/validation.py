@@ -17,7 +17,7 @@ from crm_lib.relationships.prospects.measures import (
     ratio_of_sums,
     top_weights,
 )
-from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
+from crm_lib.segments.profit import SMALLEST_GROUP
 from crm_lib.statistics.resampling import Floats
 
 VALUE_RULES = ("model", "channel", "boosted")

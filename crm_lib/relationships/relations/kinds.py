@@ -13,7 +13,7 @@ from crm_lib.customers import customer_attribute
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.relationships.relations.fading import Fading
-from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
+from crm_lib.segments.profit import SMALLEST_GROUP
 from crm_lib.statistics.resampling import Floats, Statistic, studentised
 
 

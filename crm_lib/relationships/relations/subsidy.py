@@ -13,7 +13,7 @@ from crm_lib.customers.window import Value
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
-from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
+from crm_lib.segments.profit import SMALLEST_GROUP
 from crm_lib.statistics.resampling import Floats, studentised
 
 _SOURCE = "Textbook 4.2.2, stage 6: transactional and relational customers"

@@ -15,7 +15,7 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.relationships.relations.silence_risk import SilenceRisk
-from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
+from crm_lib.segments.profit import SMALLEST_GROUP
 
 
 @dataclass(frozen=True)

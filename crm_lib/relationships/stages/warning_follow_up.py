@@ -16,8 +16,8 @@ from crm_lib.finding import Criterion, Finding, Verdict
 from crm_lib.relationships.stages.decline_warning import QUARTER, DeclineWarning, decline_warning
 from crm_lib.relationships.stages.histories import stage_purchases
 from crm_lib.relationships.stages.life_cycle import life_cycle
-from crm_lib.segments.clusters.predictive_value import in_points
-from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
+from crm_lib.segments.predictive import in_points
+from crm_lib.segments.profit import SMALLEST_GROUP
 from crm_lib.statistics.proportions import newcombe, wilson
 from crm_lib.statistics.resampling import Floats, studentised
 

@@ -16,8 +16,8 @@ from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
+from crm_lib.segments.profit import SMALLEST_GROUP
 from crm_lib.segments.rfm.in_engine import Segmented
-from crm_lib.segments.tables.profit_table import SMALLEST_GROUP
 from crm_lib.statistics import Floats, mean_difference, rate_ratio, share_inside
 
 CORE = ("key", "major")

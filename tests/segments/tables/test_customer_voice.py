@@ -12,10 +12,10 @@ from crm_lib.company import Company
 from crm_lib.errors import MissingData
 from crm_lib.relationships.relations.silence_features import silence_features
 from crm_lib.segments import (
-    five_w_one_h,
     known_complaints,
     own_answers,
     own_brand_answers,
+    portrait,
     variables_of,
     window_complaints,
 )
@@ -129,8 +129,8 @@ def test_the_portrait_counts_answers_on_a_brand_marked_as_own(tmp_path):
     brands = pd.DataFrame({"brand": ["Ours"], "own": [True], "measured_at": "2026-01-01", "measure": "m", "value": 1.0})
     tables = {"transactions": transactions(rows), "surveys": pd.concat([surveys, rival]), "competitors": brands}
     shop = Company.open(write_company(tmp_path / "many", tables, how="parquet", as_of="2026-06-30"))
-    frame = five_w_one_h(shop, pd.Series(np.arange(60) % 2 == 0, index=names)).frame
-    assert frame.loc[frame["aspect"] == "satisfaction", ["segment", "elsewhere"]].to_numpy().tolist() == [[7.0, 7.0]]
+    frame = portrait(shop, pd.Series(np.arange(60) % 2 == 0, index=names), True).frame
+    assert frame.loc[frame["aspect"] == "satisfaction", ["inside", "elsewhere"]].to_numpy().tolist() == [[7.0, 7.0]]
 
 
 def test_a_brand_that_became_known_as_own_later_was_not_known_before(tmp_path):

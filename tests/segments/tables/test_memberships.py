@@ -11,7 +11,7 @@ import pytest
 from crm_lib.company import Company
 from crm_lib.customers.known import members
 from crm_lib.relationships.relations.silence_features import silence_features
-from crm_lib.segments import customer_behaviour, five_w_one_h, known_contracts, variables_of
+from crm_lib.segments import customer_behaviour, known_contracts, portrait, variables_of
 from tests.companies import transactions, write_company
 
 AS_OF = dt.date(2026, 6, 30)
@@ -61,8 +61,8 @@ def test_the_portrait_counts_the_same_members(tmp_path):
     rows = [(f"o{number}", name, "2026-06-01", 9.0) for number, name in enumerate(names)]
     tables = {"transactions": transactions(rows), "memberships": contracts}
     shop = Company.open(write_company(tmp_path / "many", tables, as_of=AS_OF))
-    frame = five_w_one_h(shop, pd.Series(np.arange(60) % 2 == 0, index=names)).frame
-    assert frame.loc[frame["aspect"] == "members", ["segment", "elsewhere"]].to_numpy().tolist() == [[0.5, 0.5]]
+    frame = portrait(shop, pd.Series(np.arange(60) % 2 == 0, index=names), True).frame
+    assert frame.loc[frame["aspect"] == "member", ["inside", "elsewhere"]].to_numpy().tolist() == [[0.5, 0.5]]
 
 
 def test_an_end_that_lies_later_is_not_known(shop):

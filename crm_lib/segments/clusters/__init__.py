@@ -1,1 +1,0 @@
-"""Clusters of behaviour, whether there are any, and what a grouping predicts."""

@@ -1,1 +1,0 @@
-"""Kotler's five relationship levels, by number of customers and margin."""

@@ -1,0 +1,246 @@
+"""Which grouping of customers tells best what they bring next? Groups of an earlier day against what followed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crm_lib.company import Company
+from crm_lib.customers import customer_window, value_of
+from crm_lib.errors import TooLittleData
+from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
+from crm_lib.segments.clusters import behaviour, choose_clusters
+from crm_lib.segments.rfm.definitions import SegmentDefinitions
+from crm_lib.segments.rfm.in_engine import segment_customers
+from crm_lib.statistics.resampling import studentised
+
+Floats = NDArray[np.float64]
+CLUSTERS, RFM_SEGMENTS, TIERS = "clusters", "RFM segments", "value tiers"
+AT_LEAST = 0.01
+"""Share of the variance by which clusters must explain more than RFM segments to be worth the trouble."""
+_FEWEST = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictiveValue:
+    """How well groupings of an earlier day tell what customers brought afterwards.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Indexed by ``grouping``, the best first: ``groups`` (number of them), ``explained`` (share of the variance of
+        later value that the group's mean tells of a customer who had no part in it), ``low`` and ``high``, and
+        ``captured`` (share of the later value brought by the fifth of the customers with the best groups).
+    losses : DataFrame
+        One row a customer, one column a grouping: squared error of the prediction, over the variance of later value.
+    value : Series
+        What each customer brought afterwards (money).
+    scored_on : date
+        The earlier day.
+    days : int
+        Days that followed.
+    value_kind, currency : str
+        "margin" or "revenue", and the ISO code.
+    seed : int
+        Seed of the intervals.
+    """
+
+    table: pd.DataFrame
+    losses: pd.DataFrame
+    value: pd.Series[float]
+    scored_on: dt.date
+    days: int
+    value_kind: str
+    currency: str
+    seed: int
+
+    def difference(self, one: str, other: str) -> Estimate:
+        """Return by how much more of the variance one grouping explains than another, paired over customers.
+
+        Parameters
+        ----------
+        one, other : str
+            Names of groupings.
+        """
+        gain = np.asarray(self.losses[other] - self.losses[one], dtype=np.float64)
+        value, low, high = _share(gain, np.asarray(self.value, dtype=np.float64), self.seed)
+        method = "studentised bootstrap over customers"
+        return Estimate(value=value, low=low, high=high, n=len(gain), unit="share", method=method)
+
+
+def predictive_value(
+    company: Company, definitions: SegmentDefinitions, *, outcome_days: int = 90, seed: int = 0
+) -> PredictiveValue:
+    """Measure how well clusters, RFM segments and value tiers of an earlier day tell what customers brought since.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    definitions : SegmentDefinitions
+        Of segments and tiers, and the window. Cut points that were estimated after the earlier day are not used.
+    outcome_days : int
+        Days between the earlier day and the company's ``as_of``.
+    seed : int
+        Seed of the random numbers.
+
+    Returns
+    -------
+    PredictiveValue
+        The groupings, the best first.
+
+    Raises
+    ------
+    TooLittleData
+        If fewer than 100 customers were grouped, or their later value does not differ.
+    """
+    scored_on = company.as_of - dt.timedelta(days=outcome_days)
+    before = customer_window(company, days=definitions.window_days, ending=scored_on)
+    segmented = segment_customers(company, definitions.known_on(scored_on), ending=scored_on)
+    groupings: dict[str, pd.Series[Any]] = {
+        CLUSTERS: choose_clusters(behaviour(before, as_of=scored_on), seed=seed).labels,
+        RFM_SEGMENTS: segmented.rfm.frame["segment"],
+        TIERS: segmented.tiers.frame["tier"].astype(str),
+    }
+    kind = value_of(company)
+    try:
+        after = customer_window(company, days=outcome_days)[kind]
+    except TooLittleData:
+        after = pd.Series(dtype="float64")
+    return compare_groupings(
+        groupings, after, scored_on=scored_on, days=outcome_days, value_kind=kind, currency=company.currency, seed=seed
+    )  # fmt: skip
+
+
+def compare_groupings(
+    groupings: Mapping[str, pd.Series[Any]],
+    after: pd.Series[float],
+    *,
+    scored_on: dt.date,
+    days: int,
+    value_kind: str,
+    currency: str,
+    seed: int = 0,
+) -> PredictiveValue:
+    """Measure how well groupings tell a later value; customers in all groupings count, the missing bring nothing.
+
+    A customer's later value is predicted by the mean of all *others* of the same group (leave-one-out), and of somebody
+    alone in a group by the mean of all others. The share explained is :math:`1 - \\sum (y_i - \\hat y_{-i})^2 / \\sum
+    (y_i - \\bar y_{-i})^2`: many small groups gain nothing by their number.
+    """
+    groups = pd.concat({name: group.dropna() for name, group in groupings.items()}, axis=1, join="inner").sort_index()
+    value = after.reindex(groups.index).fillna(0.0).astype("float64")
+    y = np.asarray(value, dtype=np.float64)
+    if len(y) < _FEWEST or not np.ptp(y) > 0:
+        words = "needs at least {fewest} customers grouped on {day} who brought different amounts since; there are {n}"
+        raise TooLittleData(say(words, n=len(y), day=scored_on, fewest=_FEWEST))
+    others = (y.sum() - y) / (y.size - 1)
+    unit = float(((y - others) ** 2).mean())
+    losses, rows = {}, {}
+    for name in groups.columns:
+        codes = pd.factorize(groups[name], sort=True)[0]
+        sums, sizes = (np.asarray(np.bincount(codes, w), dtype=np.float64) for w in (y, np.ones_like(y)))
+        left = np.where(sizes[codes] == 1, others, (sums[codes] - y) / np.maximum(sizes[codes] - 1, 1))
+        losses[name] = (y - left) ** 2 / unit
+        explained, low, high = _share((y - others) ** 2 / unit - losses[name], y, seed)
+        row = {"groups": sizes.size, "explained": explained, "low": low, "high": high}
+        rows[name] = {**row, "captured": _captured(sums, sizes)}
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("grouping").astype({"groups": "int64"})
+    return PredictiveValue(
+        table=table.sort_values("explained", ascending=False, kind="stable"),
+        losses=pd.DataFrame(losses, index=groups.index),
+        value=value,
+        scored_on=scored_on,
+        days=days,
+        value_kind=value_kind,
+        currency=currency,
+        seed=seed,
+    )
+
+
+def finding_clusters_predict(compared: PredictiveValue) -> Finding:
+    """Return the finding on whether clusters tell later value better than RFM segments.
+
+    Parameters
+    ----------
+    compared : PredictiveValue
+        The comparison. At stake is what the best fifth by one grouping brought more than the best fifth by the other.
+    """
+    difference = compared.difference(CLUSTERS, RFM_SEGMENTS)
+    table = compared.table
+    more = float(table["captured"][CLUSTERS] - table["captured"][RFM_SEGMENTS])
+    best = str(table.index[0])
+    # Where a third grouping demonstrably tells more than both, budgets follow it, whoever wins between the two.
+    third = best == TIERS and all(compared.difference(best, name).low > 0 for name in (CLUSTERS, RFM_SEGMENTS))
+    keep = TIERS if third else RFM_SEGMENTS
+    if_supported = "Plan contacts by clusters: they tell more than RFM segments about what customers will bring."
+    if third:
+        if_supported = "Set budgets by value tiers, which tell most; use clusters rather than RFM for what to say."
+    return Finding(
+        key="segments.clusters_predict",
+        claim="Clusters explain at least {least:number} percentage point more of the differences in later "
+        "{kind:words} than RFM segments do.",
+        source="Textbook 4.2.2, stage 6: data mining",
+        estimate=in_points(difference),
+        criterion=Criterion(low=100 * AT_LEAST),
+        sentence="Clusters explain {first:share1} of the variance of {kind:words} over the next {days:count} days, RFM "
+        "segments {second:share1}: a difference of {estimate}.",
+        if_supported=if_supported,
+        if_not_supported="Set budgets by {keep:words}. Use clusters for ideas, not for budgets: they are harder to "
+        "explain and tell too little more.",
+        if_undecided="Keep {keep:words} for budgets until clusters have proved better.",
+        values={
+            "least": 100 * AT_LEAST,
+            "kind": compared.value_kind,
+            "days": compared.days,
+            "first": float(table["explained"][CLUSTERS]),
+            "second": float(table["explained"][RFM_SEGMENTS]),
+            "keep": keep,
+            "better": CLUSTERS if more >= 0 else RFM_SEGMENTS,
+            "worse": RFM_SEGMENTS if more >= 0 else CLUSTERS,
+        },
+        currency=compared.currency,
+        money_at_stake=Estimate.exact(
+            abs(more) * float(compared.value.sum()), n=len(compared.value), unit=compared.currency, method="sum"
+        ),
+        money_note="{kind:words} of the {days:count} days that the best fifth by {better:words} brought more than the "
+        "best fifth by {worse:words}",
+    )
+
+
+def in_points(difference: Estimate) -> Estimate:
+    """Return a difference of shares in percentage points."""
+    value, low, high = (100 * end for end in (difference.value, difference.low, difference.high))
+    return replace(difference, value=value, low=low, high=high, unit="percentage points")
+
+
+def _captured(sums: Floats, sizes: Floats) -> float:
+    """Return the share of value in the groups with the best means, up to a fifth of the customers."""
+    order = np.argsort(-sums / sizes, kind="stable")
+    people = np.concatenate([[0.0], sizes[order].cumsum()]) / sizes.sum()
+    brought = np.concatenate([[0.0], sums[order].cumsum()]) / (sums.sum() if sums.sum() > 0 else np.nan)
+    return float(np.interp(0.2, people, brought))
+
+
+def _share(gain: Floats, y: Floats, seed: int) -> tuple[float, float, float]:
+    """Return the mean gain over the variance of value, with its interval: a ratio of means over customers."""
+
+    def ratio(weights: Floats) -> tuple[Floats, Floats]:
+        mean = (weights @ y)[:, None] / y.size
+        spread = (weights @ y**2)[:, None] / y.size - mean**2
+        top = (weights @ gain)[:, None] / y.size
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(spread > 0, top * y.var() / spread, np.nan)
+            influence = (gain - top) * y.var() / spread - share * ((y - mean) ** 2 / spread - 1)
+        return share, np.sqrt((weights * influence**2).sum(axis=1, keepdims=True)) / y.size
+
+    value, low, high = studentised(ratio, y.size, seed=seed)
+    return float(value[0]), float(low[0]), float(high[0])

@@ -1,0 +1,251 @@
+"""Kotler's five levels of relationship: which fits each segment, and whether the segment's margin carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from crm_lib.company import Company
+from crm_lib.errors import TooLittleData
+from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
+from crm_lib.segments.profit import SMALL_GROUPS, SMALLEST_GROUP
+from crm_lib.segments.rfm.in_engine import Segmented
+from crm_lib.segments.serving import known_serving_costs
+from crm_lib.statistics import group_means
+
+Size = Literal["few", "medium", "many"]
+Band = Literal["low", "medium", "high"]
+Name = TypeVar("Name", Size, Band)
+SIZES: tuple[Size, ...] = ("few", "medium", "many")
+BANDS: tuple[Band, ...] = ("low", "medium", "high")
+FEW_SHARE, MANY_SHARE = 0.05, 0.2
+"""Shares of all customers that tell few, medium and many apart."""
+LOW_TIMES, HIGH_TIMES = 0.5, 2.0
+"""Multiples of the mean margin of a customer that tell low, medium and high apart."""
+
+
+@dataclass(frozen=True)
+class RelationshipLevel:
+    """One level: contacts a customer and year that the company begins of itself (a proposal), and what it does."""
+
+    name: str
+    contacts: float
+    action: str
+
+
+RELATIONSHIP_LEVELS: tuple[RelationshipLevel, ...] = (
+    RelationshipLevel("basic", 0, "Sell and serve without follow-up; keep help cheap and easy to find."),
+    RelationshipLevel("reactive", 0.5, "Invite problems and ideas, and answer every time."),
+    RelationshipLevel("accountable", 2, "Ask soon after a purchase whether all is well, and fix what is not."),
+    RelationshipLevel("proactive", 6, "Get in touch from time to time with advice and news that fit the customer."),
+    RelationshipLevel("partnership", 12, "Work together all the time: one person in charge, joint plans."),
+)
+"""The levels, the least first."""
+_ORDER = [one.name for one in RELATIONSHIP_LEVELS]
+_CONTACTS = {one.name: one.contacts for one in RELATIONSHIP_LEVELS}
+
+KOTLER_GRID: Mapping[tuple[Size, Band], str] = {
+    (size, band): _ORDER[(2 - place) + rank] for place, size in enumerate(SIZES) for rank, band in enumerate(BANDS)
+}
+"""Which level fits how many customers and how much margin each.
+
+The corners are what the textbook says in words: a partnership with few customers of high margin, basic selling to very
+many of low margin. Between them every step to fewer customers or more margin is one level up. Printings of Kotler's
+figure differ about cells in between ("basic or reactive" for many of low margin).
+
+References: Kotler, P. Marketing Management, Prentice Hall (figure "Levels of relationship marketing", editions of the
+1990s); textbook 4.3.2.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelationshipLevels:
+    """Segments on Kotler's grid, as :func:`relationship_levels` placed them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Indexed by ``group``, those who bring most a customer first and pooled small groups last: ``customers``,
+        ``customer_share``, ``margin`` (a customer and year, after the cost to serve where that is known) with ``low``
+        and ``high``, ``serving`` (cost to serve a customer and year; missing where not known), ``size``, ``band``,
+        ``level``, ``possible`` (tuple of the levels that the interval of the margin leaves open, the least first),
+        ``level_cost`` (what the contacts of the level cost a customer and year) and ``carried`` ("yes", "no" or "open":
+        whether the margin exceeds that cost; missing where either is not known).
+    size_cuts, margin_cuts : tuple of float
+        Customers, and margin a customer and year (money), that divide few from medium from many, and low from medium
+        from high.
+    value_kind : str
+        "margin", or "revenue" as a stand-in where no margin is known.
+    serving_known : bool
+        Whether the cost to serve was deducted.
+    contact_cost : float
+        Mean cost of a contact recorded (money); missing where not known.
+    currency : str
+        ISO code.
+    """
+
+    frame: pd.DataFrame
+    size_cuts: tuple[float, float]
+    margin_cuts: tuple[float, float]
+    value_kind: str
+    serving_known: bool
+    contact_cost: float
+    currency: str
+
+
+def relationship_levels(company: Company, segmented: Segmented) -> RelationshipLevels:
+    """Place the segments on Kotler's grid of their number of customers and their margin.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    segmented : Segmented
+        Its customers in segments.
+
+    Returns
+    -------
+    RelationshipLevels
+        The segments with their levels.
+
+    Raises
+    ------
+    TooLittleData
+        If the customers bring nothing on average.
+
+    Notes
+    -----
+    The number of customers is counted. Their margin is an estimate, and where its interval crosses a cut, more than one
+    level is possible. That a margin carries the cost of a level does not show that the contacts raise it: that takes a
+    trial with a control group.
+    """
+    days = segmented.definitions.window_days
+    return place_groups(
+        segmented.rfm.frame["segment"],
+        segmented.tiers.frame["value"],
+        costs=known_serving_costs(company, days=days),
+        value_kind=segmented.value_kind,
+        days=days,
+        currency=company.currency,
+    )
+
+
+def place_groups(
+    groups: pd.Series[str],
+    value: pd.Series[float],
+    *,
+    costs: pd.DataFrame | None,
+    value_kind: str,
+    days: int,
+    currency: str,
+) -> RelationshipLevels:
+    """Place any groups of customers; `value` and the costs to serve are of a window of so many days."""
+    worth = value.reindex(groups.index).fillna(0.0).astype(float) * 365 / days
+    named = groups.astype(str)
+    named = named.where(named.map(named.value_counts()) >= SMALLEST_GROUP, SMALL_GROUPS)
+    serving, price = pd.Series(np.nan, index=groups.index), np.nan
+    if costs is not None:
+        serving = costs["cost"].reindex(groups.index).fillna(0.0) * 365 / days
+        worth, price = worth - serving, float(costs["cost"].sum() / costs["contacts"].sum())
+    mean = float(worth.mean())
+    if not mean > 0:
+        raise TooLittleData(say("customers bring nothing on average, so they cannot be placed by what they bring"))
+    size_cuts = FEW_SHARE * len(named), MANY_SHARE * len(named)
+    margin_cuts = LOW_TIMES * mean, HIGH_TIMES * mean
+    frame = group_means(worth, named).rename(columns={"mean": "margin"}).rename_axis("group")
+    frame.insert(1, "customer_share", frame["customers"] / len(named))
+    frame["serving"] = serving.groupby(named).mean()
+    frame["size"] = _bands(frame["customers"], size_cuts, SIZES)
+    frame["band"] = _bands(frame["margin"], margin_cuts, BANDS)
+    frame["level"] = [KOTLER_GRID[cell] for cell in zip(frame["size"], frame["band"], strict=True)]
+    ends = zip(frame["size"], *(_bands(frame[end], margin_cuts, BANDS) for end in ("low", "high")), strict=True)
+    possible = zip(frame.index, ends, strict=True)
+    frame["possible"] = [() if name == SMALL_GROUPS else _possible(*each) for name, each in possible]
+    frame["level_cost"] = frame["level"].map(_CONTACTS) * price
+    frame["carried"] = None
+    if value_kind == "margin" and np.isfinite(price):
+        cost = frame["level_cost"]
+        frame["carried"] = np.select([frame["low"] > cost, frame["high"] < cost], ["yes", "no"], "open")
+    if SMALL_GROUPS in frame.index:
+        frame.loc[SMALL_GROUPS, ["size", "band", "level", "level_cost", "carried"]] = None
+        if frame["customers"][SMALL_GROUPS] < SMALLEST_GROUP:
+            frame.loc[SMALL_GROUPS, ["margin", "low", "high", "serving"]] = np.nan
+    order = np.lexsort((-frame["margin"], frame.index == SMALL_GROUPS))
+    return RelationshipLevels(
+        frame=frame.iloc[order],
+        size_cuts=size_cuts,
+        margin_cuts=margin_cuts,
+        value_kind=value_kind,
+        serving_known=costs is not None,
+        contact_cost=price,
+        currency=currency,
+    )
+
+
+def finding_basic(found: RelationshipLevels) -> Finding:
+    """Return the finding on whether the many customers of low margin can carry more than basic service.
+
+    Parameters
+    ----------
+    found : RelationshipLevels
+        The segments on the grid. Looked at is the largest one of low margin (where none is low, that of the lowest):
+        supported when what is left of a customer's margin after two contacts a year is negative for certain.
+
+    Raises
+    ------
+    TooLittleData
+        If the cost of a contact or the margin is not known, or no group is large enough.
+    """
+    placed = found.frame[found.frame["level"].notna()]
+    if found.value_kind != "margin" or not np.isfinite(found.contact_cost) or placed.empty:
+        words = "needs the margin, the cost of a contact, and a group of at least {fewest} customers"
+        raise TooLittleData(say(words, fewest=SMALLEST_GROUP))
+    low = placed[placed["band"] == "low"].sort_values("customers", ascending=False, kind="stable")
+    row = (low if len(low) else placed.tail(1)).iloc[0]
+    customers, cost = int(row["customers"]), _CONTACTS["accountable"] * found.contact_cost
+    estimate = Estimate(
+        value=float(row["margin"] - cost),
+        low=float(row["low"] - cost),
+        high=float(row["high"] - cost),
+        n=customers,
+        method="mean over customers, skewness removed (Hall)",
+        unit=found.currency,
+    )
+    return Finding(
+        key="segments.basic_service",
+        claim="For the many customers of low margin, after-sales contact would cost more than their margin carries.",
+        source="Textbook 4.3.2, Kotler's five relationships",
+        estimate=estimate,
+        criterion=Criterion(high=0.0),
+        sentence="A customer in {group:words} brings {margin:money} a year; after {contacts:number} contacts at "
+        "{each:money2} each, {estimate} would be left.",
+        if_supported="Keep service for {group:words} basic: automatic, cheap and easy to find; no follow-up calls.",
+        if_not_supported="The margin of {group:words} covers {contacts:number} contacts; that does not prove they pay. "
+        "Keep it {level:words} unless a trial with a control group shows otherwise.",
+        if_undecided="Leave service for {group:words} as it is: the margin is too close to the cost to tell.",
+        values={
+            "group": str(row.name),
+            "margin": float(row["margin"]),
+            "contacts": _CONTACTS["accountable"],
+            "each": found.contact_cost,
+            "level": str(row["level"]),
+        },
+        currency=found.currency,
+        money_at_stake=Estimate.exact(cost * customers, n=customers, unit=found.currency),
+        money_note="what such contacts would cost for the whole group in a year",
+    )
+
+
+def _bands(numbers: pd.Series[float], cuts: tuple[float, float], names: tuple[Name, ...]) -> list[Name]:
+    return [names[place] for place in np.searchsorted(cuts, numbers.to_numpy(dtype=float), side="right")]
+
+
+def _possible(size: Size, lowest: Band, highest: Band) -> tuple[str, ...]:
+    bands = BANDS[BANDS.index(lowest) : BANDS.index(highest) + 1]
+    return tuple(sorted({KOTLER_GRID[size, band] for band in bands}, key=_ORDER.index))

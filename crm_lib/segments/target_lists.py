@@ -1,0 +1,337 @@
+"""Whom to contact, why, and in which order: one list of customers for each of five purposes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from crm_lib import language
+from crm_lib.company import Company
+from crm_lib.customers import own_answers, window_complaints
+from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.language import say
+from crm_lib.segments.decisions import window_before
+from crm_lib.segments.growable import growable
+from crm_lib.segments.rfm.in_engine import Segmented
+from crm_lib.segments.value.core_comparison import CORE
+from crm_lib.segments.value.tiers import value_tiers
+
+PURPOSES: Mapping[str, tuple[str, str]] = {
+    "open_complaints": (
+        "Core customers with an unsettled complaint",
+        "Call, apologise and settle it; then ask whether all is well.",
+    ),
+    "dissatisfied": ("Core customers who are dissatisfied", "Ask what was missing, and answer it."),
+    "at_risk": ("Valuable customers at risk of leaving", "A personal contact now: ask what is missing."),
+    "gone": ("Core customers of the window before, gone since", "Ask why; win back those worth the offer."),
+    "growable": ("Regular customers who could buy more", "Show what similar customers buy besides."),
+}
+"""The lists, the most urgent first: title and action. What went wrong is put right before anybody is kept, and who may
+leave is kept before anybody is grown."""
+DISSATISFIED_BELOW = 6.0
+"""A satisfaction below this (of 1 to 10) is dissatisfied."""
+SEPARATOR = "; "
+"""Between the names of several lists."""
+TOTAL = "all"
+"""Row of :meth:`TargetLists.overview` for all lists together."""
+_COLUMNS = ["segment", "tier", "value", "reason"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetList:
+    """Customers to contact for one purpose, those who did not agree to it apart.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`PURPOSES`.
+    frame : DataFrame
+        Indexed by ``customer_id``, the largest value first: ``segment``, ``tier``, ``value`` (at stake, money) and
+        ``reason``, in words; ``first_list`` (whether no more urgent list has the customer) and ``also_on`` (names of
+        the others that have). Who agreed to be contacted, or everybody where the company does not record it.
+    withheld : DataFrame
+        The same of those who did not agree, or of whom it is not known.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    withheld: pd.DataFrame
+
+    @property
+    def title(self) -> str:
+        """Who they are, as a key of the texts."""
+        return PURPOSES[self.name][0]
+
+    @property
+    def action(self) -> str:
+        """What to do, as a key of the texts."""
+        return PURPOSES[self.name][1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetLists:
+    """All lists of a company, as :func:`target_lists` made them.
+
+    Parameters
+    ----------
+    lists : tuple of TargetList
+        The lists, the most urgent first; a customer may be on several.
+    left_out : mapping of str to str
+        Lists that could not be made, and why.
+    permission_known : bool
+        Whether the company records who agreed to be contacted.
+    as_of : date
+        Day on which they were made.
+    currency : str
+        ISO code.
+    """
+
+    lists: tuple[TargetList, ...]
+    left_out: Mapping[str, str]
+    permission_known: bool
+    as_of: dt.date
+    currency: str
+
+    def overview(self) -> pd.DataFrame:
+        """Return how many customers each list has, and how many there are in all.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by the list: ``customers``, ``may_contact`` and ``withheld`` of them, ``first_here`` (who may be
+            contacted and is on no more urgent list), ``several`` (customers who are on another list too) and ``value``
+            (at stake, money, of those who may be contacted). The last row, ``"all"``, counts each customer once, with
+            the value of the first list.
+        """
+        parts = [each.frame.assign(list=each.name, may=True) for each in self.lists]
+        parts += [each.withheld.assign(list=each.name, may=False) for each in self.lists]
+        rows = pd.concat([*parts, pd.DataFrame(columns=["list", "may", "first_list", "also_on", "value"])])
+        rows = rows.astype({"may": bool, "first_list": bool, "value": float})
+        counts = {each.name: _counted(rows[rows["list"] == each.name]) for each in self.lists}
+        counts[TOTAL] = _counted(rows[rows["first_list"]])
+        table = pd.DataFrame.from_dict(counts, orient="index").rename_axis("list")
+        return table.astype(dict.fromkeys(table.columns.drop("value"), "int64"))
+
+
+def target_lists(
+    company: Company,
+    segmented: Segmented,
+    *,
+    at_risk: pd.DataFrame | MissingData | None = None,
+    risk_days: int = 91,
+    dissatisfied_below: float = DISSATISFIED_BELOW,
+) -> TargetLists:
+    """Return the lists that the company's data allow.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    segmented : Segmented
+        Its customers in segments and tiers, as :func:`segment_customers` put them.
+    at_risk : DataFrame or MissingData, optional
+        The valuable customers likely to leave, indexed by ``customer_id``: ``risk`` and ``at_risk`` (value times risk,
+        money); or why they cannot be told.
+    risk_days : int
+        Days ahead over which that risk is told.
+    dissatisfied_below : float
+        A last answer with a satisfaction below this is dissatisfied.
+
+    Returns
+    -------
+    TargetLists
+        The lists, with customers' ids and no names.
+    """
+    makers: dict[str, Callable[[], pd.DataFrame]] = {
+        "open_complaints": lambda: _complaining(company, segmented),
+        "dissatisfied": lambda: _dissatisfied(company, segmented, dissatisfied_below),
+        "at_risk": lambda: _at_risk(at_risk, segmented, risk_days),
+        "gone": lambda: _gone(company, segmented),
+        "growable": lambda: _growable(company, segmented),
+    }
+    found: dict[str, pd.DataFrame] = {}
+    left_out: dict[str, str] = {}
+    allowed = contact_permission(company)
+    segment, tier = segmented.rfm.frame["segment"], segmented.tiers.frame["tier"]
+    for name, make in makers.items():
+        try:
+            made = make()
+        except MissingData as missing:
+            left_out[name] = str(missing)
+            continue
+        if "tier" not in made:
+            made["tier"] = tier.reindex(made.index)
+        made["segment"] = segment.reindex(made.index)
+        made = made[_COLUMNS].astype({"segment": object, "tier": object}).rename_axis("customer_id")
+        found[name] = made.sort_index().sort_values("value", ascending=False, kind="stable")
+    return TargetLists(
+        lists=tuple(split_by_permission(found, allowed)),
+        left_out=left_out,
+        permission_known=allowed is not None,
+        as_of=company.as_of,
+        currency=company.currency,
+    )
+
+
+def split_by_permission(found: Mapping[str, pd.DataFrame], allowed: pd.Series[bool] | None) -> list[TargetList]:
+    """Return the lists with ``first_list`` and ``also_on``, whoever may not be contacted apart."""
+    long = pd.concat([pd.Series(name, index=frame.index) for name, frame in found.items()] or [pd.Series(dtype=str)])
+    names = long.groupby(level=0).agg(tuple)
+    lists = []
+    for name, frame in found.items():
+        own = names.reindex(frame.index)
+        marked = frame.assign(
+            first_list=[each[0] == name for each in own],
+            also_on=[SEPARATOR.join(other for other in each if other != name) for each in own],
+        )
+        may = may_contact(frame.index, allowed).to_numpy(dtype=bool)
+        lists.append(TargetList(name=name, frame=marked[may], withheld=marked[~may]))
+    return lists
+
+
+def contact_permission(company: Company) -> pd.Series[bool] | None:
+    """Return who agreed to be contacted.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+
+    Returns
+    -------
+    Series or None
+        Indexed by ``customer_id``; False where the answer is missing. None where the company does not record it.
+    """
+    if not company.has("customers", "contact_allowed"):
+        return None
+    frame = company.frame("customers", "customer_id", "contact_allowed")
+    agreed = frame["contact_allowed"].astype("boolean").fillna(value=False).astype(bool)
+    # Where a customer is there twice, one refusal is a refusal.
+    return agreed.groupby(frame["customer_id"]).all()
+
+
+def may_contact(customers: pd.Index, allowed: pd.Series[bool] | None) -> pd.Series[bool]:
+    """Return for each customer whether contact is allowed; False for whoever is not known.
+
+    Parameters
+    ----------
+    customers : Index
+        Their ids.
+    allowed : Series or None
+        As of :func:`contact_permission`; where it is None, nobody is known to have refused.
+    """
+    if allowed is None:
+        return pd.Series(data=True, index=customers)
+    return allowed.reindex(customers, fill_value=False).astype(bool)
+
+
+def _counted(rows: pd.DataFrame) -> dict[str, float]:
+    may = rows[rows["may"]]
+    return {
+        "customers": len(rows), "may_contact": len(may), "withheld": len(rows) - len(may),
+        "first_here": int(may["first_list"].sum()), "several": int((rows["also_on"] != "").sum()),
+        "value": float(may["value"].sum()),
+    }  # fmt: skip
+
+
+def _complaining(company: Company, segmented: Segmented) -> pd.DataFrame:
+    """Return the core customers with an unsettled complaint, the oldest of each being told."""
+    complaints = window_complaints(company, days=segmented.definitions.window_days)
+    if "settled" not in complaints:
+        raise MissingData("complaints", ("closed_at",))
+    complaints = complaints[~complaints["settled"] & complaints["customer_id"].isin(_core(segmented.tiers.frame))]
+    # Of complaints opened at one moment the order must not hang on that of the rows.
+    complaints = complaints.sort_values([name for name in ("opened_at", "topic") if name in complaints], kind="stable")
+    first = complaints.drop_duplicates("customer_id").set_index("customer_id")
+    ages = (pd.Timestamp(company.as_of) - first["opened_at"].dt.normalize()).dt.days
+    topics = (
+        first["topic"].astype(object).where(first["topic"].notna(), None) if "topic" in first else [None] * len(first)
+    )
+    reasons = [
+        say(
+            "{topic}: open for {days} days" if pd.isna(closed) else "{topic}: closed unsettled",
+            topic=str(topic or language.text("complaint")),
+            days=int(age),
+        )
+        for topic, age, closed in zip(topics, ages, first["closed_at"], strict=True)
+    ]
+    return _of_window(segmented, first.index, reasons)
+
+
+def _dissatisfied(company: Company, segmented: Segmented, below: float) -> pd.DataFrame:
+    """Return the core customers whose last answer was that they are dissatisfied."""
+    answers = own_answers(company, days=segmented.definitions.window_days)
+    answers = answers[answers["customer_id"].isin(_core(segmented.tiers.frame))]
+    answers = answers.sort_values(["responded_at", "satisfaction"]).drop_duplicates("customer_id", keep="last")
+    last = answers[answers["satisfaction"] < below].set_index("customer_id")
+    reasons = [
+        say("satisfaction {points:number} on {day}", points=points, day=pd.Timestamp(day).date())
+        for points, day in zip(last["satisfaction"], last["responded_at"], strict=True)
+    ]
+    return _of_window(segmented, last.index, reasons)
+
+
+def _at_risk(found: pd.DataFrame | MissingData | None, segmented: Segmented, days: int) -> pd.DataFrame:
+    if found is None:
+        raise TooLittleData(say("the risk of leaving was not estimated"))
+    if isinstance(found, MissingData):
+        raise found
+    silent = segmented.rfm.frame["recency"].reindex(found.index)
+    words = "{risk:chance} risk of buying nothing within {days} days"
+    reasons = [
+        # Silence is not known of who bought before the window alone.
+        say(words if pd.isna(gone) else words + "; last purchase {ago}", risk=risk, days=days, ago=_ago(gone))
+        for risk, gone in zip(found["risk"], silent, strict=True)
+    ]
+    return pd.DataFrame({"value": found["at_risk"], "reason": reasons}, index=found.index)
+
+
+def _gone(company: Company, segmented: Segmented) -> pd.DataFrame:
+    """Return the core customers of the window before who bought nothing since, with value and tier of then."""
+    days = segmented.definitions.window_days
+    earlier = window_before(company, days=days)
+    if earlier is None:
+        raise TooLittleData(say("the window before is needed, and the data do not reach back so far"))
+    # By today's borders, so that nobody has moved because a border did.
+    value = earlier[segmented.value_kind]
+    tiers = value_tiers(value, cut_points=segmented.tiers.cut_points).frame
+    now = segmented.rfm.frame
+    buyers = now.index[now["frequency"] > 0]
+    gone = earlier[earlier["last_purchase"].notna()].index.intersection(_core(tiers)).difference(buyers)
+    silent = (pd.Timestamp(company.as_of) - earlier.loc[gone, "last_purchase"]).dt.days
+    ending = company.as_of - dt.timedelta(days=days)
+    reasons = [
+        say("{orders}, the last one {ago}; in the core until {day}", orders=_orders(n), ago=_ago(since), day=ending)
+        for n, since in zip(earlier.loc[gone, "orders"], silent, strict=True)
+    ]
+    return pd.DataFrame({"value": value[gone], "tier": tiers.loc[gone, "tier"], "reason": reasons}, index=gone)
+
+
+def _growable(company: Company, segmented: Segmented) -> pd.DataFrame:
+    found = growable(company, segmented)
+    words = (
+        "{value:money} of {kind:words} within {days} days; the best of similar customers bring {reach:money} and more"
+    )
+    told = {"kind": segmented.value_kind, "days": segmented.definitions.window_days, "currency": company.currency}
+    reasons = [say(words, value=value, reach=reach, **told) for value, reach in found[["value", "reach"]].to_numpy()]
+    return pd.DataFrame({"value": found["gap"], "reason": reasons}, index=found.index)
+
+
+def _core(tiers: pd.DataFrame) -> pd.Index[str]:
+    return tiers.index[tiers["tier"].isin(list(CORE))]
+
+
+def _of_window(segmented: Segmented, customers: pd.Index[str], reasons: Sequence[str]) -> pd.DataFrame:
+    value = segmented.tiers.frame["value"].reindex(customers).fillna(0.0)
+    return pd.DataFrame({"value": value, "reason": list(reasons)}, index=customers)
+
+
+def _orders(n: float) -> str:
+    return language.plural("{n} order", "{n} orders", int(n))
+
+
+def _ago(days: float) -> str:
+    return "" if days != days else language.plural("{n} day ago", "{n} days ago", int(days))
