@@ -19,9 +19,9 @@ from crm_lib.figures.columns import table
 from crm_lib.figures.forms import curve, heat
 from crm_lib.language import say
 
-_SILENCES = (0, 14, 28, 56, 91, 182, 273, 365, 548, 730, 1095)
+_SILENCES = (0, 28, 56, 91, 182, 273, 365, 548, 730)
 """Days without a purchase, a row each."""
-_FREQUENCIES = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)
+_FREQUENCIES = (0, 1, 2, 3, 5, 8, 13, 21)
 _POINTS = 120
 """Days at which a customer's curve is drawn, beside those on which something happened."""
 _REPEATS = (5, 40)
