@@ -106,8 +106,7 @@ def against_lifetimes(customers: int, repeats: int) -> bool:
     same = BGNBD().with_parameters(**dict(other.params_))
 
     def ours() -> tuple[object, object]:
-        scores = same.scores(many, HORIZON)
-        return scores["expected_purchases"], scores["probability_alive"]
+        return same.expected_purchases(many, HORIZON), same.probability_alive(many)
 
     def theirs() -> tuple[object, object]:
         expected = other.conditional_expected_number_of_purchases_up_to_time(HORIZON, *columns)

@@ -45,3 +45,7 @@ class TooLittleData(MissingData):
     def __init__(self, message: str, *, table: str = "transactions") -> None:
         super().__init__(table)
         self.args = (message,)
+
+
+class NumericalError(CrmError):
+    """A computation did not come to an end, although nothing that it needs is missing."""

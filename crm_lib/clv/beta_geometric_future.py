@@ -1,104 +1,95 @@
 """What customers of the beta-geometric family will still buy, as long as they have not left.
 
-Given that a customer is still there and has passed :math:`j` stages since the last purchase, the chance of leaving is
-:math:`p \\sim` Beta(:math:`a, b + x + \\zeta`) and, independently, the rate of stages :math:`\\lambda \\sim`
-Gamma(:math:`n, \\alpha + T`) with :math:`n = r + k x + j`. Means over these are quadratures, in which no value of the
-parameters is singular, and whose accuracy does not depend on the horizon.
+Given that a customer is still there, the chance of leaving is :math:`p \\sim` Beta(:math:`a, b + x + \\zeta`) and,
+independently, the purchase rate :math:`\\lambda \\sim` Gamma(:math:`r + x, \\alpha + T`). Means over these are
+quadratures, in which no value of the parameters is singular, and whose accuracy does not depend on the horizon.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 
-from crm_lib.clv.histories import Array
-from crm_lib.clv.mixing_nodes import Probabilities
+from crm_lib.clv.histories import Array, Codes
+from crm_lib.clv.special import Probabilities, beta_nodes, rate_nodes, rate_weights
 
-_LEAST = 1e-9
-"""Chances of staying are not followed below this where roots of them are taken."""
+_CELLS = 2**10
+"""Cells computed at once; each takes about a hundred nodes."""
+_NUMBERS = 2**18
+"""Numbers held at once where chances and rates are crossed."""
 
 
-def purchases(nodes: Probabilities, shape: Array, length: Array, *, regularity: int = 1, passed: int = 0) -> Array:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cells:
+    """Customers who have not left, told apart as far as their future differs.
+
+    Parameters
+    ----------
+    shape, a, b : array (F,)
+        Parameters of families with the same number of purchases: r + x, a, b + x + ζ.
+    family : array of int (M,)
+        Family of each cell, in ascending order; every family has a cell.
+    rate : array (M,)
+        α + T of each cell.
+    """
+
+    shape: Array
+    a: Array
+    b: Array
+    family: Codes
+    rate: Array
+
+    def purchases(self, horizon: float) -> Array:
+        """Return mean numbers of purchases (M,) in the time to come."""
+        length = horizon / self.rate
+        found = np.empty(len(self.rate))
+        for cells, families, own in self._blocks():
+            shape, longest = self.shape[families], np.zeros(families.stop - families.start)
+            np.maximum.at(longest, own, length[cells])
+            nodes = beta_nodes(self.a[families], self.b[families], (shape + 1) * longest)
+            found[cells] = purchases(Probabilities(*(each[own] for each in nodes)), shape[own], length[cells])
+        return found
+
+    def lasting_value(self, discount: float) -> Array:
+        """Return mean discounted numbers (M,) of all purchases to come, at a continuous rate.
+
+        Purchases of a customer with rate λ and chance p are worth :math:`\\lambda / (\\delta + p \\lambda)`.
+        """
+        found = np.empty(len(self.rate))
+        for cells, families, own in self._blocks():
+            shape, rate = self.shape[families], self.rate[cells]
+            slowest, fastest = np.full(len(shape), np.inf), np.zeros(len(shape))
+            np.minimum.at(slowest, own, rate)
+            np.maximum.at(fastest, own, rate)
+            # From a rate on, that of leaving is what counts: 1 / (δ / λ + p) is as steep as the least p makes it.
+            nodes = beta_nodes(self.a[families], self.b[families], (shape + 1) / (discount * slowest))
+            log_rates = rate_nodes(shape, slowest, fastest, discount)
+            worth = np.empty_like(log_rates)
+            size = max(1, _NUMBERS // (log_rates.shape[1] * nodes.p.shape[1]))
+            for begin in range(0, len(shape), size):
+                some = slice(begin, begin + size)
+                series = nodes.p[some, None, :] + np.exp(np.log(discount) - log_rates[some])[..., None]
+                worth[some] = np.einsum("...mn,...n->...m", np.reciprocal(series, out=series), nodes.weight[some])
+            weights = rate_weights(log_rates[own], shape[own], rate)
+            found[cells] = np.einsum("mn,mn->m", weights, worth[own])
+        return found
+
+    def _blocks(self) -> Iterator[tuple[slice, slice, Codes]]:
+        """Yield cells, the families that they belong to, and the number of each cell's family among these."""
+        for begin in range(0, len(self.rate), _CELLS):
+            own = self.family[begin : begin + _CELLS]
+            yield slice(begin, begin + len(own)), slice(int(own[0]), int(own[-1]) + 1), own - own[0]
+
+
+def purchases(nodes: Probabilities, shape: Array, length: Array) -> Array:
     """Return the mean number of purchases in the time to come of customers who have not left.
 
-    Parameters
-    ----------
-    nodes : Probabilities (..., N)
-        Chances of leaving, distributed as given above; the slope that they allow for is n h / (α + T) or more.
-    shape : array (...)
-        Shape n of the rate of stages.
-    length : array (...)
-        Time to come relative to the rate parameter, h / (α + T).
-    regularity, passed : int
-        Stages between purchases k, and those already passed j.
-
-    Returns
-    -------
-    array (...)
-        Mean numbers.
-
-    Notes
-    -----
-    With :math:`N` stages completed there are :math:`m = \\lfloor (N + j) / k \\rfloor` purchases, or fewer if the
-    customer leaves at an earlier one: :math:`(1 - q^m) / p` in the mean, :math:`q = 1 - p`. As a function of
-    :math:`N`, :math:`q^m` is a sum of powers of the k-th roots of q, of which the gamma-Poisson distribution of
-    :math:`N` has the closed mean :math:`E\\,\\theta^N = (1 + (1 - \\theta) h / (\\alpha + T))^{-n}`. For k = 1 there is
-    one root only and the mean is :math:`E[(1 - (1 + p h / (\\alpha + T))^{-n}) / p]`, which is equation 10 of Fader,
-    Hardie and Lee (2005) before they integrate. The relative error is below 1e-9. For k > 1 add an absolute one, where
-    roots of small chances to stay cancel: next to none for most parameters, 1e-9 for b = 0.06 and k = 4.
+    With n the shape and h / (α + T) the relative length it is :math:`E[(1 - (1 + p h / (\\alpha + T))^{-n}) / p]`,
+    which is equation 10 of Fader, Hardie and Lee (2005) before they integrate. The nodes allow for the slope
+    n h / (α + T) or more; the relative error is below 1e-9.
     """
-    shape, length = shape[..., None], length[..., None]
-    if regularity == 1:
-        missed = np.expm1(-shape * np.log1p(nodes.p * length))
-        missed /= nodes.p
-        return np.asarray(-np.einsum("...n,...n->...", nodes.weight, missed))
-    q = np.maximum(nodes.q, _LEAST)
-    p = np.where(nodes.q > _LEAST, nodes.p, 1 - _LEAST)
-    log_root = np.where(q > 0.5, np.log1p(-np.minimum(p, 0.5)), np.log(q)) / regularity
-    # The real root: everything divided by p that vanishes with p goes through expm1.
-    stayed = -shape * np.log1p(-np.expm1(log_root) * length)
-    uneven = sum(np.expm1((passed - i) * log_root) for i in range(regularity)) / regularity
-    mean = -(np.expm1(stayed) + np.exp(stayed) * uneven) / p
-    for turn in range(1, regularity // 2 + 1):
-        root = np.exp(log_root + 2j * np.pi * turn / regularity)
-        term = root ** (passed + 1) / (root - 1) * np.exp(-shape * np.log1p(length * (1 - root)))
-        # Roots come in conjugate pairs, except -1.
-        mean += (1 if 2 * turn == regularity else 2) * term.real / (regularity * q)
-    mean = np.einsum("...n,...n->...", nodes.weight, mean)
-    # What cancels leaves rounding errors where nothing can happen.
-    return np.asarray(np.where(length[..., 0] > 0, np.maximum(mean, 0.0), 0.0))
-
-
-def lasting_value(nodes: Probabilities, log_rates: Array, discount: float, *, regularity: int, passed: int) -> Array:
-    """Return the mean discounted number of all purchases to come of customers with given rates.
-
-    Parameters
-    ----------
-    nodes : Probabilities (..., N)
-        Chances of leaving.
-    log_rates : array (..., M)
-        Logarithms of rates of stages.
-    discount : float
-        Continuous discount rate.
-    regularity, passed : int
-        k and j.
-
-    Returns
-    -------
-    array (..., M)
-        Means.
-
-    Notes
-    -----
-    A stage discounts by :math:`\\lambda / (\\lambda + \\delta)`, the time between two purchases by
-    :math:`\\varphi = (\\lambda / (\\lambda + \\delta))^k`, and the time to the next one by
-    :math:`\\varphi^{(k - j) / k}`. The geometric series of purchases that a customer stays to make is
-    :math:`\\varphi^{(k - j) / k} / (1 - q \\varphi)`; for k = 1 this is :math:`\\lambda / (\\delta + p \\lambda)`.
-    """
-    log_stage = -np.log1p(np.exp(np.log(discount) - log_rates))
-    between = np.exp(regularity * log_stage)[..., None]
-    lost = -np.expm1(regularity * log_stage)[..., None]
-    series = nodes.p[..., None, :] * between
-    series += lost
-    np.reciprocal(series, out=series)
-    mean = np.einsum("...mn,...n->...m", series, nodes.weight)
-    return np.asarray(mean * np.exp((regularity - passed) * log_stage))
+    missed = np.expm1(-shape[..., None] * np.log1p(nodes.p * length[..., None]))
+    missed /= nodes.p
+    return np.asarray(-np.einsum("...n,...n->...", nodes.weight, missed))

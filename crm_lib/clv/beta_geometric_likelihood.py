@@ -1,290 +1,187 @@
 """The log-likelihood of the beta-geometric family, summed over customers, with its derivatives, and fast.
 
-Frequencies are whole numbers, so that ratios of gamma functions are products of a few factors, the same for many
-customers: :math:`\\Gamma(r + x) / \\Gamma(r) = r (r + 1) \\cdots (r + x - 1)`. Counting once how many customers have
-each factor leaves sums over a few dozen logarithms; they are also exact where differences of gamma functions are not.
+Notation of the formulas: a customer with :math:`x` repeat purchases, the last at :math:`t_x`, was observed up to
+:math:`T`. Purchase rates :math:`\\lambda` have a gamma distribution over customers with shape :math:`r` and rate
+:math:`\\alpha`. After each purchase a customer leaves with probability :math:`p`, which has a beta distribution with
+parameters :math:`a` and :math:`b`. :math:`\\zeta` is 1 if the first purchase of all counts among these occasions (MBG)
+and 0 if not (BG). Then
+
+.. math:: L = \\frac{B(a, b + x + \\zeta)}{B(a, b)}\\, \\frac{\\Gamma(r + x)}{\\Gamma(r)}\\,
+    \\frac{\\alpha^r}{(\\alpha + T)^{r + x}}\\, (1 + G), \\qquad G = \\frac{a}{b + x + \\zeta - 1}
+    \\left(\\frac{\\alpha + T}{\\alpha + t_x}\\right)^{r + x},
+
+G being the odds that the customer left at the last purchase; 0 without an occasion to leave. Covariates z make
+:math:`\\alpha_i = \\alpha e^{-\\gamma' z_i}`, so that the mean purchase rate is multiplied by :math:`e^{\\gamma' z_i}`,
+and :math:`a_i = a e^{\\kappa' z_i}`, which multiplies the odds of the mean chance to leave. Terms that depend on few
+different numbers are computed on these.
+
+References
+----------
+Fader, P. S., Hardie, B. G. S., Lee, K. L. (2005). Counting Your Customers the Easy Way. Marketing Science 24(2),
+equation 6.
+Batislam, E. P., Denizel, M., Filiztekin, A. (2007). Empirical Validation and Comparison of Models for Customer Base
+Analysis. International Journal of Research in Marketing 24(3).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from scipy.special import gammaln
+from scipy.special import psi, zeta
 
-from crm_lib.clv.histories import Array, Codes, Histories
-from crm_lib.errors import MissingData
+from crm_lib.clv.histories import Array, Codes, Distinct, Histories
+from crm_lib.clv.special import log_gamma_ratio
 
-NEVER = 600.0
-"""Minus the logarithm of a probability that is as good as 0 and whose inverse is still a number."""
+_BLOCK = 2**15
+"""Numbers held at once, few enough to stay in the processor's cache."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Counts:
+class Design(NamedTuple):
+    """Derivatives of the customers' log α or log a by the working parameters, for different rows."""
+
+    alpha: Array
+    a: Array
+
+
+class Counts(NamedTuple):
     """What the likelihood needs to know of the customers, whatever the parameters.
 
-    Parameters
-    ----------
-    histories : Histories
-        The customers.
-    rows : array of int (H,) or slice
-        Those histories in which it matters whether the customer left.
-    regularity, occasions : int
-        k and ζ, see :mod:`crm_lib.clv.beta_geometric`.
-    of_stage, of_occasion : array
-        Numbers of customers who completed more than i stages, or had more than i occasions to leave, for i = 0, 1, …
-    of_age, stages_of_age : array
-        Customers of each different age, and the stages that they completed.
-    frequency, completed, recency, age, customers : array (H,)
-        Of the `rows`: purchases, stages completed k x, times, numbers of customers.
-    tries : array (H,)
-        x + ζ - 1, how often the customer is known to have stayed before the last occasion.
-    never : array of bool (H,)
-        Whether the customer had no occasion to leave.
-    constant : float
-        What does not depend on the parameters.
+    ``bought``, ``left`` and ``age`` are the different frequencies, numbers of occasions to leave and ages; ``rows`` are
+    those histories that had an occasion to leave.
     """
 
     histories: Histories
-    rows: Codes | slice
-    regularity: int
     occasions: int
-    of_stage: Array
-    of_occasion: Array
-    of_age: Array
-    stages_of_age: Array
-    frequency: Array
-    completed: Array
-    recency: Array
-    age: Array
-    customers: Array
+    bought: Distinct
+    left: Distinct
+    age: Distinct
+    rows: Codes
+    at_rows: Histories
     tries: Array
-    never: npt.NDArray[np.bool_]
-    constant: float
-
-    @property
-    def total(self) -> float:
-        """Number of customers."""
-        return self.histories.total
+    by_left: Array
+    by_age: Array
+    by_row: Design
 
 
-def count(histories: Histories, *, regularity: int, occasions: int) -> Counts:
-    """Return what the likelihood needs to know of the customers.
-
-    Parameters
-    ----------
-    histories : Histories
-        The customers.
-    regularity, occasions : int
-        k and ζ, see :mod:`crm_lib.clv.beta_geometric`.
-
-    Returns
-    -------
-    Counts
-        Counted once, used for all parameters.
-
-    Raises
-    ------
-    MissingData
-        If regular buyers (k > 1) come without their times between purchases.
-    """
-    if regularity > 1 and histories.log_gaps is None:
-        raise MissingData("customer summary", ("log_gaps",))
-    x, weights, ages = histories.frequency, histories.customers, histories.by_age
-    above = _more_than(x, weights)
-    rows: Codes | slice = slice(None) if occasions or regularity > 1 else np.flatnonzero(x)
-    purchases = float(weights @ x)
-    constant = (regularity - 1) * (histories.log_gaps or 0.0) - float(gammaln(regularity)) * purchases
+def count(histories: Histories, occasions: int, purchase: list[int], dropout: list[int]) -> Counts:
+    """Return what the likelihood needs to know; the covariates of purchasing and dropout are given by their columns."""
+    x, covariates = histories.frequency, histories.covariates
+    rows = np.flatnonzero(x + occasions)
+    some = histories.subset(rows)
+    left = Distinct(x, np.arange(len(x))) if covariates.shape[1] else histories.by_frequency
+    of_left = covariates if covariates.shape[1] else np.empty((len(left.values), 0))
+    of_age = covariates if covariates.shape[1] else np.empty((len(histories.by_age.values), 0))
     return Counts(
         histories=histories,
-        rows=rows,
-        regularity=regularity,
         occasions=occasions,
-        of_stage=np.repeat(above, regularity),
-        of_occasion=np.concatenate([[histories.total], above]) if occasions else above,
-        of_age=np.bincount(ages.codes, weights=weights).astype(float),
-        stages_of_age=np.bincount(ages.codes, weights=regularity * weights * x).astype(float),
-        frequency=x[rows],
-        completed=x[rows] * regularity,
-        recency=histories.recency[rows],
-        age=histories.age[rows],
-        customers=weights[rows],
-        tries=np.maximum(x[rows] + (occasions - 1), 0),
-        never=x[rows] + occasions == 0,
-        constant=constant,
+        bought=histories.by_frequency,
+        left=Distinct(left.values + occasions, left.codes),
+        age=histories.by_age,
+        rows=rows,
+        at_rows=some,
+        tries=some.frequency + (occasions - 1),
+        by_left=_design(of_left, purchase, dropout).a,
+        by_age=_design(of_age, purchase, dropout).alpha,
+        by_row=_design(some.covariates, purchase, dropout),
     )
 
 
-def _more_than(x: Array, weights: Array) -> Array:
-    """Return the numbers of customers with more than i purchases, i = 0, 1, …"""
-    with_exactly = np.bincount(x.astype(np.intp), weights=weights)
-    return np.asarray(with_exactly[:0:-1].cumsum()[::-1])
-
-
-class Ending(NamedTuple):
-    """How the histories ended: the customer left at the last purchase (G), or stayed (S).
-
-    Parameters
-    ----------
-    value : array (H,)
-        :math:`\\log(G + S)`.
-    gone : array (H,)
-        Probability of having left.
-    gone_slopes, stayed_slopes : array (4, H)
-        Derivatives of :math:`\\log G` and :math:`\\log S` by log r, log α, log a, log b. Without regularity S is 1.
-    gone_curves : array (4, H)
-        Second derivatives of :math:`\\log G` by (r, r), (r, α), (α, α), (b, b), on the same scale; all others are 0.
-    """
-
-    value: Array
-    gone: Array
-    gone_slopes: Array
-    stayed_slopes: Array | None
-    gone_curves: Array
-
-
-def ending(r: float, alpha: Array | float, a: Array | float, b: float, counts: Counts) -> Ending:
-    """Return the part of the likelihood that tells whether customers left.
-
-    Parameters
-    ----------
-    r, alpha, a, b : float or array (H,)
-        Parameters.
-    counts : Counts
-        The customers.
-
-    Returns
-    -------
-    Ending
-        Logarithm and derivatives for each of the ``counts.rows``.
-    """
-    begin, end = alpha + counts.recency, alpha + counts.age
-    waited = np.log(end / begin)
-    shape = r + counts.completed
-    tried = b + counts.tries
-    # Minus log G: it has no lower bound, but an upper one, so that its exponential is finite.
-    against = np.log(tried / a)
-    against -= shape * waited
-    slopes, curves = np.empty((2, 4, len(tried)))
-    np.multiply(r, waited, out=slopes[0])
-    first, last = alpha / begin, alpha / end
-    change = last - first
-    np.multiply(shape, change, out=slopes[1])
-    slopes[2] = 1.0
-    np.divide(-b, tried, out=slopes[3])
-    curves[0] = slopes[0]
-    np.multiply(r, change, out=curves[1])
-    np.multiply(slopes[1], 1 - first - last, out=curves[2])
-    np.multiply(slopes[3], 1 + slopes[3], out=curves[3])
-    if counts.regularity == 1:
-        odds, stayed_slopes = np.exp(against), None
-    else:
-        against[counts.never] = NEVER
-        here, by_shape, by_elapsed = _stages(shape, (counts.age - counts.recency) / end, counts.regularity)
-        odds = here * np.exp(against)
-        stayed_slopes = np.zeros_like(slopes)
-        stayed_slopes[0] = r * by_shape / here
-        stayed_slopes[1] = by_elapsed * last * (begin / end - 1) / here
-    return Ending(np.log1p(odds) - against, 1 / (1 + odds), slopes, stayed_slopes, curves)
-
-
-def _stages(shape: Array, elapsed: Array, regularity: int) -> tuple[Array, Array, Array]:
-    """Return the sum of :func:`crm_lib.clv.beta_geometric.stage_weights` and its derivatives, by Horner's scheme."""
-    here, by_shape, by_elapsed = np.ones_like(shape), np.zeros_like(shape), np.zeros_like(shape)
-    for passed in range(regularity - 1, 0, -1):
-        rising = (shape + (passed - 1)) / passed
-        by_shape = elapsed * (here / passed + rising * by_shape)
-        by_elapsed = rising * (here + elapsed * by_elapsed)
-        here = 1 + rising * elapsed * here
-    return here, by_shape, by_elapsed
+def _design(covariates: Array, purchase: list[int], dropout: list[int]) -> Design:
+    """Return designs for log r, log α, log a, log b, coefficients of purchasing, coefficients of dropout."""
+    of_alpha, of_a = np.zeros((2, 4 + len(purchase) + len(dropout), len(covariates)))
+    of_alpha[1] = of_a[2] = 1.0
+    of_alpha[4 : 4 + len(purchase)] = -covariates.T[purchase]
+    of_a[4 + len(purchase) :] = covariates.T[dropout]
+    return Design(of_alpha, of_a)
 
 
 def derivatives(theta: Array, counts: Counts) -> tuple[float, Array, Array]:
-    """Return log-likelihood, gradient and Hessian, for k = 1 and without covariates.
+    """Return log-likelihood, gradient and Hessian by the working parameters."""
+    r, b = np.exp(theta[[0, 3]])
+    weights = counts.histories.customers
+    gradient, hessian = np.zeros(len(theta)), np.zeros((len(theta), len(theta)))
 
-    Parameters
-    ----------
-    theta : array (4,)
-        Logarithms of r, α, a, b.
-    counts : Counts
-        The customers.
+    # The first of the factors: Γ(r + x) / Γ(r)
+    x, of_x = counts.bought.values, counts.bought.sums(weights)
+    value = of_x @ log_gamma_ratio(r, x)
+    by_r = r * float(of_x @ (psi(r + x) - psi(r)))
+    by_rr = by_r - r**2 * float(of_x @ (zeta(2, r) - zeta(2, r + x)))
 
-    Returns
-    -------
-    value, gradient (4,), Hessian (4, 4)
-        By the logarithms of the parameters.
-    """
-    r, alpha, a, b = np.exp(theta)
-    gradient, hessian = np.zeros(4), np.zeros((4, 4))
-    bought, gradient[0], hessian[0, 0] = buying(r, counts)
-    stayed, gradient[2:], hessian[2:, 2:] = staying(a, b, counts)
-    end = ending(r, alpha, a, b, counts)
-    left = counts.customers * end.gone
-    gradient += end.gone_slopes @ left
-    hessian += (end.gone_slopes * (left * (1 - end.gone))) @ end.gone_slopes.T
-    by_rr, by_ra, by_aa, by_bb = end.gone_curves @ left
-    observed = alpha + counts.histories.by_age.values
-    log_observed, part = np.log(observed), alpha / observed
-    of_age = r * counts.of_age + counts.stages_of_age
-    value = counts.constant + bought + stayed + counts.customers @ end.value
-    value += counts.total * r * theta[1] - of_age @ log_observed
-    slope = r * (counts.total * theta[1] - counts.of_age @ log_observed)
-    gradient[0] += slope
-    gradient[1] += counts.total * r - of_age @ part
-    by_ra += r * (counts.total - counts.of_age @ part)
-    hessian[0, 0] += by_rr + slope
-    hessian[0, 1] += by_ra
-    hessian[1, 0] += by_ra
-    hessian[1, 1] += by_aa - of_age @ (part - part * part)
-    hessian[3, 3] += by_bb
+    # The second: α^r / (α + T)^(r + x)
+    design, age = counts.by_age, counts.age
+    log_alpha = theta @ design
+    observed = np.exp(log_alpha) + age.values
+    part, log_part = np.exp(log_alpha) / observed, log_alpha - np.log(observed)
+    of_age, bought = age.sums(weights), age.sums(weights * counts.histories.frequency)
+    shape = r * of_age + bought
+    value += r * (of_age @ log_part) - bought @ np.log(observed)
+    by_r += r * float(of_age @ log_part)
+    by_rr += r * float(of_age @ log_part)
+    gradient += design @ (r * of_age - shape * part)
+    hessian -= (design * (shape * part * (1 - part))) @ design.T
+    _cross(hessian, 0, design @ (r * of_age * (1 - part)))
+
+    # The third: B(a, b + n) / B(a, b) for n occasions
+    design, n, of_n = counts.by_left, counts.left.values, counts.left.sums(weights)
+    a = np.exp(theta @ design)
+    value += of_n @ (log_gamma_ratio(b, n) - log_gamma_ratio(a + b, n))
+    by_b, by_sum = psi(b + n) - psi(b), psi(a + b) - psi(a + b + n)
+    by_bb, by_sums = zeta(2, b + n) - zeta(2, b), zeta(2, a + b) - zeta(2, a + b + n)
+    gradient[3] += b * float(of_n @ (by_b + by_sum))
+    gradient += design @ (of_n * a * by_sum)
+    hessian[3, 3] += float(of_n @ (b * (by_b + by_sum) + b * b * (by_bb + by_sums)))
+    hessian += (design * (of_n * (a * by_sum + a * a * by_sums))) @ design.T
+    _cross(hessian, 3, design @ (of_n * a * b * by_sums))
+
+    # The last: 1 + G, where the customer had an occasion to leave
+    some, (of_alpha, of_a) = counts.at_rows, counts.by_row
+    alpha = np.exp(theta @ of_alpha)
+    begin, end = alpha + some.recency, alpha + some.age
+    waited, tried, shape = np.log(end / begin), b + counts.tries, r + some.frequency
+    # Minus log G: it has no lower bound, but an upper one, so that its exponential is finite.
+    against = np.log(tried) - theta @ of_a - shape * waited
+    odds = np.exp(against)
+    value += some.customers @ (np.log1p(odds) - against)
+    gone = some.customers / (1 + odds)
+    first, last = alpha / begin, alpha / end
+    by_alpha = shape * (last - first)
+    slopes = by_alpha * of_alpha + of_a
+    slopes[0] += r * waited
+    slopes[3] -= b / tried
+    gradient += slopes @ gone
+    hessian += (slopes * (gone * odds / (1 + odds))) @ slopes.T
+    hessian += (of_alpha * (gone * by_alpha * (1 - first - last))) @ of_alpha.T
+    hessian[0, 0] += r * float(waited @ gone)
+    hessian[3, 3] -= float((b / tried * (1 - b / tried)) @ gone)
+    _cross(hessian, 0, of_alpha @ (gone * r * (last - first)))
+
+    gradient[0] += by_r
+    hessian[0, 0] += by_rr
     return float(value), gradient, hessian
 
 
-def buying(r: float, counts: Counts) -> tuple[float, float, float]:
-    """Return the sum of :math:`\\log \\Gamma(r + k x) / \\Gamma(r)` and its derivatives by log r.
-
-    Parameters
-    ----------
-    r : float
-        Shape of the distribution of rates.
-    counts : Counts
-        The customers.
-
-    Returns
-    -------
-    float, float, float
-        Value, first and second derivative.
-    """
-    factor = r + np.arange(len(counts.of_stage))
-    part = r / factor
-    of_stage = counts.of_stage
-    return float(of_stage @ np.log(factor)), float(of_stage @ part), float(of_stage @ (part - part * part))
+def _cross(hessian: Array, place: int, derivatives_: Array) -> None:
+    hessian[place] += derivatives_
+    hessian[:, place] += derivatives_
 
 
-def staying(a: float, b: float, counts: Counts) -> tuple[float, Array, Array]:
-    """Return the sum of :math:`\\log B(a, b + x + \\zeta) / B(a, b)` and its derivatives by log a and log b.
-
-    Parameters
-    ----------
-    a, b : float
-        Parameters of the distribution of the chance to leave.
-    counts : Counts
-        The customers.
-
-    Returns
-    -------
-    float, array (2,), array (2, 2)
-        Value, gradient and Hessian.
-    """
-    stayed = b + np.arange(len(counts.of_occasion))
-    either = a + stayed
-    of_a, of_b, of_stayed = a / either, b / either, b / stayed
-    by_a = -(counts.of_occasion @ of_a)
-    by_b = counts.of_occasion @ (of_stayed - of_b)
-    by_aa = by_a + counts.of_occasion @ (of_a * of_a)
-    by_ab = counts.of_occasion @ (of_a * of_b)
-    by_bb = by_b + counts.of_occasion @ (of_b * of_b - of_stayed * of_stayed)
-    value = float(counts.of_occasion @ np.log(stayed / either))
-    return value, np.array([by_a, by_b]), np.array([[by_aa, by_ab], [by_ab, by_bb]])
+def log_likelihoods(r: Array, alpha: Array, a: Array, b: Array, counts: Counts) -> Array:
+    """Return log-likelihoods (D,) for many parameters: r and b (D, 1), α and a (D, 1) or with covariates (D, H)."""
+    weights, age, left = counts.histories.customers, counts.age, counts.left
+    some, widths = counts.at_rows, max(1, _BLOCK // max(1, len(counts.rows)))
+    value = log_gamma_ratio(r, counts.bought.values) @ counts.bought.sums(weights)
+    observed, log_alpha = np.log(alpha + age.values), np.log(np.broadcast_to(alpha, (len(r), len(age.values))))
+    of_age = age.sums(weights)
+    value += (r * (log_alpha - observed)) @ of_age - observed @ age.sums(weights * counts.histories.frequency)
+    value += (log_gamma_ratio(b, left.values) - log_gamma_ratio(a + b, left.values)) @ left.sums(weights)
+    own = alpha.shape[1] > 1
+    for top in range(0, len(r), widths):
+        part = slice(top, top + widths)
+        rate, leaving = (each[part][:, counts.rows] if own else each[part] for each in (alpha, a))
+        recent = rate + some.recency if own else some.by_recency.expand(np.log(rate + some.by_recency.values))
+        waited = some.by_age.expand(np.log(rate + some.by_age.values)) - (np.log(recent) if own else recent)
+        tried = some.by_frequency.expand(np.log(b[part] + some.by_frequency.values + counts.occasions - 1))
+        against = tried - np.log(leaving) - (r[part] + some.frequency) * waited
+        value[part] += (np.log1p(np.exp(against)) - against) @ some.customers
+    return np.asarray(value)

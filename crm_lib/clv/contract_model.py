@@ -3,90 +3,172 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from crm_lib.clv.contract_process import ContractProcess
-from crm_lib.clv.contract_terms import check_periods, check_tenure, check_wait, discounted_count, period_discount
-from crm_lib.clv.histories import Array
-from crm_lib.clv.intervals import Interval, check_interval, equal_tails, posterior_estimate
-from crm_lib.estimate import Estimate
-
-Answer: TypeAlias = "float | Estimate | pd.Series[float] | pd.DataFrame"
-"""A number or an Estimate for one argument, a Series or a DataFrame (value, low, high) for several."""
+from crm_lib.clv.histories import Array, Codes, Units
+from crm_lib.clv.intervals import check_interval, draw_blocks, equal_tails
+from crm_lib.clv.model import Model
+from crm_lib.clv.renewals import (
+    check_periods,
+    check_tenure,
+    check_wait,
+    discounted_periods,
+    log_survival,
+    period_discount,
+    remaining_periods,
+)
+from crm_lib.clv.special import log_gamma_ratio
+from crm_lib.clv.survivors import Survivors, read_survivors
+from crm_lib.errors import TooLittleData
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class ContractModel(ContractProcess):
+class ContractModel(Model[Survivors]):
     """A model of when contracts that are renewed period by period end.
 
-    Renewal t is decided at the end of period t; a contract that is not renewed then has lasted t periods. The *tenure*
-    of a running contract is the period it is in: 1 in the first, one more than the renewals it has made. Point values
-    are those at the maximum of the likelihood, intervals come from the posterior draws.
+    Every contract has a probability of leaving that is beta distributed over contracts; one with probability
+    :math:`\\theta` makes at least t renewals with probability :math:`(1 - \\theta)^{t^c}`. Renewal t is decided at the
+    end of period t; a contract that is not renewed then has lasted t periods. The *tenure* of a running contract is the
+    period it is in: 1 in the first, one more than the renewals it has made. Point values are those at the maximum of
+    the likelihood; with ``interval="mean"``, ``value`` is the posterior median beside ``low`` and ``high``.
     """
 
+    least_renewals: ClassVar[int] = 2
+    """Number of different renewals that must have been observed for the parameters to be told apart."""
+
+    @abstractmethod
+    def _shape(self, theta: Array) -> tuple[Array, Array, Array]:
+        """Return the two parameters of the beta distribution and the power c, each of shape (D, 1)."""
+
+    # Estimation
+
+    def fit(self, data: pd.DataFrame) -> Self:
+        """Estimate the parameters by maximum likelihood.
+
+        Parameters
+        ----------
+        data : DataFrame
+            Counts of cohorts (``period``, ``survivors`` and, for several, ``cohort``) or one row a contract
+            (``duration``, ``ended`` and, if need be, ``entry``, ``customers``, ``cohort``), as
+            :func:`crm_lib.clv.survivors.read_survivors` describes them.
+
+        Returns
+        -------
+        ContractModel
+            The model itself, with the attributes whose names end in ``_``.
+
+        Raises
+        ------
+        TooLittleData
+            If fewer renewals were observed than the model has parameters.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the likelihood has no maximum; ``converged_`` is then False and the standard errors are missing.
+        """
+        return super().fit(data)
+
+    def _read(self, data: pd.DataFrame) -> Survivors:
+        return read_survivors(data)
+
+    def _standardised(self, data: Survivors) -> tuple[Survivors, Units]:
+        return data, Units()
+
+    def _check(self, data: Survivors) -> None:
+        seen = int((data.at_risk > 0).sum())
+        if seen < self.least_renewals:
+            raise TooLittleData(
+                f"needs contracts up for {self.least_renewals} different renewals, as {type(self).__name__} has as "
+                f"many parameters; there were some up for {seen}",
+                table="contracts",
+            )
+
+    def _reason(self, data: Survivors) -> str:
+        if not data.losses.any():
+            return "nobody left at any renewal observed, so that no rate of leaving is too small"
+        if not (data.at_risk - data.losses).any():
+            return "everybody left at the first renewal observed, so that no rate of leaving is too large"
+        return "retention does not rise in the way the model says, so that one rate for all fits as well"
+
+    def _log_likelihoods(self, theta: Array, data: Survivors) -> Array:
+        kept, lost = data.at_risk - data.losses, data.losses > 0
+        parts = []
+        for some in draw_blocks(theta, len(kept)):
+            retained = self._log_retention(some, data.renewals)
+            with np.errstate(divide="ignore"):
+                left = np.log(-np.expm1(retained[:, lost]))
+            parts.append(retained @ kept + left @ data.losses[lost])
+        return np.concatenate(parts)
+
+    def _log_survival(self, theta: Array, times: Array) -> Array:
+        leave, stay, power = self._shape(theta)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return log_survival(leave, stay, times**power)
+
+    def _log_retention(self, theta: Array, renewals: Array) -> Array:
+        leave, stay, power = self._shape(theta)
+        with np.errstate(over="ignore", invalid="ignore"):
+            after = log_gamma_ratio(stay + renewals**power, leave)
+            before = log_gamma_ratio(stay + (renewals - 1) ** power, leave)
+            return np.asarray(np.minimum(before - after, 0.0))
+
+    def _discounted(self, theta: Array, tenures: Array, discount: float) -> Array:
+        return discounted_periods(lambda times: self._log_survival(theta, times), tenures, discount)
+
+    # What users ask
+
     def retention_rates(
-        self, renewals: ArrayLike, *, interval: Interval | None = None, level: float = 0.9, customers: int | None = None
-    ) -> Answer:
+        self, renewals: ArrayLike, *, interval: Literal["mean"] | None = None
+    ) -> pd.Series[float] | pd.DataFrame:
         """Return the share of contracts up for a renewal that make it.
 
         Parameters
         ----------
         renewals : int or array_like (K,)
             Numbers of the renewals, 1 for the first.
-        interval : {"mean", "outcome"} or None
-            "mean" adds the posterior interval of the rate, "outcome" that of the share observed among `customers`.
-        level : float
-            Coverage of the interval.
-        customers : int, optional
-            Number of contracts up for the renewal, needed for the outcome.
+        interval : "mean" or None
+            Whether to add the posterior interval.
 
         Returns
         -------
-        float, Estimate, Series or DataFrame
-            A number for one renewal, an Estimate with an interval; for several a Series or a DataFrame (``value``,
-            ``low``, ``high``), indexed by renewal.
+        Series or DataFrame
+            Indexed by renewal; with an interval the columns ``value``, ``low``, ``high``.
         """
-        index = pd.Index(np.atleast_1d(np.asarray(renewals)), name="renewal")
         numbers = check_tenure(renewals)
-        return self._share(
-            lambda theta: np.exp(self._log_retention(theta, numbers)), renewals, index, interval, level, customers
-        )
+        index = pd.Index(numbers.astype(int), name="renewal")
+        return self._answer(lambda theta: np.exp(self._log_retention(theta, numbers)), index, interval)
 
     def survival(
-        self, periods: ArrayLike, *, interval: Interval | None = None, level: float = 0.9, customers: int | None = None
-    ) -> Answer:
+        self, periods: ArrayLike, *, interval: Literal["mean"] | None = None
+    ) -> pd.Series[float] | pd.DataFrame:
         """Return the share of new contracts that make a number of renewals.
 
         Parameters
         ----------
         periods : int or array_like (K,)
             Numbers of renewals; of 0 the share is 1.
-        interval : {"mean", "outcome"} or None
-            "mean" adds the posterior interval of the share, "outcome" that of the share observed of `customers`.
-        level : float
-            Coverage of the interval.
-        customers : int, optional
-            Number of new contracts, needed for the outcome.
+        interval : "mean" or None
+            Whether to add the posterior interval.
 
         Returns
         -------
-        float, Estimate, Series or DataFrame
+        Series or DataFrame
             As of :meth:`retention_rates`, indexed by period.
         """
-        index = pd.Index(np.atleast_1d(np.asarray(periods)), name="period")
-        numbers = np.array([check_periods(period, "periods") for period in index], dtype=float)
-        return self._share(
-            lambda theta: np.exp(self._log_survival(theta, numbers)), periods, index, interval, level, customers
-        )
+        index = pd.Index([check_periods(period, "periods") for period in np.atleast_1d(periods)], name="period")
+        times = index.to_numpy(dtype=float)
+        return self._answer(lambda theta: np.exp(self._log_survival(theta, times)), index, interval)
 
     def expected_remaining(
-        self, tenure: ArrayLike, horizon: int, *, interval: Interval | None = None, level: float = 0.9
-    ) -> Answer:
+        self, tenure: ArrayLike, horizon: int, *, interval: Literal["mean"] | None = None
+    ) -> pd.Series[float] | pd.DataFrame:
         """Return how many of the next renewals a contract is expected to make.
 
         Parameters
@@ -95,27 +177,21 @@ class ContractModel(ContractProcess):
             Period that each contract is in, 1 for the first.
         horizon : int
             Number of renewals looked at.
-        interval : {"mean", "outcome"} or None
-            "mean" adds the posterior interval of the expectation, "outcome" that of the number of one contract.
-        level : float
-            Coverage of the interval.
+        interval : "mean" or None
+            Whether to add the posterior interval of the expectation.
 
         Returns
         -------
-        float, Estimate, Series or DataFrame
-            A number for one tenure, an Estimate with an interval; for several a Series or a DataFrame (``value``,
-            ``low``, ``high``) with the index of `tenure`, or indexed by tenure if that has none.
+        Series or DataFrame
+            As of :meth:`retention_rates`, with the index of `tenure`, or indexed by tenure if that has none.
         """
-        ahead = check_periods(horizon, "horizon")
-        return self._per_contract(
-            tenure,
-            lambda theta, tenures: self._remaining(theta, tenures, ahead),
-            lambda renewals: np.minimum(renewals, ahead),
-            np.ones(1),
-            interval,
-            level,
-            whole=True,
-        )
+        ahead, tenures = check_periods(horizon, "horizon"), check_tenure(tenure)
+        distinct, place = np.unique(tenures, return_inverse=True)
+
+        def expectation(theta: Array) -> Array:  # numpydoc ignore=GL08
+            return remaining_periods(lambda times: self._log_survival(theta, times), distinct, ahead)
+
+        return self._answer(expectation, _index_of(tenure), interval, place=place)
 
     def discounted_expected_residual_lifetime(
         self,
@@ -124,9 +200,8 @@ class ContractModel(ContractProcess):
         *,
         periods_per_year: float = 1.0,
         until_renewal: ArrayLike = 0.0,
-        interval: Interval | None = None,
-        level: float = 0.9,
-    ) -> Answer:
+        interval: Literal["mean"] | None = None,
+    ) -> pd.Series[float] | pd.DataFrame:
         """Return the discounted number of all renewals that a contract is still expected to make.
 
         Times the margin of a period, paid at its beginning, it is the residual value of the contract.
@@ -143,15 +218,12 @@ class ContractModel(ContractProcess):
             Time until the next renewal, as a share of a period. 0, the default, is the convention of Fader & Hardie:
             the renewal at the end of the period is just due, and counts in full if it is made. 1 is just after the
             renewal that began the period.
-        interval : {"mean", "outcome"} or None
-            "mean" adds the posterior interval of the expectation, "outcome" that of the discounted number of one
-            contract.
-        level : float
-            Coverage of the interval.
+        interval : "mean" or None
+            Whether to add the posterior interval of the expectation.
 
         Returns
         -------
-        float, Estimate, Series or DataFrame
+        Series or DataFrame
             As of :meth:`expected_remaining`.
 
         Notes
@@ -164,135 +236,62 @@ class ContractModel(ContractProcess):
         Fader, P. S., Hardie, B. G. S. (2010). Customer-Base Valuation in a Contractual Setting: The Perils of Ignoring
         Heterogeneity. Marketing Science 29(1), 85–93.
         """
-        discount = period_discount(annual_rate, periods_per_year)
-        return self._per_contract(
-            tenure,
-            lambda theta, tenures: self._discounted(theta, tenures, discount),
-            lambda renewals: discounted_count(renewals, discount),
-            discount ** check_wait(until_renewal, tenure),
-            interval,
-            level,
+        discount, tenures = period_discount(annual_rate, periods_per_year), check_tenure(tenure)
+        factor = discount ** check_wait(until_renewal, tenure)
+        distinct, place = np.unique(tenures, return_inverse=True)
+        return self._answer(
+            lambda theta: self._discounted(theta, distinct, discount), _index_of(tenure), interval, place, factor
         )
 
-    def future_survivors(
-        self,
-        data: pd.DataFrame,
-        horizon: int,
-        *,
-        interval: Interval | None = None,
-        level: float = 0.9,
-        by_cohort: bool = True,
-    ) -> pd.DataFrame:
-        """Return how many of the contracts still running are expected to survive the renewals to come.
+    def simulate(self, age: ArrayLike, *, seed: int, horizon: int = 0) -> pd.DataFrame:
+        """Simulate contracts by the model's parameters.
 
         Parameters
         ----------
-        data : DataFrame
-            Contracts, as for :meth:`fit`; their last counts are carried on.
+        age : array_like (N,)
+            Number of periods for which each contract is observed, if it does not end before.
+        seed : int
+            Seed of the random numbers.
         horizon : int
-            Number of renewals to look ahead.
-        interval : {"mean", "outcome"} or None
-            "mean" adds the posterior interval of the expected number, "outcome" that of the number itself.
-        level : float
-            Coverage of the interval.
-        by_cohort : bool
-            Whether to give a number for each cohort, or one for all together.
+            Further renewals for which what happens next is simulated.
 
         Returns
         -------
         DataFrame
-            Columns ``cohort`` (unless all together), ``ahead`` (1 … `horizon` renewals from now) and ``value``, with an
-            interval ``low`` and ``high``.
+            ``duration`` and ``ended``, one row a contract as :meth:`fit` reads them, and what nobody could observe:
+            ``future``, the number of renewals made in the horizon.
         """
-        check_interval(interval)
-        ahead = check_periods(horizon, "horizon")
-        running = self._read(data).running
-        names = running["cohort"] if by_cohort else pd.Series("all", index=running.index)
-        cohort, labels = pd.factorize(names, sort=True)
-        made = running["renewals"].to_numpy(dtype=float)
-        contracts = running["contracts"].to_numpy(dtype=float)
-        groups = (cohort[:, None] == np.arange(len(labels))).astype(float)
+        ages = np.array([check_periods(each, "age") for each in np.atleast_1d(age)])
+        rng = np.random.default_rng(seed)
+        leave, stay, power = (each[0, 0] for each in self._shape(self._fit_.theta[None, :]))
+        chance = rng.beta(leave, stay, len(ages))
+        with np.errstate(divide="ignore", over="ignore"):
+            renewals = np.floor((rng.standard_exponential(len(ages)) / -np.log1p(-chance)) ** (1 / power))
+        ended = renewals < ages
+        return pd.DataFrame(
+            {
+                "duration": np.where(ended, renewals + 1, ages).astype(np.int64),
+                "ended": ended,
+                "future": np.clip(renewals - ages, 0, check_periods(horizon, "horizon")).astype(np.int64),
+            }
+        )
 
-        def totals(theta: Array, rng: np.random.Generator | None) -> Array:  # numpydoc ignore=GL08
-            sums = np.zeros((len(theta), len(labels), ahead))
-            for step, left in enumerate(self._survivor_paths(theta, made, contracts, ahead, rng)):
-                sums[:, :, step] = left @ groups
-            return sums.reshape(len(theta), -1)
-
-        columns = {"cohort": np.repeat(np.asarray(labels), ahead)} if by_cohort else {}
-        columns["ahead"] = np.tile(np.arange(1, ahead + 1), len(labels))
-        columns["value"] = totals(self._fit_.theta[None, :], None)[0]
-        if interval is not None:
-            outcome = interval == "outcome"
-            rng = self._generator("survivors") if outcome else None
-            low, high = equal_tails(totals(self._drawn.working, rng), level, whole=outcome)
-            columns |= {"low": low, "high": high}
-        return pd.DataFrame(columns)
-
-    def _share(
+    def _answer(
         self,
         expectation: Callable[[Array], Array],
-        asked: ArrayLike,
         index: pd.Index,
-        interval: Interval | None,
-        level: float,
-        customers: int | None,
-    ) -> Answer:
+        interval: Literal["mean"] | None,
+        place: Codes | slice = slice(None),
+        factor: Array | float = 1.0,
+    ) -> pd.Series[float] | pd.DataFrame:
         check_interval(interval)
-        value = expectation(self._fit_.theta[None, :])[0]
-        ends = None
-        if interval is not None:
-            sample = expectation(self._drawn.working)
-            if interval == "outcome":
-                if customers is None or customers < 1:
-                    raise ValueError("the outcome is a share of a number of customers: give customers, at least 1")
-                sample = self._generator("share").binomial(customers, sample) / customers
-            ends = equal_tails(sample, level, whole=interval == "outcome")
-        return self._reply(value, ends, asked, index, interval, level)
+        if interval is None:
+            return pd.Series(expectation(self._fit_.theta[None, :])[0][place] * factor, index=index, name="value")
+        sample = expectation(self._drawn.working)
+        low, high = equal_tails(sample)
+        columns = {"value": np.median(sample, axis=0), "low": low, "high": high}
+        return pd.DataFrame({name: each[place] * factor for name, each in columns.items()}, index=index)
 
-    def _per_contract(
-        self,
-        tenure: ArrayLike,
-        expectation: Callable[[Array, Array], Array],
-        of_renewals: Callable[[Array], Array],
-        factor: Array,
-        interval: Interval | None,
-        level: float,
-        *,
-        whole: bool = False,
-    ) -> Answer:
-        check_interval(interval)
-        tenures = check_tenure(tenure)
-        distinct, place = np.unique(tenures, return_inverse=True)
-        value = expectation(self._fit_.theta[None, :], distinct)[0][place] * factor
-        ends = None
-        if interval is not None:
-            theta = self._drawn.working
-            if interval == "outcome":
-                sample = of_renewals(self._draw_renewals(theta, distinct, self._generator("contract")))
-            else:
-                sample = expectation(theta, distinct)
-            low, high = equal_tails(sample, level, whole=whole and interval == "outcome")
-            ends = low[place] * factor, high[place] * factor
-        index = tenure.index if isinstance(tenure, pd.Series) else pd.Index(np.atleast_1d(tenure), name="tenure")
-        return self._reply(value, ends, tenure, index, interval, level)
 
-    def _reply(
-        self,
-        value: Array,
-        ends: tuple[Array, Array] | None,
-        asked: ArrayLike,
-        index: pd.Index,
-        interval: Interval | None,
-        level: float,
-    ) -> Answer:
-        if ends is None:
-            return float(value[0]) if np.ndim(asked) == 0 else pd.Series(value, index=index, name="value")
-        low, high = ends
-        if interval == "mean":
-            low, high = np.minimum(low, value), np.maximum(high, value)
-        if np.ndim(asked) == 0:
-            return posterior_estimate(
-                value[0], low[0], high[0], n=self.customers_, method=self._drawn.method, level=level
-            )
-        return pd.DataFrame({"value": value, "low": low, "high": high}, index=index)
+def _index_of(tenure: ArrayLike) -> pd.Index:
+    return tenure.index if isinstance(tenure, pd.Series) else pd.Index(np.atleast_1d(tenure), name="tenure")

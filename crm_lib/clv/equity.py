@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_lib.clv.bg_nbd import BGNBD
+from crm_lib.clv.beta_geometric import BGNBD, MBGNBD
 from crm_lib.clv.future_value import mean_and_ends
-from crm_lib.clv.mbg_nbd import MBGNBD
 from crm_lib.clv.model import SEED, ConvergenceWarning
 from crm_lib.clv.names import model_label
 from crm_lib.clv.pareto_nbd import ParetoNBD

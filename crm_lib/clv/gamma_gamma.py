@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import ClassVar, Literal, Self, overload
+from typing import ClassVar, Self, overload
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import polygamma, psi
+from scipy.special import gammaincinv, gammaln, polygamma, psi
 
-from crm_lib.clv.gamma_means import expected_mean, log_beta_like, population_mean
-from crm_lib.clv.histories import Array
-from crm_lib.clv.intervals import Interval, check_interval, equal_tails, posterior_estimate, row_blocks
-from crm_lib.clv.log_sums import log_sums
+from crm_lib.clv.histories import Array, Units
+from crm_lib.clv.intervals import Interval, check_interval, equal_tails, row_blocks
 from crm_lib.clv.model import Model
-from crm_lib.clv.purchase_process import ROW_DRAWS
+from crm_lib.clv.purchase_model import ROW_DRAWS
+from crm_lib.clv.special import log_gamma_ratio, log_sums
 from crm_lib.clv.spend_records import SpendRecords, read_spend, repeat_records
-from crm_lib.estimate import Estimate
 
 
 class HeavyTailWarning(UserWarning):
@@ -37,7 +35,7 @@ class GammaGamma(Model[SpendRecords]):
     Its tables have the columns ``frequency`` and ``monetary_value`` (mean value of a repeat purchase), such as
     :func:`crm_lib.customers.customer_summary` gives; returns are not in that mean, and are counted in the margin
     instead. Customers without repeat purchases, or whose mean is not positive (gifts), teach the model nothing: they
-    are left out of the fit and counted in ``left_out_``, and their own expected spend is that of a new customer.
+    are left out of the fit, and their own expected spend is that of a new customer.
 
     A customer's mean spend has a finite expectation only where ``p * frequency + q > 1``, a new customer's where
     ``q > 1``. Where it has none, :meth:`expected_spend` gives the median instead, and the fit warns.
@@ -67,33 +65,33 @@ class GammaGamma(Model[SpendRecords]):
         """``p``, the shape of a customer's purchases, ``q`` and ``gamma``, shape and rate of the rates."""
         return ("p", "q", "gamma")
 
-    @property
-    def left_out_(self) -> pd.Series[int]:
-        """Customers that the fit left out: ``without_repeats``, and ``not_positive`` (mean of 0 or less)."""
-        if self._data is None:
-            raise ValueError("a stored model does not know its data: fit the model first")
-        counts = {"without_repeats": self._data.without_repeats, "not_positive": self._data.not_positive}
-        return pd.Series(counts, name="customers").round().astype("int64")
-
     # Estimation
 
     def _read(self, data: pd.DataFrame) -> SpendRecords:
         return repeat_records(data)
 
-    def _fit(self, observed: SpendRecords) -> Self:
-        super()._fit(observed)
+    def _standardised(self, data: SpendRecords) -> tuple[SpendRecords, Units]:
+        mean = float(data.monetary_value @ data.customers) / data.total
+        return dataclasses.replace(data, monetary_value=data.monetary_value / mean), Units(mean, data.total)
+
+    def fit(self, data: pd.DataFrame) -> Self:
+        """Estimate the parameters by maximum likelihood; see :meth:`Model.fit`.
+
+        Warns
+        -----
+        HeavyTailWarning
+            If the mean spend of new customers is infinite.
+        """
+        super().fit(data)
         if self.converged_ and self.params_["q"] <= 1:
             warnings.warn(
                 f"GammaGamma: q = {self.params_['q']:.2f} is not above 1, so that the mean spend of new customers is "
                 "infinite: a few customers spend far more than all others. Their median stands in; look at the largest "
                 "customers, or model them apart.",
                 HeavyTailWarning,
-                stacklevel=3,
+                stacklevel=2,
             )
         return self
-
-    def _typical_scale(self, data: SpendRecords) -> dict[str, float]:
-        return {"gamma": float(data.monetary_value @ data.customers) / data.total}
 
     def _starts(self, data: SpendRecords) -> Array:
         mean = float(data.monetary_value @ data.customers) / data.total
@@ -105,14 +103,14 @@ class GammaGamma(Model[SpendRecords]):
         weights, spent = data.customers, data.spent
         counts = data.by_frequency
         x = counts.values
-        of_count = np.bincount(counts.codes, weights=weights)
+        of_count = counts.sums(weights)
         trips, total = of_count * x, data.total
         after = gamma + spent
         share, both = weights / after, weights * data.frequency
         log_after = np.log(after)
         own = both @ np.log(spent) - both @ log_after
         others = total * theta[2] - weights @ log_after
-        value = of_count @ log_beta_like(p, q, x) - weights @ np.log(data.monetary_value) + p * own + q * others
+        value = of_count @ _log_beta_like(p, q, x) - weights @ np.log(data.monetary_value) + p * own + q * others
         upper = psi(p * x + q)
         inverse, square = float(share.sum()), float((share / after).sum())
         of_trips, of_square = float(share @ data.frequency), float((share / after) @ data.frequency)
@@ -133,55 +131,30 @@ class GammaGamma(Model[SpendRecords]):
     def _log_likelihoods(self, theta: Array, data: SpendRecords) -> Array:
         p, q, _ = self._natural(theta)
         weights, counts = data.customers, data.by_frequency
-        of_count = np.bincount(counts.codes, weights=weights)
+        of_count = counts.sums(weights)
         both = weights * data.frequency
         after = log_sums(theta[:, 2], data.spent, np.column_stack([both, weights]))
         own = both @ np.log(data.spent) - after[:, 0]
         others = data.total * theta[:, 2] - after[:, 1]
         constant = weights @ np.log(data.monetary_value)
-        result: Array = log_beta_like(p, q, counts.values) @ of_count + p[:, 0] * own + q[:, 0] * others - constant
-        return result
+        of_shapes = _log_beta_like(p, q, counts.values) @ of_count
+        return np.asarray(of_shapes + p[:, 0] * own + q[:, 0] * others - constant)
 
     # What users ask
 
-    @overload
-    def mean_spend(self, *, interval: None = None, level: float = 0.9) -> float: ...  # numpydoc ignore=GL08
-    @overload
-    def mean_spend(self, *, interval: Literal["mean"], level: float = 0.9) -> Estimate: ...  # numpydoc ignore=GL08
-    def mean_spend(self, *, interval: Literal["mean"] | None = None, level: float = 0.9) -> float | Estimate:
-        """Return the mean spend of all customers, which is what a new one is expected to spend on a purchase.
-
-        Parameters
-        ----------
-        interval : "mean" or None
-            Whether to give the posterior interval.
-        level : float
-            Coverage of the interval.
-
-        Returns
-        -------
-        float or Estimate
-            :math:`p \\gamma / (q - 1)`, infinite where q is not above 1.
-        """
-        check_interval(interval)
-        value = float(population_mean(self._fit_.theta[None, :])[0])
-        if interval is None:
-            return value
-        low, high = equal_tails(population_mean(self._drawn.working), level, whole=True)
-        return posterior_estimate(
-            value, float(low), float(high), n=self.customers_, method=self._drawn.method, level=level
-        )
+    def mean_spend(self) -> float:
+        """Return the mean spend of all customers on a purchase, p γ / (q - 1): infinite where q is not above 1."""
+        p, q, gamma = np.exp(self._fit_.theta)
+        return float(p * gamma / (q - 1)) if q > 1 else float("inf")
 
     @overload
-    def expected_spend(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, *, interval: None = None, level: float = 0.9, draws: int = ROW_DRAWS
-    ) -> pd.Series[float]: ...
-    @overload
-    def expected_spend(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, *, interval: Interval, level: float = 0.9, draws: int = ROW_DRAWS
-    ) -> pd.DataFrame: ...
     def expected_spend(
-        self, summary: pd.DataFrame, *, interval: Interval | None = None, level: float = 0.9, draws: int = ROW_DRAWS
+        self, summary: pd.DataFrame, *, interval: None = None
+    ) -> pd.Series[float]: ...  # numpydoc ignore=GL08
+    @overload
+    def expected_spend(self, summary: pd.DataFrame, *, interval: Interval) -> pd.DataFrame: ...  # numpydoc ignore=GL08
+    def expected_spend(
+        self, summary: pd.DataFrame, *, interval: Interval | None = None
     ) -> pd.Series[float] | pd.DataFrame:
         """Return how much each customer is expected to spend on a purchase to come.
 
@@ -191,10 +164,6 @@ class GammaGamma(Model[SpendRecords]):
             Frequency and monetary value of each customer.
         interval : {"mean", "outcome"} or None
             "mean" adds the posterior interval of the expectation, "outcome" that of the value of the next purchase.
-        level : float
-            Coverage of the interval.
-        draws : int
-            Posterior draws that the interval rests on.
 
         Returns
         -------
@@ -208,57 +177,31 @@ class GammaGamma(Model[SpendRecords]):
         """
         check_interval(interval)
         x, z = self._known(summary)
-        value = expected_mean(self._fit_.theta[None, :], x, z)[0]
+        value = _expected_mean(self._fit_.theta[None, :], x, z)[0]
         if interval is None:
             return pd.Series(value, index=summary.index, name="expected_spend")
-        theta = self._drawn.some(draws)
-        rng = np.random.default_rng([self._drawn.seed, 1])
+        theta = self._drawn.some(ROW_DRAWS)
+        rng = self._generator("spend")
         low, high = np.empty(len(x)), np.empty(len(x))
         for rows in row_blocks(len(theta), len(x)):
             if interval == "mean":
-                sample = expected_mean(theta, x[rows], z[rows])
+                sample = _expected_mean(theta, x[rows], z[rows])
+                value[rows] = np.median(sample, axis=0)
             else:
                 p, q, gamma = self._natural(theta)
                 rate = rng.gamma(p * x[rows] + q) / (gamma + x[rows] * z[rows])
                 sample = rng.gamma(np.broadcast_to(p, rate.shape)) / rate
-            low[rows], high[rows] = equal_tails(sample, level)
-        if interval == "mean":
-            low, high = np.minimum(low, value), np.maximum(high, value)
+            low[rows], high[rows] = equal_tails(sample)
         return pd.DataFrame({"value": value, "low": low, "high": high}, index=summary.index)
 
     def drawn_spend(self, summary: pd.DataFrame, *, draws: int = ROW_DRAWS) -> Array:
-        """Return each customer's expected spend for each of the posterior draws, for whoever computes further with it.
-
-        Parameters
-        ----------
-        summary : DataFrame (N rows)
-            Frequency and monetary value of each customer.
-        draws : int
-            Number of posterior draws D.
-
-        Returns
-        -------
-        array (D, N)
-            The same draws, in the same order, whatever the summary.
-        """
-        return expected_mean(self._drawn.some(draws), *self._known(summary))
+        """Return each customer's expected spend for each of the posterior draws (D, N), to compute further with."""
+        return _expected_mean(self._drawn.some(draws), *self._known(summary))
 
     def drawn_outcome(self, summary: pd.DataFrame, purchases: Array, rng: np.random.Generator) -> Array:
-        """Return what each customer happens to spend on a number of purchases, for each of the posterior draws.
+        """Return what each customer happens to spend on a number of purchases (D, N), for each posterior draw.
 
-        Parameters
-        ----------
-        summary : DataFrame (N rows)
-            Frequency and monetary value of each customer.
-        purchases : array (D, N)
-            Number of purchases, or the sum of their discount factors.
-        rng : Generator
-            Source of randomness.
-
-        Returns
-        -------
-        array (D, N)
-            Sums of money. Of discounted purchases the scatter is a little too wide, as if no factor were below 1.
+        Where purchases are sums of discount factors the scatter is a little too wide, as if no factor were below 1.
         """
         x, z = self._known(summary)
         p, q, gamma = self._natural(self._drawn.some(len(purchases)))
@@ -296,3 +239,21 @@ class GammaGamma(Model[SpendRecords]):
         x, z, _ = read_spend(summary)
         positive = z > 0
         return np.where(positive, x, 0.0), np.where(positive, z, 0.0)
+
+
+def _log_beta_like(p: Array, q: Array, x: Array) -> Array:
+    """Return log Γ(px + q) - log Γ(px) - log Γ(q)."""
+    return np.asarray(log_gamma_ratio(p * x, q) - gammaln(q))
+
+
+def _expected_mean(theta: Array, x: Array, z: Array) -> Array:
+    """Return the mean (D, N) of customers' true mean spend given their purchases, or its median where it is infinite.
+
+    Without repeat purchases number x and mean value z (N,) are 0.
+    """
+    p, q, gamma = (column[:, None] for column in np.exp(theta).T)
+    shape, scale = p * x + q, p * (gamma + x * z)
+    finite = shape > 1
+    if finite.all():
+        return np.asarray(scale / (shape - 1))
+    return np.asarray(np.where(finite, scale / np.where(finite, shape - 1, 1.0), scale / gammaincinv(shape, 0.5)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,40 +30,37 @@ _LARGEST_CODE = 2.0**62
 """Number of combinations of values that a 64-bit number tells apart."""
 
 
-@dataclass(frozen=True)
-class Distinct:
-    """The different values of a column, and which of them each row has.
+class Units(NamedTuple):
+    """The units that data are counted in while a model is fitted.
+
+    ``scale`` is the unit of time or money, ``densities`` how often it divides the likelihood, ``covariates`` (C,) are
+    the standard deviations of the covariates.
+    """
+
+    scale: float = 1.0
+    densities: float = 0.0
+    covariates: Array = np.empty(0)
+
+
+class Distinct(NamedTuple):
+    """The different values (V,) of a column, and the number of each row's value (H,).
 
     Functions of one column alone are computed on the few different values and then expanded.
-
-    Parameters
-    ----------
-    values : array (V,)
-        Different values.
-    codes : array of int (H,)
-        Number of each row's value.
     """
 
     values: Array
     codes: Codes
 
     def expand(self, of_values: Array) -> Array:
-        """Return what was computed on the different values for each row.
-
-        Parameters
-        ----------
-        of_values : array (..., V)
-            Results on the values, along the last axis.
-
-        Returns
-        -------
-        array (..., H)
-            The results row by row.
-        """
+        """Return what was computed on the different values (..., V) for each row (..., H)."""
         return of_values.take(self.codes, axis=-1)
 
+    def sums(self, weights: Array) -> Array:
+        """Return sums of the rows' weights for each value."""
+        return np.bincount(self.codes, weights=weights, minlength=len(self.values)).astype(float)
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Histories:
     """Distinct purchase histories and how many customers have each.
 
@@ -79,8 +76,6 @@ class Histories:
         History of each row of the caller's table.
     index : Index (N,)
         Index of the caller's table.
-    log_gaps : float or None
-        Sum, over all customers, of the logarithms of their times between purchases; None where not told.
     """
 
     frequency: Array
@@ -90,7 +85,6 @@ class Histories:
     covariates: Array
     inverse: Codes
     index: pd.Index
-    log_gaps: float | None = None
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -103,41 +97,28 @@ class Histories:
     @cached_property
     def by_frequency(self) -> Distinct:
         """The different frequencies."""
-        return _distinct(self.frequency)
+        return distinct(self.frequency)
 
     @cached_property
     def by_recency(self) -> Distinct:
         """The different recencies."""
-        return _distinct(self.recency)
+        return self._by_time(self.recency)
 
     @cached_property
     def by_age(self) -> Distinct:
         """The different ages."""
-        return _distinct(self.age)
+        return self._by_time(self.age)
+
+    def _by_time(self, times: Array) -> Distinct:
+        """Tell times apart, or none where covariates make customers of one time differ."""
+        return Distinct(times, np.arange(len(times))) if self.covariates.shape[1] else distinct(times)
 
     def per_row(self, of_histories: Array) -> Array:
-        """Return what was computed on the histories for each row of the caller's table.
-
-        Parameters
-        ----------
-        of_histories : array (..., H)
-            Results on the histories, along the last axis.
-
-        Returns
-        -------
-        array (..., N)
-            The results in the caller's order.
-        """
+        """Return what was computed on the histories (..., H) for each row (..., N) of the caller's table."""
         return of_histories.take(self.inverse, axis=-1)
 
     def subset(self, which: Codes | slice) -> Histories:
-        """Return some of the histories, as if they were all.
-
-        Parameters
-        ----------
-        which : array of int or slice
-            Their numbers; one may occur several times.
-        """
+        """Return some of the histories by their numbers, of which one may occur several times, as if they were all."""
         frequency = self.frequency[which]
         return Histories(
             frequency=frequency,
@@ -149,31 +130,53 @@ class Histories:
             index=pd.RangeIndex(len(frequency)),
         )
 
+    def standardised(self) -> tuple[Histories, Units]:
+        """Return the same with the mean age as unit of time and covariates of standard deviation 1."""
+        mean = float(self.age @ self.customers) / self.total
+        away = self.covariates - self.customers @ self.covariates / self.total
+        spread = np.sqrt(self.customers @ away**2 / self.total)
+        units = Units(
+            scale=mean if mean > 0 else 1.0,
+            densities=float(self.customers @ self.frequency),
+            covariates=np.where(spread > 0, spread, 1.0),
+        )
+        scaled = dataclasses.replace(
+            self,
+            recency=self.recency / units.scale,
+            age=self.age / units.scale,
+            covariates=self.covariates / units.covariates,
+        )
+        return scaled, units
+
+    def check_unit(self, unit: str) -> None:
+        """Warn where ages or rates are so large that time was probably counted in another unit."""
+        days = UNIT_DAYS[unit]
+        oldest, densest = float(self.age.max()), float(np.max(self.frequency / np.maximum(self.age * days, 1.0)))
+        told = ""
+        if oldest * days > _LONGEST:
+            told = f"the oldest customer has an age of {oldest:g} in unit {unit!r}: {oldest * days / 365.25:,.0f} years"
+        elif densest > _DENSEST:
+            told = f"a customer bought {densest:,.0f} times a day in unit {unit!r}"
+        if told:
+            warnings.warn(f"{told}: was time counted in another unit?", UserWarning, stacklevel=4)
+
 
 def read_histories(
-    summary: pd.DataFrame, *, unit: str, covariates: Sequence[str] = (), discrete: bool = False, grouped: bool = True
+    summary: pd.DataFrame, *, unit: str, covariates: Sequence[str] = (), grouped: bool = True
 ) -> Histories:
     """Check a table of customers and group those with equal histories.
 
     Parameters
     ----------
     summary : DataFrame
-        Columns ``frequency``, ``recency`` and ``age``, such as :func:`crm_lib.customers.customer_summary` gives, or
-        :func:`crm_lib.customers.grouped_summary` with a further column ``customers``.
+        Columns ``frequency``, ``recency`` and ``age`` (or ``T``), such as :func:`crm_lib.customers.customer_summary`
+        gives, or :func:`crm_lib.customers.grouped_summary` with a further column ``customers``.
     unit : {"D", "W", "M", "Y"}
         Unit of time of recency and age.
     covariates : sequence of str
         Further columns of numbers that a model uses.
-    discrete : bool
-        Whether time is counted in purchase opportunities, so that recency and age must be whole numbers and nobody
-        can buy more often than there were opportunities.
     grouped : bool
         Whether equal histories are grouped; results are the same without, only slower.
-
-    Returns
-    -------
-    Histories
-        The distinct histories.
 
     Raises
     ------
@@ -184,15 +187,10 @@ def read_histories(
     ValueError
         If a row cannot be a purchase history; the message names column, rule and first rows. If ``summary.attrs``
         tells that time was counted in another unit.
-
-    Warns
-    -----
-    UserWarning
-        If ages or rates are so large that time was probably counted in another unit.
     """
     if unit not in UNIT_DAYS:
         raise ValueError(f"unknown unit of time {unit!r}: use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)")
-    needed = ["frequency", "recency", "age", *covariates]
+    needed = ["frequency", "recency", "T" if "T" in summary and "age" not in summary else "age", *covariates]
     absent = tuple(name for name in needed if name not in summary)
     if absent:
         raise MissingData("customer summary", absent)
@@ -201,49 +199,42 @@ def read_histories(
     told = summary.attrs.get("unit", unit)
     if told != unit:
         raise ValueError(f"the summary counts time in {told!r}, the model in {unit!r}: give the model unit={told!r}")
-    keys = [_numbers(summary, name) for name in needed]
+    keys = [numbers(summary, name) for name in needed]
     if grouped:
         columns, inverse, rows = _group(keys, days=UNIT_DAYS[unit])
     else:
         columns, inverse, rows = keys, np.arange(len(summary)), np.ones(len(summary), dtype=np.intp)
-    weights = _numbers(summary, "customers") if "customers" in summary else None
     x, last, age = columns[:3]
-    _check(summary, inverse, x, last, age, discrete=discrete)
+    for broken, rule in (
+        (x < 0, "frequency is negative"),
+        (last < 0, "recency is negative"),
+        (age < 0, "age is negative"),
+        (x != np.floor(x), "frequency is no whole number"),
+        (last > age, "recency exceeds age: the last purchase lies after the end of observation"),
+        ((x > 0) & (last == 0), "there are repeat purchases (frequency > 0), yet recency is 0"),
+        ((x == 0) & (last > 0), "there are no repeat purchases (frequency 0), yet recency is above 0"),
+    ):
+        refuse(summary, broken[inverse] if broken.any() else broken, rule)
     customers = rows.astype(float)
-    if weights is not None:
-        if (weights < 0).any():
-            _refuse(summary, weights < 0, "the number of customers is negative")
+    if "customers" in summary:
+        weights = numbers(summary, "customers")
+        refuse(summary, weights < 0, "the number of customers is negative")
         if not weights.any():
             raise TooLittleData("the customer summary counts no customer: the column 'customers' holds only zeros")
-        customers = np.bincount(inverse, weights=weights, minlength=len(x))
-    if not discrete:
-        _suspect_unit(x, age, unit)
-    log_gaps = None
-    if "log_gaps" in summary:
-        gaps = _numbers(summary, "log_gaps")
-        log_gaps = float(gaps.sum() if weights is None else gaps @ weights)
+        customers = np.bincount(inverse, weights=weights, minlength=len(x)).astype(float)
     return Histories(
         frequency=x,
         recency=last,
         age=age,
-        customers=customers.astype(float),
+        customers=customers,
         covariates=np.column_stack(columns[3:]) if covariates else np.empty((len(x), 0)),
         inverse=inverse,
         index=summary.index,
-        log_gaps=log_gaps,
     )
 
 
 def new_customers(count: int = 1, covariates: Array | None = None) -> Histories:
-    """Return the histories of customers who have just made their first purchase.
-
-    Parameters
-    ----------
-    count : int
-        Number of rows.
-    covariates : array (count, C), optional
-        Their covariates.
-    """
+    """Return the histories of customers who have just made their first purchase, with their covariates (count, C)."""
     zeros = np.zeros(count)
     return Histories(
         frequency=zeros,
@@ -256,70 +247,27 @@ def new_customers(count: int = 1, covariates: Array | None = None) -> Histories:
     )
 
 
-def _numbers(summary: pd.DataFrame, name: str) -> Array:
-    column = summary[name]
+def numbers(table: pd.DataFrame, name: str, *, missing: bool = False) -> Array:
+    """Return a column of finite numbers; missing ones are refused unless they may be."""
     try:
-        values = column.to_numpy(dtype=float, na_value=np.nan)
+        values = table[name].to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
-        raise ValueError(f"column {name!r} must hold numbers, not {column.dtype}") from None
-    if not np.isfinite(values).all():
-        _refuse(summary, ~np.isfinite(values), f"column {name!r} is missing or infinite")
+        raise ValueError(f"column {name!r} must hold numbers, not {table[name].dtype}") from None
+    if not missing:
+        refuse(table, ~np.isfinite(values), f"column {name!r} is missing or infinite")
     return np.ascontiguousarray(values)
 
 
-def _check(summary: pd.DataFrame, inverse: Codes, x: Array, last: Array, age: Array, *, discrete: bool) -> None:
-    """Refuse histories that cannot be; looked for among the distinct ones, told by the caller's rows."""
-    rules = [
-        (x < 0, "frequency is negative"),
-        (last < 0, "recency is negative"),
-        (age < 0, "age is negative"),
-        (x != np.floor(x), "frequency is no whole number"),
-        (last > age, "recency exceeds age: the last purchase lies after the end of observation"),
-        ((x > 0) & (last == 0), "there are repeat purchases (frequency > 0), yet recency is 0"),
-        ((x == 0) & (last > 0), "there are no repeat purchases (frequency 0), yet recency is above 0"),
-    ]
-    if discrete:
-        rules += [
-            (
-                (last != np.floor(last)) | (age != np.floor(age)),
-                "recency and age must be whole numbers of opportunities",
-            ),
-            (x > last, "there are more repeat purchases than opportunities up to the last one"),
-        ]
-    for broken, rule in rules:
-        if broken.any():
-            _refuse(summary, broken[inverse], rule)
+def refuse(table: pd.DataFrame, broken: npt.NDArray[np.bool_], rule: str, what: str = "the customer summary") -> None:
+    """Raise an error that names the first rows which break a rule, if any do."""
+    if broken.any():
+        rows = [str(label) for label in table.index[broken][:3]]
+        more = f" and {int(broken.sum()) - 3} more" if broken.sum() > 3 else ""
+        raise ValueError(f"{rule} in {int(broken.sum())} of {len(table)} rows of {what}: {', '.join(rows)}{more}")
 
 
-def _refuse(summary: pd.DataFrame, broken: npt.NDArray[np.bool_], rule: str) -> None:
-    rows = [str(label) for label in summary.index[broken][:3]]
-    more = f" and {int(broken.sum()) - 3} more" if broken.sum() > 3 else ""
-    raise ValueError(
-        f"{rule} in {int(broken.sum())} of {len(summary)} rows of the customer summary: {', '.join(rows)}{more}"
-    )
-
-
-def _suspect_unit(x: Array, age: Array, unit: str) -> None:
-    days = UNIT_DAYS[unit]
-    oldest = float(age.max())
-    if oldest * days > _LONGEST:
-        years = oldest * days / 365.25
-        warnings.warn(
-            f"the oldest customer has an age of {oldest:g} in unit {unit!r}, which is {years:,.0f} years: "
-            "was time counted in another unit?",
-            UserWarning,
-            stacklevel=5,
-        )
-    densest = float(np.max(x / np.maximum(age * days, 1.0)))
-    if densest > _DENSEST:
-        warnings.warn(
-            f"a customer bought {densest:,.0f} times a day in unit {unit!r}: was time counted in another unit?",
-            UserWarning,
-            stacklevel=5,
-        )
-
-
-def _distinct(column: Array) -> Distinct:
+def distinct(column: Array) -> Distinct:
+    """Return the different values of a column and which of them each row has."""
     codes, values = pd.factorize(column)
     return Distinct(values=np.asarray(values), codes=codes)
 

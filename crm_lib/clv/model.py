@@ -1,29 +1,32 @@
-"""What all models have in common: estimation, standard errors, posterior, and storage as JSON."""
+"""What all models have in common: estimation in units of the data, standard errors, posterior."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
 import warnings
+import zlib
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from crm_lib.clv.fitted import Fitted
-from crm_lib.clv.histories import Array
+from crm_lib.clv.histories import Array, Units
+from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.maximum import maximise
 from crm_lib.clv.posterior import Posterior, sample_posterior
-from crm_lib.clv.priors import WEAK, NormalPrior, Priors, normal_prior
-from crm_lib.clv.storage import dump, load
-from crm_lib.errors import TooLittleData
+from crm_lib.errors import NumericalError
+from crm_lib.estimate import Estimate
 
 SEED = 20260101
 """Seed of all draws where none is given."""
 _DRAWS = 4000
 _VAGUE = 10.0
 """Standard error of a working parameter beyond which the likelihood is a ridge or a plateau, not a peak."""
+_SHAPE_SD, _SCALE_SD, _COEFFICIENT_SD = 2.0, 3.0, 2.0
+"""Weakly informative priors: normal, of the logarithms of shapes around 1, of the logarithms of parameters with a unit
+around the data's own scale, and of coefficients per standard deviation of their covariate around 0."""
 
 
 class ConvergenceWarning(UserWarning):
@@ -41,26 +44,32 @@ class Observations(Protocol):
 Data = TypeVar("Data", bound=Observations)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What a fit leaves behind: working parameters (P,), their covariance (missing without a maximum), and so on."""
+
+    theta: Array
+    covariance: Array
+    log_likelihood: float
+    customers: float
+    converged: bool
+
+
 @dataclasses.dataclass(kw_only=True, eq=False)
 class Model(ABC, Generic[Data]):
     """A model that is fitted by maximum likelihood and whose intervals come from a posterior.
 
     A subclass is a data class whose fields are its settings. It names its parameters and supplies likelihood and
     derivatives on the *working scale*: logarithms of the positive parameters, then coefficients of covariates as they
-    are.
+    are. Data are counted in units of their own while it is fitted, so that no unit of time or money matters.
     """
 
     scale_parameters: ClassVar[frozenset[str]] = frozenset()
     """Parameters that have a unit (of time or money)."""
-    _models: ClassVar[dict[str, type[Model[Any]]]] = {}
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        Model._models[cls.__name__] = cls
 
     def __post_init__(self) -> None:
         self._fitted: Fitted | None = None
-        self._data: Data | None = None
+        self._data: tuple[Data, Units] | None = None
         self._posterior: Posterior | None = None
 
     # What a subclass supplies
@@ -80,8 +89,8 @@ class Model(ABC, Generic[Data]):
         """Return the data, checked and grouped."""
 
     @abstractmethod
-    def _typical_scale(self, data: Data) -> dict[str, float]:
-        """Return a typical value of the data for each of the scale parameters."""
+    def _standardised(self, data: Data) -> tuple[Data, Units]:
+        """Return the data in units of their own, and these units."""
 
     @abstractmethod
     def _starts(self, data: Data) -> Array:
@@ -94,6 +103,19 @@ class Model(ABC, Generic[Data]):
     @abstractmethod
     def _log_likelihoods(self, theta: Array, data: Data) -> Array:
         """Return the log-likelihoods (D,) of many working parameters (D, P)."""
+
+    def _check(self, data: Data) -> None:
+        """Raise an error or warn where a fit makes no sense."""
+
+    def _reason(self, data: Data) -> str:
+        """Return why the likelihood may have no maximum."""
+        del data
+        return "there are too few customers or repeat purchases, or a simpler model suffices"
+
+    def _spreads(self, units: Units) -> Array:
+        """Return the standard deviation of each coefficient's covariate."""
+        del units
+        return np.empty(0)
 
     # What users see
 
@@ -115,56 +137,37 @@ class Model(ABC, Generic[Data]):
         ConvergenceWarning
             If the likelihood has no maximum; ``converged_`` is then False and the standard errors are missing.
         """
-        return self._fit(self._read(data))
-
-    def _fit(self, observed: Data) -> Self:
+        read = self._read(data)
+        self._check(read)
+        observed, units = self._standardised(read)
         starts = np.atleast_2d(self._starts(observed))
         if len(starts) > 1:
             starts = starts[np.argsort(-np.nan_to_num(self._log_likelihoods(starts, observed), nan=-np.inf))]
         reached = maximise(lambda theta: self._objective(theta, observed), starts)
-        covariance = _inverse(-reached.hessian) if reached.converged else None
-        if covariance is None or np.diag(covariance).max() > _VAGUE**2:
-            count = len(reached.theta)
-            covariance, converged = np.full((count, count), np.nan), False
-        else:
-            converged = True
+        covariance = np.linalg.inv(-reached.hessian) if reached.converged else np.full(reached.hessian.shape, np.inf)
+        converged = bool(np.diag(covariance).max() <= _VAGUE**2)
+        factor, _ = self._from_units(units)
         self._fitted = Fitted(
-            theta=reached.theta,
-            covariance=covariance,
-            log_likelihood=float(reached.value),
+            theta=self._in_data_units(reached.theta, units),
+            covariance=covariance * np.outer(factor, factor) if converged else np.full(covariance.shape, np.nan),
+            log_likelihood=float(reached.value - units.densities * np.log(units.scale)),
             customers=observed.total,
             converged=converged,
         )
-        self._data, self._posterior = observed, None
+        self._data, self._posterior = (observed, units), None
         if not converged:
             values = ", ".join(f"{name} = {value:.3g}" for name, value in self.params_.items())
             warnings.warn(
                 f"{type(self).__name__}: the likelihood has no maximum; the search ended at {values}. The data cannot "
-                "tell these parameters: there are too few customers or repeat purchases, or a simpler model suffices. "
-                "Intervals from posterior() still hold, as they rest on the priors as well.",
+                f"tell these parameters: {self._reason(observed)}. Intervals still hold, as they rest on weak priors "
+                "as well.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=2,
             )
         return self
 
     def with_parameters(self, **parameters: float) -> Self:
-        """Return a model of the same settings with given parameters, for example to simulate from.
-
-        Parameters
-        ----------
-        **parameters : float
-            All parameters by name.
-
-        Returns
-        -------
-        Model
-            A new model. It has no standard errors and no posterior.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is absent, unknown, or not positive where it must be.
-        """
+        """Return a model of the same settings with all its parameters given by name, for example to simulate from."""
         names = self.parameter_names
         if set(parameters) != set(names):
             raise ValueError(
@@ -176,9 +179,8 @@ class Model(ABC, Generic[Data]):
             raise ValueError(f"{', '.join(names[:positive])} must be positive and finite; got {parameters}")
         model = copy.copy(self)
         model.__post_init__()
-        theta = np.concatenate([np.log(values[:positive]), values[positive:]])
         model._fitted = Fitted(
-            theta=theta,
+            theta=np.concatenate([np.log(values[:positive]), values[positive:]]),
             covariance=np.full((len(names), len(names)), np.nan),
             log_likelihood=float("nan"),
             customers=0.0,
@@ -194,8 +196,9 @@ class Model(ABC, Generic[Data]):
     @property
     def covariance_(self) -> pd.DataFrame:
         """Covariance of the estimates: the inverse of the observed information."""
-        names = list(self.parameter_names)
-        slopes = self._slopes(self._fit_.theta)
+        names, theta = list(self.parameter_names), self._fit_.theta
+        positive = len(theta) - len(self.coefficient_names)
+        slopes = np.concatenate([np.exp(theta[:positive]), np.ones(len(theta) - positive)])
         return pd.DataFrame(self._fit_.covariance * np.outer(slopes, slopes), index=names, columns=names)
 
     @property
@@ -206,7 +209,7 @@ class Model(ABC, Generic[Data]):
 
     @property
     def log_likelihood_(self) -> float:
-        """Log-likelihood at the estimates, in the data's own unit of time."""
+        """Log-likelihood at the estimates, in the data's own unit."""
         return self._fit_.log_likelihood
 
     @property
@@ -230,38 +233,15 @@ class Model(ABC, Generic[Data]):
         return round(self._fit_.customers)
 
     def log_likelihood(self, data: pd.DataFrame) -> float:
-        """Return the log-likelihood of data at the model's parameters.
-
-        Parameters
-        ----------
-        data : DataFrame
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        float
-            Log-likelihood.
-        """
+        """Return the log-likelihood of data, such as :meth:`fit` reads, at the model's parameters."""
         return float(self._log_likelihoods(self._fit_.theta[None, :], self._read(data))[0])
 
-    def summary(self, level: float = 0.9) -> pd.DataFrame:
-        """Return the estimates with standard errors and posterior intervals.
+    def summary(self) -> pd.DataFrame:
+        """Return ``estimate``, ``standard_error`` and posterior interval (``low``, ``high``) of each parameter."""
+        return pd.concat([self.params_, self.standard_errors_, self._drawn.summary()[["low", "high"]]], axis=1)
 
-        Parameters
-        ----------
-        level : float
-            Coverage of the intervals.
-
-        Returns
-        -------
-        DataFrame
-            One row a parameter: ``estimate``, ``standard_error``, ``low``, ``high``.
-        """
-        intervals = self._drawn.summary(level)[["low", "high"]]
-        return pd.concat([self.params_, self.standard_errors_, intervals], axis=1)
-
-    def posterior(self, *, draws: int = _DRAWS, seed: int = SEED, priors: Priors | None = WEAK) -> Posterior:
-        """Draw the parameters given the data; all intervals use the last draws made.
+    def posterior(self, *, draws: int = _DRAWS, seed: int = SEED) -> Posterior:
+        """Draw the parameters given the data and weak priors; all intervals use the last draws made.
 
         Parameters
         ----------
@@ -269,8 +249,6 @@ class Model(ABC, Generic[Data]):
             Number of draws, at least 100.
         seed : int
             Seed of the random numbers.
-        priors : Priors or None
-            Weakly informative priors, or None for none at all (flat on the working scale).
 
         Returns
         -------
@@ -280,80 +258,44 @@ class Model(ABC, Generic[Data]):
         Raises
         ------
         ValueError
-            If the model has no data (it was not fitted here).
-        TooLittleData
-            If likelihood and priors together have no maximum, so that there is no posterior.
+            If the model has no data (it was not fitted).
+        NumericalError
+            If no mode of the posterior was found.
         """
         begin = self._fit_.theta
         if self._data is None:
-            raise ValueError("the posterior needs the data: fit the model first (a stored model keeps only its draws)")
+            raise ValueError("the posterior needs the data: fit the model first")
         if draws < 100:
             raise ValueError(f"a posterior needs at least 100 draws, not {draws}")
-        data = self._data
-        prior = self._prior(priors, data)
+        data, units = self._data
+        precision = self._prior_sds() ** -2.0
 
         def objective(theta: Array) -> tuple[float, Array, Array]:  # numpydoc ignore=GL08
             value, gradient, hessian = self._objective(theta, data)
-            prior_gradient, prior_hessian = prior.derivatives(theta)
-            return value + float(prior.log_density(theta)), gradient + prior_gradient, hessian + prior_hessian
+            pull = precision * theta
+            return value - 0.5 * float(pull @ theta), gradient - pull, hessian - np.diag(precision)
 
-        mode = maximise(objective, [begin, *np.atleast_2d(self._starts(data))], tolerance=1e-6)
+        factor, shift = self._from_units(units)
+        mode = maximise(objective, [(begin - shift) / factor, *np.atleast_2d(self._starts(data))], tolerance=1e-6)
         if not mode.converged:
-            raise TooLittleData(
-                f"{type(self).__name__} has no posterior: likelihood and priors together have no maximum. "
-                "Give priors, or more customers"
-            )
+            raise NumericalError(f"{type(self).__name__}: no mode of the posterior was found")
         drawn = sample_posterior(
-            lambda theta: self._log_likelihoods(theta, data) + prior.log_density(theta),
+            lambda theta: self._log_likelihoods(theta, data) - 0.5 * theta**2 @ precision,
             mode.theta,
-            _inverse(-mode.hessian),
+            np.asarray(np.linalg.inv(-mode.hessian), dtype=np.float64),
             draws=draws,
             seed=seed,
         )
+        working = self._in_data_units(drawn.theta, units)
         self._posterior = Posterior(
-            draws=self._named(drawn.theta),
-            working=drawn.theta,
+            draws=pd.DataFrame(self._values(working), columns=list(self.parameter_names)),
+            working=working,
             effective_sample_size=drawn.effective_sample_size,
             pareto_k=drawn.pareto_k,
             method=drawn.method,
-            priors=priors,
             seed=seed,
         )
         return self._posterior
-
-    def to_json(self) -> str:
-        """Return settings, estimates and, where they were made, posterior draws as JSON.
-
-        Returns
-        -------
-        str
-            What :meth:`from_json` reads. It holds no customer's data.
-        """
-        return dump(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Return the model that :meth:`to_json` wrote.
-
-        Parameters
-        ----------
-        text : str
-            JSON.
-
-        Returns
-        -------
-        Model
-            A model of the class that was stored; it predicts, with intervals if draws were stored.
-
-        Raises
-        ------
-        ValueError
-            If the text holds no model, or one of another class.
-        """
-        model = load(text, Model._models)
-        if not isinstance(model, cls):
-            raise ValueError(f"the stored model is a {type(model).__name__}, not a {cls.__name__}")
-        return model
 
     # What subclasses use
 
@@ -367,9 +309,27 @@ class Model(ABC, Generic[Data]):
     def _drawn(self) -> Posterior:
         return self._posterior if self._posterior is not None else self.posterior()
 
-    def _prior(self, priors: Priors | None, data: Data) -> NormalPrior:
-        return normal_prior(
-            priors, self.parameter_names, scales=self._typical_scale(data), coefficients=self.coefficient_names
+    def _generator(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng([self._drawn.seed, zlib.crc32(purpose.encode())])
+
+    def _from_units(self, units: Units) -> tuple[Array, Array]:
+        """Return by what working parameters in the data's own units are multiplied, and what is added."""
+        names = self.parameter_names
+        factor = np.ones(len(names))
+        factor[len(names) - len(self.coefficient_names) :] = 1 / self._spreads(units)
+        return factor, np.array([np.log(units.scale) if name in self.scale_parameters else 0.0 for name in names])
+
+    def _in_data_units(self, theta: Array, units: Units) -> Array:
+        factor, shift = self._from_units(units)
+        return np.asarray(theta * factor + shift)
+
+    def _prior_sds(self) -> Array:
+        coefficients, scales = self.coefficient_names, self.scale_parameters
+        return np.array(
+            [
+                _COEFFICIENT_SD if name in coefficients else _SCALE_SD if name in scales else _SHAPE_SD
+                for name in self.parameter_names
+            ]
         )
 
     def _values(self, theta: Array) -> Array:
@@ -377,18 +337,14 @@ class Model(ABC, Generic[Data]):
         positive = theta.shape[-1] - len(self.coefficient_names)
         return np.concatenate([np.exp(theta[..., :positive]), theta[..., positive:]], axis=-1)
 
-    def _named(self, theta: Array) -> pd.DataFrame:
-        """Return parameters by name from working parameters (D, P)."""
-        return pd.DataFrame(self._values(theta), columns=list(self.parameter_names))
-
-    def _slopes(self, theta: Array) -> Array:
-        positive = len(theta) - len(self.coefficient_names)
-        return np.concatenate([np.exp(theta[:positive]), np.ones(len(theta) - positive)])
-
     def _natural(self, theta: Array) -> list[Array]:
         """Return each parameter as an array (D, 1) that broadcasts against histories."""
         return [column[:, None] for column in self._values(theta).T]
 
-
-def _inverse(matrix: Array) -> Array:
-    return np.asarray(np.linalg.inv(matrix), dtype=float)
+    def _number(self, sample: Array, n: int, *, value: float | None = None, whole: bool = False) -> Estimate:
+        """Return the interval of draws (D,) with a value, or with their median where that is told better."""
+        low, high = (float(end) for end in equal_tails(sample, whole=whole))
+        if value is None or not low <= value <= high:
+            value = float(np.median(sample))
+        method = f"posterior interval; {self._drawn.method}"
+        return Estimate(value=value, low=low, high=high, n=n, method=method)

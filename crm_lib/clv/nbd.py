@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.special import gammaln, polygamma, psi
 
 from crm_lib.clv.histories import Array, Histories
+from crm_lib.clv.poisson import poisson_purchases, simulated
 from crm_lib.clv.purchase_model import PurchaseModel
-from crm_lib.clv.simulation import poisson_purchases
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -63,8 +63,7 @@ class NBD(PurchaseModel):
         r, alpha = np.exp(theta)
         weights, total = histories.customers, histories.total
         counts = histories.by_frequency
-        of_count = np.bincount(counts.codes, weights=weights)
-        x = counts.values
+        of_count, x = counts.sums(weights), counts.values
         after = alpha + histories.age
         shape = r + histories.frequency
         share = weights / after
@@ -81,15 +80,13 @@ class NBD(PurchaseModel):
 
     def _log_likelihoods(self, theta: Array, histories: Histories) -> Array:
         r, alpha = self._natural(theta)
-        weights = histories.customers
-        counts, ages = histories.by_frequency, histories.by_age
-        of_count = np.bincount(counts.codes, weights=weights)
-        of_age = np.bincount(ages.codes, weights=weights)
-        purchases_of_age = np.bincount(ages.codes, weights=weights * histories.frequency)
-        value = (gammaln(r + counts.values) - gammaln(r)) @ of_count + histories.total * (r * np.log(alpha))[:, 0]
+        weights, counts, ages = histories.customers, histories.by_frequency, histories.by_age
+        value = (gammaln(r + counts.values) - gammaln(r)) @ counts.sums(weights)
+        value += histories.total * (r * np.log(alpha))[:, 0]
         after = np.log(alpha + ages.values)
-        result: Array = value - r[:, 0] * (after @ of_age) - after @ purchases_of_age
-        return result
+        return np.asarray(
+            value - r[:, 0] * (after @ ages.sums(weights)) - after @ ages.sums(weights * histories.frequency)
+        )
 
     def _alive(self, theta: Array, histories: Histories) -> Array:
         return np.ones((len(theta), len(histories)))
@@ -98,13 +95,8 @@ class NBD(PurchaseModel):
         r, alpha = self._natural(theta)
         return (r + histories.frequency) / (alpha + histories.age) * horizon
 
-    def _expected_new(self, theta: Array, horizons: Array) -> Array:
-        r, alpha = self._natural(theta)
-        return r / alpha * horizons
-
     def _discounted(self, theta: Array, histories: Histories, rate: float) -> Array:
-        r, alpha = self._natural(theta)
-        return (r + histories.frequency) / (alpha + histories.age) / rate
+        return self._expected(theta, histories, 1.0) / rate
 
     def _draw_purchases(
         self, theta: Array, histories: Histories, horizon: float, rate: float, rng: np.random.Generator
@@ -117,16 +109,4 @@ class NBD(PurchaseModel):
         self, theta: Array, age: Array, rng: np.random.Generator, covariates: Array, horizon: float
     ) -> pd.DataFrame:
         r, alpha = np.exp(theta)
-        buying = rng.gamma(r, 1 / alpha, len(age))
-        frequency = rng.poisson(buying * age)
-        # The last of x uniform times is the largest: a Beta(x, 1) share of the age.
-        recency = np.where(frequency > 0, age * rng.beta(np.maximum(frequency, 1), 1.0), 0.0)
-        return pd.DataFrame(
-            {
-                "frequency": frequency,
-                "recency": recency,
-                "age": age,
-                "alive": True,
-                "future": rng.poisson(buying * horizon),
-            }
-        )
+        return simulated(rng.gamma(r, 1 / alpha, len(age)), np.full(len(age), np.inf), age, horizon, rng)

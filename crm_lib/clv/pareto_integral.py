@@ -36,46 +36,13 @@ _CHUNK = 2**13
 """Integrals summed at once."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Derivatives:
-    """Logarithms of the likelihood's bracket, scaled by α^a β^s, with derivatives by (log r, log α, log s, log β).
-
-    Parameters
-    ----------
-    value : array (H,)
-        Logarithm of the bracket.
-    gradient : array (4, H)
-        First derivatives.
-    hessian : array (4, 4, H)
-        Second derivatives.
-    """
-
-    value: Array
-    gradient: Array
-    hessian: Array
-
-
 def log_odds_left(
     shape: Array, alpha: Array | float, s: Array | float, beta: Array | float, recency: Array, age: Array
 ) -> Array:
-    """Return the log odds that customers have left, given their histories.
+    """Return the log odds (..., H) that customers have left; minus infinity with a purchase at the end of observation.
 
-    The probability of being alive is ``expit(-log_odds)``, and the logarithm of the likelihood's bracket
-    ``-shape log(alpha + age) - s log(beta + age) + log(1 + exp(log_odds))``.
-
-    Parameters
-    ----------
-    shape : array (..., H)
-        ``r`` plus the frequency.
-    alpha, s, beta : array (..., H) or (..., 1), or float
-        Parameters.
-    recency, age : array (H,)
-        Time of the last purchase and of observation.
-
-    Returns
-    -------
-    array (..., H)
-        Log odds; minus infinity where the last purchase was made at the end of observation.
+    With ``shape = r + x``, the logarithm of the likelihood's bracket is ``-shape log(alpha + age) - s log(beta + age)``
+    plus :func:`log_sum` of 0 and this. Parameters have the shape (..., H) or (..., 1), times (H,).
 
     References
     ----------
@@ -102,30 +69,13 @@ def log_odds_left(
 
 def bracket_derivatives(
     frequency: Array, recency: Array, age: Array, *, r: float, alpha: Array, s: float, beta: Array
-) -> Derivatives:
-    """Return logarithm, gradient and Hessian of the likelihood's bracket times α^(r+x) β^s.
+) -> tuple[Array, Array, Array]:
+    """Return logarithm (H,), gradient (4, H) and Hessian (4, 4, H) of the likelihood's bracket times α^(r+x) β^s.
 
-    Scaling by α and β keeps the terms small where the parameters are large, and leaves the log-likelihood of a history
-    as ``gammaln(r+x) - gammaln(r) - x log(alpha)`` plus this.
-
-    Parameters
-    ----------
-    frequency, recency, age : array (H,)
-        Histories.
-    r : float
-        Shape of the distribution of purchase rates.
-    alpha : array (H,) or (1,)
-        Its rate, which covariates may shift.
-    s : float
-        Shape of the distribution of dropout rates.
-    beta : array (H,) or (1,)
-        Its rate, which covariates may shift.
-
-    Returns
-    -------
-    Derivatives
-        By the logarithms of r, alpha, s and beta. The likelihood is a mixture over the time of leaving, so gradient and
-        Hessian are means, over the same nodes, of those of its parts.
+    Derivatives are by the logarithms of r, α, s and β. Scaling by α and β keeps the terms small where the parameters
+    are large, and leaves the log-likelihood of a history as ``gammaln(r+x) - gammaln(r) - x log(alpha)`` plus this. The
+    likelihood is a mixture over the time of leaving, so gradient and Hessian are means, over the same nodes, of those
+    of its parts.
     """
     parameters = np.broadcast_arrays(frequency, recency, age, r, alpha, s, beta)
     falls = _falls(parameters[0] + r, parameters[4], parameters[5], parameters[6], recency, age)
@@ -134,22 +84,11 @@ def bracket_derivatives(
     for nodes, which in _by_nodes(falls.nodes, _CHUNK // 4):
         some = [each[which] for each in parameters]
         value[which], gradient[:, which], hessian[:, :, which] = _moments(falls.take(which), nodes, *some)
-    return Derivatives(value=value, gradient=gradient, hessian=hessian)
+    return value, gradient, hessian
 
 
 def log_sum(first: Array | float, second: Array) -> Array:
-    """Return log(exp(first) + exp(second)) as ``np.logaddexp`` does, many times faster.
-
-    Parameters
-    ----------
-    first, second : array (...)
-        Logarithms; not both minus infinity.
-
-    Returns
-    -------
-    array (...)
-        Logarithms of the sums.
-    """
+    """Return log(exp(first) + exp(second)), not both minus infinity, as ``np.logaddexp`` does, many times faster."""
     larger = np.maximum(first, second)
     result = np.minimum(first, second)
     result -= larger
@@ -172,9 +111,7 @@ class _Falls:
 
     def take(self, which: Codes) -> _Falls:
         """Return some of them."""
-        return _Falls(
-            **{name: getattr(self, name)[which] for name in ("k", "b", "ratio", "length", "log_front", "nodes")}
-        )
+        return _Falls(**{name: value[which] for name, value in vars(self).items()})
 
 
 def _falls(shape: Array, alpha: Array, s: Array, beta: Array, recency: Array, age: Array) -> _Falls:

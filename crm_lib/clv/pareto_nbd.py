@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, gammaln, polygamma, psi
+from scipy.special import expit, exprel, gammaln, polygamma, psi
 
-from crm_lib.clv.histories import Array, Distinct, Histories
+from crm_lib.clv.covariates import CovariateModel
+from crm_lib.clv.histories import Array, Codes, Distinct, Histories
 from crm_lib.clv.intervals import draw_blocks
 from crm_lib.clv.pareto_integral import bracket_derivatives, log_odds_left, log_sum
-from crm_lib.clv.pareto_pairs import HistoryPairs, history_pairs, total_log_bracket
-from crm_lib.clv.pareto_stay import discounted_stay, expected_stay
-from crm_lib.clv.purchase_model import PurchaseModel
-from crm_lib.clv.simulation import poisson_purchases
+from crm_lib.clv.poisson import poisson_purchases, simulated
 
-_SHAPES = ("r", "alpha", "s", "beta")
+_NODES = 64
+"""Gauss-Legendre nodes of the discounted stay; fewer would do unless rate times ``after`` is very small."""
+_FAR = 40.0
+"""What lies below e to the minus this is left out."""
+_WORTHWHILE = 0.5
+"""Pairs of frequency and time, per history, up to which the detour over pairs is shorter."""
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class ParetoNBD(PurchaseModel):
+class ParetoNBD(CovariateModel):
     """Poisson purchases until an exponential lifetime ends, with gamma distributions of both rates.
 
     While alive, a customer buys as a Poisson process; purchase rates have a gamma distribution with shape ``r`` and
@@ -63,33 +66,11 @@ class ParetoNBD(PurchaseModel):
     """
 
     scale_parameters: ClassVar[frozenset[str]] = frozenset({"alpha", "beta"})
-    purchase_covariates: tuple[str, ...] = ()
-    dropout_covariates: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        given: tuple[object, ...] = (self.purchase_covariates, self.dropout_covariates)
-        for names in given:
-            if not isinstance(names, tuple | list) or len(set(names)) < len(names):
-                raise ValueError(f"covariates are a tuple of distinct column names, such as ('region',), not {names!r}")
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
         """``r`` and ``alpha`` of purchase rates, ``s`` and ``beta`` of dropout rates, then coefficients."""
-        return (*_SHAPES, *self.coefficient_names)
-
-    @property
-    def coefficient_names(self) -> tuple[str, ...]:
-        """``purchase_`` or ``dropout_`` and the name of the covariate."""
-        return (
-            *(f"purchase_{name}" for name in self.purchase_covariates),
-            *(f"dropout_{name}" for name in self.dropout_covariates),
-        )
-
-    @property
-    def covariate_names(self) -> tuple[str, ...]:
-        """Columns of covariates that the model reads."""
-        return tuple(dict.fromkeys((*self.purchase_covariates, *self.dropout_covariates)))
+        return ("r", "alpha", "s", "beta", *self.coefficient_names)
 
     def _starts(self, histories: Histories) -> Array:
         weights, x, age = histories.customers, histories.frequency, histories.age
@@ -108,13 +89,14 @@ class ParetoNBD(PurchaseModel):
     def _objective(self, theta: Array, histories: Histories) -> tuple[float, Array, Array]:
         r, alpha, s, beta = self._rates(theta[None, :], histories)
         weights, x = histories.customers, histories.frequency
-        derivatives = bracket_derivatives(
+        value, gradient, hessian = bracket_derivatives(
             x, histories.recency, histories.age, r=float(r[0, 0]), alpha=alpha[0], s=float(s[0, 0]), beta=beta[0]
         )
-        value, gradient, hessian = derivatives.value, derivatives.gradient, derivatives.hessian
         gradient[1] -= x
         # Each working parameter moves one of the four log parameters of a history, coefficients by minus the covariate.
-        moved, by = self._moves(histories)
+        purchase, dropout = self._places()
+        moved = [0, 1, 2, 3, *(1 for _ in purchase), *(3 for _ in dropout)]
+        by = np.concatenate([np.ones((4, len(histories))), -histories.covariates.T[purchase + dropout]])
         slope = np.einsum("ph,ph,h->p", gradient[moved], by, weights)
         curvature = np.stack(
             [
@@ -123,7 +105,7 @@ class ParetoNBD(PurchaseModel):
             ]
         )
         counts = histories.by_frequency
-        of_count = np.bincount(counts.codes, weights=weights)
+        of_count = counts.sums(weights)
         shape, start = r[0, 0] + counts.values, r[0, 0]
         total = float(((value - np.log(alpha[0]) * x) * weights).sum())
         total += float(of_count @ (gammaln(shape) - gammaln(start)))
@@ -133,25 +115,23 @@ class ParetoNBD(PurchaseModel):
         return total, slope, curvature
 
     def _log_likelihoods(self, theta: Array, histories: Histories) -> Array:
-        pairs = None if self.coefficient_names else history_pairs(histories)
+        pairs = None if self.coefficient_names else _Pairs.of(histories)
         return np.concatenate(
             [self._some_log_likelihoods(some, histories, pairs) for some in draw_blocks(theta, len(histories))]
         )
 
-    def _some_log_likelihoods(self, theta: Array, histories: Histories, pairs: HistoryPairs | None) -> Array:
+    def _some_log_likelihoods(self, theta: Array, histories: Histories, pairs: _Pairs | None) -> Array:
         r, alpha, s, beta = self._rates(theta, histories)
         weights, x = histories.customers, histories.frequency
-        counts, ages = histories.by_frequency, self._ages(histories)
-        of_count = np.bincount(counts.codes, weights=weights)
-        of_age = np.bincount(ages.codes, weights=weights)
-        purchases_of_age = np.bincount(ages.codes, weights=weights * x)
+        counts, ages = histories.by_frequency, histories.by_age
         # α^r (α+T)^-(r+x) as α^-x (1+T/α)^-(r+x), and likewise with β, in which nothing large cancels.
         by_alpha, by_beta = np.log1p(ages.values / alpha), np.log1p(ages.values / beta)
-        value = (gammaln(r + counts.values) - gammaln(r)) @ of_count - by_alpha @ purchases_of_age
+        of_age = ages.sums(weights)
+        value = (gammaln(r + counts.values) - gammaln(r)) @ counts.sums(weights) - by_alpha @ ages.sums(weights * x)
         value -= r[:, 0] * (by_alpha @ of_age) + s[:, 0] * (by_beta @ of_age)
         value -= (np.log(alpha) * np.broadcast_to(weights * x, (len(theta), len(x)))).sum(axis=1)
         if pairs is not None:
-            return np.asarray(value + total_log_bracket(pairs, r, alpha, s, beta))
+            return np.asarray(value + pairs.total_log_bracket(weights, r, alpha, s, beta))
         log_odds = log_odds_left(r + x, alpha, s, beta, histories.recency, histories.age)
         return np.asarray(value + (log_sum(0.0, log_odds) * weights).sum(axis=1))
 
@@ -163,16 +143,12 @@ class ParetoNBD(PurchaseModel):
 
     def _expected(self, theta: Array, histories: Histories, horizon: float) -> Array:
         _, _, s, beta = self._rates(theta, histories)
-        ages = self._ages(histories)
+        ages = histories.by_age
         return self._buying(theta, histories) * ages.expand(expected_stay(s, beta + ages.values, horizon))
-
-    def _expected_new(self, theta: Array, horizons: Array) -> Array:
-        r, alpha, s, beta = self._natural(theta)[:4]
-        return r / alpha * expected_stay(s, beta, horizons)
 
     def _discounted(self, theta: Array, histories: Histories, rate: float) -> Array:
         _, _, s, beta = self._rates(theta, histories)
-        ages = self._ages(histories)
+        ages = histories.by_age
         return self._buying(theta, histories) * ages.expand(discounted_stay(s, beta + ages.values, rate))
 
     def _draw_purchases(
@@ -194,20 +170,7 @@ class ParetoNBD(PurchaseModel):
         buying = rng.gamma(r, size=len(age)) / alpha
         with np.errstate(over="ignore"):
             lifetime = beta * np.expm1(rng.standard_exponential(len(age)) / s)
-        active = np.minimum(lifetime, age)
-        frequency = rng.poisson(buying * active)
-        # The last of x uniform times is the largest: a Beta(x, 1) share of the time active.
-        recency = np.where(frequency > 0, active * rng.beta(np.maximum(frequency, 1), 1.0), 0.0)
-        further = np.clip(lifetime - age, 0.0, horizon)
-        return pd.DataFrame(
-            {
-                "frequency": frequency,
-                "recency": recency,
-                "age": age,
-                "alive": lifetime > age,
-                "future": rng.poisson(buying * further),
-            }
-        )
+        return simulated(buying, lifetime, age, horizon, rng)
 
     def _buying(self, theta: Array, histories: Histories) -> Array:
         """Return the purchase rate expected of each customer, 0 for those who have left."""
@@ -220,28 +183,87 @@ class ParetoNBD(PurchaseModel):
         return np.exp(theta[:, :1]), np.exp(log_alpha), np.exp(theta[:, 2:3]), np.exp(log_beta)
 
     def _log_rates(self, theta: Array, covariates: Array) -> tuple[Array, Array]:
-        log_alpha, log_beta = theta[:, 1:2], theta[:, 3:4]
-        split = 4 + len(self.purchase_covariates)
-        if self.purchase_covariates:
-            log_alpha = log_alpha - theta[:, 4:split] @ self._columns(self.purchase_covariates, covariates)
-        if self.dropout_covariates:
-            log_beta = log_beta - theta[:, split:] @ self._columns(self.dropout_covariates, covariates)
-        return log_alpha, log_beta
+        purchase, dropout = self._shifts(theta, covariates)
+        return theta[:, 1:2] - purchase, theta[:, 3:4] - dropout
 
-    def _columns(self, names: tuple[str, ...], covariates: Array) -> Array:
-        """Return the covariates of the given names, one a row."""
-        return covariates.T[[self.covariate_names.index(name) for name in names]]
 
-    def _moves(self, histories: Histories) -> tuple[list[int], Array]:
-        """Return which of the four log parameters each working parameter moves, and how far (P, H)."""
-        moved = [0, 1, 2, 3, *(1 for _ in self.purchase_covariates), *(3 for _ in self.dropout_covariates)]
-        shifts = [
-            self._columns(names, histories.covariates) for names in (self.purchase_covariates, self.dropout_covariates)
+class _Pairs(NamedTuple):
+    """Pairs of frequency and time, of which there are few among many histories, and which of them each history has.
+
+    Up to its factor s, the integral from a recency to an age is one from the recency to the latest age of all, less one
+    from the age to that. The first belongs to a pair of frequency and recency, the second to one of frequency and age.
+    The difference costs no digits: what is taken off never exceeds the likelihood's first term, and it is taken off
+    there.
+    """
+
+    early: tuple[Array, Array, Codes]
+    late: tuple[Array, Array, Codes]
+
+    @classmethod
+    def of(cls, histories: Histories) -> _Pairs | None:
+        """Return the pairs, or None where there are too many to save time."""
+        x = histories.by_frequency
+        found = cls(_pairs(x, histories.by_recency), _pairs(x, histories.by_age))
+        return found if len(found.early[0]) + len(found.late[0]) <= _WORTHWHILE * len(histories) else None
+
+    def total_log_bracket(self, weights: Array, r: Array, alpha: Array, s: Array, beta: Array) -> Array:
+        """Return the sums (D,) over customers of ``log(1 + exp(log_odds_left(...)))``."""
+        (x, recency, of_early), (x_late, age, of_late) = self
+        latest, shape = np.array(age.max()), r + x_late
+        # Everything is counted in units of the first term at the latest age.
+        first = shape * np.log((alpha + latest) / (alpha + age)) + s * np.log((beta + latest) / (beta + age))
+        taken_off = log_odds_left(shape, alpha, s, beta, age, latest)
+        with np.errstate(divide="ignore"):
+            remaining = first + np.log1p(-np.exp(np.minimum(taken_off - first, 0.0)))
+        integral = log_odds_left(r + x, alpha, s, beta, recency, latest)
+        total = [
+            (log_sum(left[of_late], right[of_early]) * weights).sum()
+            for left, right in zip(remaining, integral, strict=True)
         ]
-        return moved, np.concatenate([np.ones((4, len(histories))), *(-each for each in shifts)])
+        return np.asarray(total - first @ np.bincount(of_late, weights=weights, minlength=len(age)))
 
-    def _ages(self, histories: Histories) -> Distinct:
-        """Return the different ages, or all of them where covariates make customers of one age differ."""
-        if self.coefficient_names:
-            return Distinct(values=histories.age, codes=np.arange(len(histories)))
-        return histories.by_age
+
+def _pairs(frequencies: Distinct, times: Distinct) -> tuple[Array, Array, Codes]:
+    count = len(times.values)
+    codes, keys = pd.factorize(frequencies.codes * count + times.codes)
+    return frequencies.values[keys // count], times.values[keys % count], codes
+
+
+def expected_stay(s: Array, after: Array, horizon: float | Array) -> Array:
+    """Return the expected time that customers still stay within a horizon.
+
+    One who has stayed for a time T under a gamma distribution of dropout rates with shape s and rate β stays for a
+    further time t with probability ``(after / (after + t))^s``, where ``after = β + T``. The mean is ``after / (s - 1)
+    (1 - (after / (after + horizon))^(s - 1))``, here in a form that is exact at s = 1 as well.
+
+    Examples
+    --------
+    >>> expected_stay(np.array([0.5, 1.0, 2.0]), np.array(1.0), 3.0).round(4)  # 2, log 4 and 3/4
+    array([2.    , 1.3863, 0.75  ])
+    """
+    log_growth = np.log1p(horizon / after)
+    return np.asarray(after * log_growth * exprel(-(s - 1) * log_growth))
+
+
+def discounted_stay(s: Array, after: Array, rate: float) -> Array:
+    """Return the expected time that customers still stay for ever, discounted at a continuous rate above 0.
+
+    This is ``after`` times Tricomi's function U(1, 2 - s, z) at z = rate × after, of which libraries give up digits
+    where s is close to a whole number. With t = after (e^q - 1) the integrand ``exp((1 - s) q - z (e^q - 1))`` has no
+    singularity at all, so that Gauss-Legendre quadrature reaches machine precision.
+
+    Examples
+    --------
+    >>> discounted_stay(np.array(1.0), np.array(1.0), 1.0).round(6)  # e E₁(1)
+    array(0.596347)
+    """
+    z = rate * after
+    length = np.log1p(_FAR / z)
+    slope = s - 1 + z
+    # The exponent is concave: where it falls from the beginning, it lies below its tangent.
+    length = np.where(slope > 0, np.minimum(length, _FAR / np.maximum(slope, 1e-300)), length)
+    total = np.zeros(np.shape(length))
+    for at, weight in zip(*np.polynomial.legendre.leggauss(_NODES), strict=True):
+        q = length * ((at + 1) / 2)
+        total += weight / 2 * np.exp((1 - s) * q - z * np.expm1(q))
+    return np.asarray(after * length * total)

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Literal, overload
+from typing import ClassVar, Literal, TypeAlias, overload
 
 import numpy as np
 import pandas as pd
 
-from crm_lib.clv.discounting import continuous_rate
-from crm_lib.clv.histories import Array, Histories, new_customers
-from crm_lib.clv.intervals import (
-    Interval,
-    check_horizon,
-    check_interval,
-    draw_blocks,
-    equal_tails,
-    posterior_estimate,
-    row_blocks,
-)
-from crm_lib.clv.purchase_process import ROW_DRAWS, PurchaseProcess
+from crm_lib.clv.discounting import continuous_rate, discounted_to_infinity
+from crm_lib.clv.histories import Array, Histories, Units, new_customers, read_histories
+from crm_lib.clv.intervals import Interval, check_horizon, check_interval, draw_blocks, equal_tails, row_blocks
+from crm_lib.clv.model import Model
+from crm_lib.errors import MissingData
 from crm_lib.estimate import Estimate
 
-_EXACT_OUTCOMES = 20_000_000
+ROW_DRAWS = 400
+"""Posterior draws that the interval of a single customer rests on."""
+_TOTAL_DRAWS = 1000
+"""Posterior draws that the interval of a total rests on."""
+Quantity: TypeAlias = Literal["alive", "purchases", "discounted"]
+_EXACT_OUTCOMES = 2**22
 """Single outcomes (draws by customers) up to which a total is simulated customer by customer."""
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class PurchaseModel(PurchaseProcess):
+class PurchaseModel(Model[Histories]):
     """A model of when customers without contract buy, and whether they still will.
 
     Its methods take a `summary`: a table with columns ``frequency``, ``recency`` and ``age`` in the model's unit of
     time, and those of covariates where the model has any; with a column ``customers``, each row stands for that many.
-    Point values are those at the maximum of the likelihood, intervals come from the posterior draws.
+    Point values are those at the maximum of the likelihood. With an interval, which comes from the posterior draws,
+    the value of a "mean" is the posterior median.
 
     Parameters
     ----------
@@ -41,21 +41,67 @@ class PurchaseModel(PurchaseProcess):
         Unit of time of recency, age and horizons.
     """
 
-    @overload
-    def probability_alive(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, *, interval: None = None, level: float = 0.9, draws: int = ROW_DRAWS
-    ) -> pd.Series[float]: ...
-    @overload
-    def probability_alive(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, *, interval: Literal["mean"], level: float = 0.9, draws: int = ROW_DRAWS
+    leaves: ClassVar[bool] = True
+    """Whether the model lets customers leave."""
+    unit: str = "W"
+
+    # What a subclass supplies, beside what Model asks for. Arrays: theta (D, P), results (D, H).
+
+    @abstractmethod
+    def _alive(self, theta: Array, histories: Histories) -> Array: ...
+
+    @abstractmethod
+    def _expected(self, theta: Array, histories: Histories, horizon: float) -> Array: ...
+
+    @abstractmethod
+    def _draw_purchases(
+        self, theta: Array, histories: Histories, horizon: float, rate: float, rng: np.random.Generator
+    ) -> Array: ...
+
+    @abstractmethod
+    def _simulate(
+        self, theta: Array, age: Array, rng: np.random.Generator, covariates: Array, horizon: float
     ) -> pd.DataFrame: ...
+
+    def _discounted(self, theta: Array, histories: Histories, rate: float) -> Array:
+        return discounted_to_infinity(lambda time: self._expected(theta, histories, time), rate)
+
+    @property
+    def covariate_names(self) -> tuple[str, ...]:
+        """Columns of covariates that the model reads."""
+        return ()
+
+    def _read(self, data: pd.DataFrame) -> Histories:
+        return read_histories(data, unit=self.unit, covariates=self.covariate_names)
+
+    def _standardised(self, data: Histories) -> tuple[Histories, Units]:
+        return data.standardised()
+
+    def _check(self, data: Histories) -> None:
+        data.check_unit(self.unit)
+
+    def _newcomer(self) -> Histories:
+        return new_customers(covariates=np.zeros((1, len(self.covariate_names))))
+
+    def _expected_new(self, theta: Array, horizons: Array) -> Array:
+        one = self._newcomer()
+        return np.concatenate([self._expected(theta, one, float(horizon)) for horizon in horizons], axis=1)
+
+    def _discounted_new(self, theta: Array, rate: float) -> Array:
+        return self._discounted(theta, self._newcomer(), rate)
+
+    # What users ask
+
+    @overload
     def probability_alive(
-        self,
-        summary: pd.DataFrame,
-        *,
-        interval: Literal["mean"] | None = None,
-        level: float = 0.9,
-        draws: int = ROW_DRAWS,
+        self, summary: pd.DataFrame, *, interval: None = None
+    ) -> pd.Series[float]: ...  # numpydoc ignore=GL08
+    @overload
+    def probability_alive(
+        self, summary: pd.DataFrame, *, interval: Literal["mean"]
+    ) -> pd.DataFrame: ...  # numpydoc ignore=GL08
+    def probability_alive(
+        self, summary: pd.DataFrame, *, interval: Literal["mean"] | None = None
     ) -> pd.Series[float] | pd.DataFrame:
         """Return the probability that each customer is still a customer.
 
@@ -65,36 +111,30 @@ class PurchaseModel(PurchaseProcess):
             Purchase histories.
         interval : "mean" or None
             Whether to add the posterior interval of the probability. (The outcome is yes or no and has none.)
-        level : float
-            Coverage of the interval.
-        draws : int
-            Posterior draws that the interval rests on.
 
         Returns
         -------
         Series or DataFrame
             Probabilities with the index of `summary`; with an interval the columns ``value``, ``low``, ``high``.
         """
-        histories = self._read(summary)
-        return self._answer("probability_alive", histories, self._alive, None, interval, level, draws)
+        if interval not in ("mean", None):
+            raise ValueError("a customer is alive or not: the outcome has no interval, only its probability has")
+        return self._answer("alive", summary, np.inf, 0.0, interval)
 
     @overload
     def expected_purchases(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, horizon: float, *, interval: None = None, level: float = 0.9,
-        draws: int = ROW_DRAWS,
-    ) -> pd.Series[float]: ...  # fmt: skip
+        self, summary: pd.DataFrame, horizon: float, *, interval: None = None
+    ) -> pd.Series[float]: ...
     @overload
     def expected_purchases(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, horizon: float, *, interval: Interval, level: float = 0.9, draws: int = ROW_DRAWS
+        self, summary: pd.DataFrame, horizon: Array, *, interval: None = None
+    ) -> pd.DataFrame: ...
+    @overload
+    def expected_purchases(  # numpydoc ignore=GL08
+        self, summary: pd.DataFrame, horizon: float, *, interval: Interval
     ) -> pd.DataFrame: ...
     def expected_purchases(
-        self,
-        summary: pd.DataFrame,
-        horizon: float,
-        *,
-        interval: Interval | None = None,
-        level: float = 0.9,
-        draws: int = ROW_DRAWS,
+        self, summary: pd.DataFrame, horizon: Array | float, *, interval: Interval | None = None
     ) -> pd.Series[float] | pd.DataFrame:
         """Return how many purchases each customer is expected to make in the time to come.
 
@@ -102,56 +142,41 @@ class PurchaseModel(PurchaseProcess):
         ----------
         summary : DataFrame (N rows)
             Purchase histories.
-        horizon : float
+        horizon : float or array (K,)
             Length of the time to come, in the model's unit.
         interval : {"mean", "outcome"} or None
             "mean" adds the posterior interval of the expectation, "outcome" that of the number itself, which also
             holds the chance of what a customer happens to do.
-        level : float
-            Coverage of the interval.
-        draws : int
-            Posterior draws that the interval rests on.
 
         Returns
         -------
         Series or DataFrame
-            Expected numbers with the index of `summary`; with an interval the columns ``value``, ``low``, ``high``.
+            Expected numbers with the index of `summary`; for several horizons a column each; with an interval the
+            columns ``value``, ``low``, ``high``.
 
         Raises
         ------
         ValueError
-            If the horizon is negative or not finite.
+            If a horizon is negative or not finite.
         """
-        length = check_horizon(horizon)
-        histories = self._read(summary)
-        return self._answer(
-            "expected_purchases",
-            histories,
-            lambda theta, some: self._expected(theta, some, length),
-            lambda theta, some, rng: self._draw_purchases(theta, some, length, 0.0, rng),
-            interval,
-            level,
-            draws,
-        )
+        if np.ndim(horizon):
+            if interval is not None:
+                raise ValueError("intervals are told for one horizon at a time")
+            return pd.DataFrame(
+                {length: self.expected_purchases(summary, float(length)) for length in np.ravel(horizon)}
+            )
+        return self._answer("purchases", summary, check_horizon(float(horizon)), 0.0, interval)
 
     @overload
-    def discounted_expected_purchases(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, annual_rate: float, *, interval: None = None, level: float = 0.9,
-        draws: int = ROW_DRAWS,
-    ) -> pd.Series[float]: ...  # fmt: skip
-    @overload
-    def discounted_expected_purchases(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, annual_rate: float, *, interval: Interval, level: float = 0.9,
-        draws: int = ROW_DRAWS,
-    ) -> pd.DataFrame: ...  # fmt: skip
     def discounted_expected_purchases(
-        self,
-        summary: pd.DataFrame,
-        annual_rate: float,
-        *,
-        interval: Interval | None = None,
-        level: float = 0.9,
-        draws: int = ROW_DRAWS,
+        self, summary: pd.DataFrame, annual_rate: float, *, interval: None = None
+    ) -> pd.Series[float]: ...  # numpydoc ignore=GL08
+    @overload
+    def discounted_expected_purchases(
+        self, summary: pd.DataFrame, annual_rate: float, *, interval: Interval
+    ) -> pd.DataFrame: ...  # numpydoc ignore=GL08
+    def discounted_expected_purchases(
+        self, summary: pd.DataFrame, annual_rate: float, *, interval: Interval | None = None
     ) -> pd.Series[float] | pd.DataFrame:
         """Return the discounted number of all purchases that each customer is still expected to make.
 
@@ -165,131 +190,31 @@ class PurchaseModel(PurchaseProcess):
             Interest of a year, such as 0.1; positive.
         interval : {"mean", "outcome"} or None
             As for :meth:`expected_purchases`.
-        level : float
-            Coverage of the interval.
-        draws : int
-            Posterior draws that the interval rests on.
 
         Returns
         -------
         Series or DataFrame
             Discounted numbers with the index of `summary`; with an interval the columns ``value``, ``low``, ``high``.
         """
-        rate = continuous_rate(annual_rate, self.unit)
-        histories = self._read(summary)
-        return self._answer(
-            "discounted_expected_purchases",
-            histories,
-            lambda theta, some: self._discounted(theta, some, rate),
-            lambda theta, some, rng: self._draw_purchases(theta, some, np.inf, rate, rng),
-            interval,
-            level,
-            draws,
-        )
+        return self._answer("discounted", summary, np.inf, continuous_rate(annual_rate, self.unit), interval)
 
-    def expected_purchases_new(
-        self, horizon: float | Array, *, interval: Interval | None = None, level: float = 0.9
-    ) -> float | pd.Series[float] | pd.DataFrame | Estimate:
-        """Return how many repeat purchases a customer who has just made the first one is expected to make.
-
-        Covariates, where the model has any, are taken at 0.
+    def expected_purchases_new(self, horizon: Array | float) -> pd.Series[float]:
+        """Return how many repeat purchases a new customer is expected to make, covariates being 0.
 
         Parameters
         ----------
         horizon : float or array (K,)
-            Time since the first purchase, in the model's unit.
-        interval : {"mean", "outcome"} or None
-            As for :meth:`expected_purchases`.
-        level : float
-            Coverage of the interval.
+            Times since the first purchase, in the model's unit.
 
         Returns
         -------
-        float, Estimate, Series or DataFrame
-            A number for one horizon, an Estimate with an interval; for several horizons a Series or, with an interval,
-            a DataFrame (``value``, ``low``, ``high``), indexed by horizon.
+        Series (K,)
+            Expected numbers, indexed by horizon.
         """
-        check_interval(interval)
-        horizons = np.atleast_1d(np.asarray(horizon, dtype=float))
-        for length in horizons:
-            check_horizon(float(length))
-        value = self._expected_new(self._fit_.theta[None, :], horizons)[0]
-        if interval is None:
-            return float(value[0]) if np.ndim(horizon) == 0 else pd.Series(value, index=horizons, name="value")
-        theta = self._drawn.working
-        if interval == "mean":
-            sample = self._expected_new(theta, horizons)
-        else:
-            rng = self._generator("new")
-            one = new_customers(covariates=np.zeros((1, len(self.covariate_names))))
-            columns = [self._draw_purchases(theta, one, float(length), 0.0, rng) for length in horizons]
-            sample = np.concatenate(columns, axis=1)
-        low, high = equal_tails(sample, level, whole=interval == "outcome")
-        if np.ndim(horizon) == 0:
-            return self._number(value[0], low[0], high[0], self.customers_, level)
-        return pd.DataFrame({"value": value, "low": low, "high": high}, index=horizons)
+        horizons = np.array([check_horizon(float(length)) for length in np.atleast_1d(horizon)])
+        return pd.Series(self._expected_new(self._fit_.theta[None, :], horizons)[0], index=horizons, name="purchases")
 
-    def discounted_expected_purchases_new(
-        self, annual_rate: float, *, interval: Literal["mean"] | None = None, level: float = 0.9
-    ) -> float | Estimate:
-        """Return the discounted number of all repeat purchases of a customer who has just made the first one.
-
-        Parameters
-        ----------
-        annual_rate : float
-            Interest of a year; positive.
-        interval : "mean" or None
-            Whether to give the posterior interval of the expectation.
-        level : float
-            Coverage of the interval.
-
-        Returns
-        -------
-        float or Estimate
-            The first purchase itself, which is certain, is not counted.
-        """
-        rate = continuous_rate(annual_rate, self.unit)
-        if interval not in ("mean", None):
-            raise ValueError(f"interval is 'mean' or None here, not {interval!r}")
-        value = float(self._discounted_new(self._fit_.theta[None, :], rate)[0, 0])
-        if interval is None:
-            return value
-        low, high = equal_tails(self._discounted_new(self._drawn.working, rate), level)
-        return self._number(value, low[0], high[0], self.customers_, level)
-
-    def scores(self, summary: pd.DataFrame, horizon: float, *, annual_rate: float | None = None) -> pd.DataFrame:
-        """Return all point predictions at once, for which the histories are read and grouped only once.
-
-        Parameters
-        ----------
-        summary : DataFrame (N rows)
-            Purchase histories.
-        horizon : float
-            Length of the time to come, in the model's unit.
-        annual_rate : float, optional
-            Interest of a year; where given, discounted purchases to infinity are added.
-
-        Returns
-        -------
-        DataFrame
-            Columns ``probability_alive``, ``expected_purchases`` and, with a rate, ``discounted_expected_purchases``.
-        """
-        length = check_horizon(horizon)
-        histories, theta = self._read(summary), self._fit_.theta[None, :]
-        columns = {
-            "probability_alive": self._alive(theta, histories)[0],
-            "expected_purchases": self._expected(theta, histories, length)[0],
-        }
-        if annual_rate is not None:
-            rate = continuous_rate(annual_rate, self.unit)
-            columns["discounted_expected_purchases"] = self._discounted(theta, histories, rate)[0]
-        return pd.DataFrame(
-            {name: histories.per_row(column) for name, column in columns.items()}, index=histories.index, copy=False
-        )
-
-    def total_purchases(
-        self, summary: pd.DataFrame, horizon: float, *, interval: Interval = "mean", level: float = 0.9
-    ) -> Estimate:
+    def total_purchases(self, summary: pd.DataFrame, horizon: float, *, interval: Interval = "mean") -> Estimate:
         """Return how many purchases all customers together are expected to make in the time to come.
 
         Parameters
@@ -300,8 +225,6 @@ class PurchaseModel(PurchaseProcess):
             Length of the time to come, in the model's unit.
         interval : {"mean", "outcome"}
             Whether the interval is for the expectation or for the number itself.
-        level : float
-            Coverage of the interval.
 
         Returns
         -------
@@ -310,74 +233,137 @@ class PurchaseModel(PurchaseProcess):
 
         Notes
         -----
-        Outcomes of many customers are added as their mean and a normal deviate, whose variance is that of single
-        outcomes simulated; of fewer customers every outcome is simulated.
+        Of few customers every outcome is simulated. Outcomes of many are drawn as a gamma-Poisson number with the mean
+        of the total and the variance of single outcomes that were simulated.
         """
         check_interval(interval)
-        length = check_horizon(horizon)
-        histories = self._read(summary)
+        length, histories, theta = check_horizon(horizon), self._read(summary), self._drawn.some(_TOTAL_DRAWS)
         value = float(self._expected(self._fit_.theta[None, :], histories, length)[0] @ histories.customers)
-        theta = self._drawn.working
-        if interval == "mean":
-            sample = np.concatenate(
-                [
-                    self._expected(some, histories, length) @ histories.customers
-                    for some in draw_blocks(theta, len(histories))
-                ]
-            )
-        else:
+        if interval == "outcome":
             sample = self._total_outcomes(histories, length)
-        low, high = equal_tails(sample[:, None], level)
-        return self._number(value, low[0], high[0], round(histories.total), level)
+            return self._number(sample, round(histories.total), value=value, whole=True)
+        blocks = draw_blocks(theta, len(histories))
+        sample = np.concatenate([self._expected(some, histories, length) @ histories.customers for some in blocks])
+        return self._number(sample, round(histories.total))
+
+    def drawn(
+        self,
+        quantity: Quantity,
+        summary: pd.DataFrame,
+        *,
+        horizon: float | None = None,
+        annual_rate: float | None = None,
+        outcome: bool = False,
+        draws: int = ROW_DRAWS,
+    ) -> Array:
+        """Return a quantity of each customer for each of the posterior draws, to compute further with.
+
+        Parameters
+        ----------
+        quantity : {"alive", "purchases", "discounted"}
+            Probability of being alive, purchases in the `horizon`, or discounted purchases at the `annual_rate`.
+        summary : DataFrame (N rows)
+            Purchase histories.
+        horizon, annual_rate : float
+            What the quantity needs.
+        outcome : bool
+            Whether to simulate what happens instead of its expectation; every row is drawn by itself.
+        draws : int
+            Number of posterior draws D.
+
+        Returns
+        -------
+        array (D, N)
+            The same draws, in the same order, whatever the quantity and the summary.
+        """
+        length, rate = np.inf, 0.0
+        if quantity == "purchases":
+            if horizon is None:
+                raise ValueError("purchases need a horizon")
+            length = check_horizon(horizon)
+        elif quantity == "discounted":
+            if annual_rate is None:
+                raise ValueError("discounted purchases need an annual_rate")
+            rate = continuous_rate(annual_rate, self.unit)
+        histories = read_histories(summary, unit=self.unit, covariates=self.covariate_names, grouped=not outcome)
+        compute = self._outcome_of(quantity, length, rate) if outcome else self._mean_of(quantity, length, rate)
+        blocks = draw_blocks(self._drawn.some(draws), len(histories))
+        return histories.per_row(np.concatenate([compute(some, histories) for some in blocks]))
+
+    def simulate(
+        self, age: Array, *, seed: int, horizon: float = 0.0, covariates: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Simulate the histories of customers by the model's parameters.
+
+        Parameters
+        ----------
+        age : array (N,)
+            Time from each customer's first purchase to the end of observation, in the model's unit.
+        seed : int
+            Seed of the random numbers.
+        horizon : float
+            Further time in which what happens next is simulated.
+        covariates : DataFrame (N rows), optional
+            The model's covariates.
+
+        Returns
+        -------
+        DataFrame
+            ``frequency``, ``recency``, ``age``, the covariates, and what nobody could observe: ``alive`` at the end of
+            observation, and ``future``, the number of purchases in the horizon.
+        """
+        ages = np.asarray(age, dtype=float)
+        if ages.ndim != 1 or not (np.isfinite(ages) & (ages >= 0)).all():
+            raise ValueError("age must be a list of finite times that are not negative")
+        names = list(self.covariate_names)
+        given = pd.DataFrame(index=range(len(ages))) if covariates is None else covariates
+        if not set(names) <= set(given):
+            raise MissingData("covariates", names)
+        columns = given[names].to_numpy(dtype=float)
+        frame = self._simulate(self._fit_.theta, ages, np.random.default_rng(seed), columns, check_horizon(horizon))
+        frame[names] = columns
+        frame.attrs["unit"] = self.unit
+        return frame
 
     # Intervals
 
+    def _mean_of(self, quantity: Quantity, horizon: float, rate: float) -> Callable[[Array, Histories], Array]:
+        if quantity == "alive":
+            return self._alive
+        if quantity == "purchases":
+            return lambda theta, some: self._expected(theta, some, horizon)
+        return lambda theta, some: self._discounted(theta, some, rate)
+
+    def _outcome_of(self, quantity: Quantity, horizon: float, rate: float) -> Callable[[Array, Histories], Array]:
+        rng = self._generator(quantity)
+        return lambda theta, some: self._draw_purchases(theta, some, horizon, rate, rng)
+
     def _answer(
-        self,
-        name: str,
-        histories: Histories,
-        expectation: Callable[[Array, Histories], Array],
-        outcome: Callable[[Array, Histories, np.random.Generator], Array] | None,
-        interval: Interval | None,
-        level: float,
-        draws: int,
+        self, quantity: Quantity, summary: pd.DataFrame, horizon: float, rate: float, interval: Interval | None
     ) -> pd.Series[float] | pd.DataFrame:
         check_interval(interval)
-        if interval == "outcome" and outcome is None:
-            raise ValueError("a customer is alive or not: the outcome has no interval, only its probability has")
-        value = expectation(self._fit_.theta[None, :], histories)[0]
+        histories, mean = self._read(summary), self._mean_of(quantity, horizon, rate)
+        value = mean(self._fit_.theta[None, :], histories)[0]
         if interval is None:
-            return pd.Series(histories.per_row(value), index=histories.index, name=name)
-        theta = self._drawn.some(draws)
-        rng = self._generator(name)
+            return pd.Series(histories.per_row(value), index=histories.index, name=quantity)
+        outcome = interval == "outcome"
+        compute = self._outcome_of(quantity, horizon, rate) if outcome else mean
+        theta = self._drawn.some(ROW_DRAWS)
         low, high = np.empty(len(histories)), np.empty(len(histories))
         for rows in row_blocks(len(theta), len(histories)):
-            some = histories.subset(rows)
-            sample = outcome(theta, some, rng) if outcome and interval == "outcome" else expectation(theta, some)
-            whole = interval == "outcome" and name == "expected_purchases"
-            low[rows], high[rows] = equal_tails(sample, level, whole=whole)
-        if interval == "mean":
-            low, high = np.minimum(low, value), np.maximum(high, value)
+            sample = compute(theta, histories.subset(rows))
+            low[rows], high[rows] = equal_tails(sample, whole=outcome and quantity == "purchases")
+            if not outcome:
+                value[rows] = np.median(sample, axis=0)
         columns = {"value": value, "low": low, "high": high}
-        return pd.DataFrame(
-            {label: histories.per_row(column) for label, column in columns.items()}, index=histories.index
-        )
+        return pd.DataFrame({name: histories.per_row(each) for name, each in columns.items()}, index=histories.index)
 
     def _total_outcomes(self, histories: Histories, horizon: float) -> Array:
-        theta = self._drawn.working
-        rng = self._generator("total")
-        weights = histories.customers
-        each = (
-            np.repeat(np.arange(len(histories)), weights.astype(int)) if (weights == np.floor(weights)).all() else None
-        )
-        if each is not None and len(each) * len(theta) <= _EXACT_OUTCOMES:
-            customers = histories.subset(each)
-            return np.concatenate(
-                [
-                    self._draw_purchases(s, customers, horizon, 0.0, rng).sum(axis=1)
-                    for s in draw_blocks(theta, len(customers))
-                ]
-            )
+        theta, weights, rng = self._drawn.some(_TOTAL_DRAWS), histories.customers, self._generator("total")
+        if histories.total * len(theta) <= _EXACT_OUTCOMES and (weights == np.floor(weights)).all():
+            each = histories.subset(np.repeat(np.arange(len(histories)), weights.astype(int)))
+            blocks = draw_blocks(theta, len(each))
+            return np.concatenate([self._draw_purchases(s, each, horizon, 0.0, rng).sum(axis=1) for s in blocks])
         means, variance, seen = [], 0.0, 0
         for some in draw_blocks(theta, len(histories)):
             expected = self._expected(some, histories, horizon)
@@ -386,8 +372,7 @@ class PurchaseModel(PurchaseProcess):
                 single = self._draw_purchases(some, histories, horizon, 0.0, rng)
                 variance += float((((single - expected) ** 2) @ weights).sum())
                 seen += len(some)
-        total = np.concatenate(means)
-        return np.asarray(total + np.sqrt(variance / seen) * rng.standard_normal(len(total)))
-
-    def _number(self, value: float, low: float, high: float, n: int, level: float) -> Estimate:
-        return posterior_estimate(value, low, high, n=n, method=self._drawn.method, level=level)
+        mean = np.maximum(np.tile(np.concatenate(means), 4), 1e-300)
+        # Variance beyond that of a Poisson number, which the rate of a gamma-Poisson number brings.
+        excess = np.maximum(variance / seen - mean, 1e-9 * mean)
+        return rng.poisson(np.minimum(rng.standard_gamma(mean**2 / excess) * excess / mean, 1e18)).astype(float)

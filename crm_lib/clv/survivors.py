@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crm_lib.clv.histories import Array
+from crm_lib.clv.histories import Array, numbers, refuse
 from crm_lib.errors import MissingData, TooLittleData
 
 
@@ -26,15 +25,11 @@ class Survivors:
         Contracts up for renewal 1 … T, and how many of them ended there.
     total : float
         Number of contracts.
-    running : DataFrame
-        Contracts that had not ended when last seen: ``cohort``, ``renewals`` (how many each had made), ``contracts``
-        (how many there are of them).
     """
 
     at_risk: Array
     losses: Array
     total: float
-    running: pd.DataFrame
 
     @property
     def renewals(self) -> Array:
@@ -54,7 +49,7 @@ def read_survivors(data: pd.DataFrame) -> Survivors:
         with the columns ``duration`` and ``ended``: for a contract that ended, the number of the period after which it
         was not renewed (1 for the first); for one that had not ended when last seen, how many renewals it had made.
         Optional columns: ``entry``, the renewals made before the contract came into sight (contracts that had ended by
-        then being absent from the data); ``customers``, the number of contracts that a row stands for; ``cohort``.
+        then being absent from the data); ``customers``, the number of contracts that a row stands for.
 
     Returns
     -------
@@ -98,7 +93,8 @@ def read_survivors(data: pd.DataFrame) -> Survivors:
 def _from_counts(data: pd.DataFrame) -> Survivors:
     _not_empty(data)
     period, survivors = _whole(data, "period"), _whole(data, "survivors")
-    cohort = _cohorts(data)
+    cohort = data["cohort"].to_numpy() if "cohort" in data else np.full(len(data), "all", dtype=object)
+    _refuse(data, pd.isna(cohort), "column 'cohort' is missing")
     table = pd.DataFrame({"cohort": cohort, "period": period, "survivors": survivors}).sort_values(
         ["cohort", "period"], kind="stable"
     )
@@ -116,12 +112,10 @@ def _from_counts(data: pd.DataFrame) -> Survivors:
     longest = int(period.max())
     number = table["period"].to_numpy()[later]
     at_risk, after = before["survivors"].to_numpy()[later], table["survivors"].to_numpy()[later]
-    last = table.groupby("cohort").tail(1)
     return Survivors(
         at_risk=_count(number, at_risk, longest),
         losses=_count(number, at_risk - after, longest),
         total=float(table.groupby("cohort").head(1)["survivors"].sum()),
-        running=_running(last["cohort"], last["period"], last["survivors"]),
     )
 
 
@@ -130,7 +124,7 @@ def _from_rows(data: pd.DataFrame) -> Survivors:
     duration = _whole(data, "duration")
     entry = _whole(data, "entry") if "entry" in data else np.zeros(len(data))
     weights = _whole(data, "customers") if "customers" in data else np.ones(len(data))
-    ended = _numbers(data, "ended")
+    ended = numbers(data, "ended", missing=True)
     _refuse(data, ~np.isin(ended, (0.0, 1.0)), "column 'ended' must be true or false")
     over = ended == 1
     _refuse(data, over & (duration == 0), "a contract ended with duration 0: those that end after one period have 1")
@@ -147,15 +141,7 @@ def _from_rows(data: pd.DataFrame) -> Survivors:
         at_risk=entered - gone,
         losses=_count(duration, weights * over, longest),
         total=float(weights.sum()),
-        running=_running(_cohorts(data)[~over], duration[~over], weights[~over]),
     )
-
-
-def _running(cohort: Any, renewals: Any, contracts: Any) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {"cohort": np.asarray(cohort), "renewals": np.asarray(renewals), "contracts": np.asarray(contracts)}
-    )
-    return frame.groupby(["cohort", "renewals"])["contracts"].sum().reset_index()
 
 
 def _count(numbers: Array, weights: Array, longest: int) -> Array:
@@ -163,30 +149,14 @@ def _count(numbers: Array, weights: Array, longest: int) -> Array:
     return np.bincount(numbers.astype(int), weights=weights, minlength=longest + 1)[1 : longest + 1].astype(float)
 
 
-def _cohorts(data: pd.DataFrame) -> Any:
-    if "cohort" not in data:
-        return np.full(len(data), "all", dtype=object)
-    if data["cohort"].isna().any():
-        _refuse(data, data["cohort"].isna().to_numpy(), "column 'cohort' is missing")
-    return data["cohort"].to_numpy()
-
-
 def _not_empty(data: pd.DataFrame) -> None:
     if len(data) == 0:
         raise TooLittleData("the table of contracts is empty: a model needs at least one cohort", table="contracts")
 
 
-def _numbers(data: pd.DataFrame, name: str) -> Array:
-    try:
-        values = data[name].to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise ValueError(f"column {name!r} must hold numbers, not {data[name].dtype}") from None
-    _refuse(data, ~np.isfinite(values), f"column {name!r} is missing or infinite")
-    return np.asarray(values)
-
-
 def _whole(data: pd.DataFrame, name: str) -> Array:
-    values = _numbers(data, name)
+    values = numbers(data, name, missing=True)
+    _refuse(data, ~np.isfinite(values), f"column {name!r} is missing or infinite")
     _refuse(data, values < 0, f"column {name!r} is negative")
     hint = ": give counts, not shares" if name == "survivors" else ""
     _refuse(data, values != np.floor(values), f"column {name!r} holds no whole numbers{hint}")
@@ -194,10 +164,7 @@ def _whole(data: pd.DataFrame, name: str) -> Array:
 
 
 def _refuse(data: pd.DataFrame, broken: npt.NDArray[np.bool_], rule: str) -> None:
-    if broken.any():
-        rows = ", ".join(str(label) for label in data.index[broken][:3])
-        more = f" and {int(broken.sum()) - 3} more" if broken.sum() > 3 else ""
-        raise ValueError(f"{rule} in {int(broken.sum())} of {len(data)} rows of the contracts: {rows}{more}")
+    refuse(data, broken, rule, "the contracts")
 
 
 def _refuse_cohort(table: pd.DataFrame, broken: pd.Series[bool], rule: str) -> None:

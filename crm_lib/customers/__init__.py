@@ -27,7 +27,6 @@ from crm_lib.customers.known import (
     own_brand_answers,
     window_complaints,
 )
-from crm_lib.customers.opportunities import opportunity_summary
 from crm_lib.customers.purchase_days import purchase_days
 from crm_lib.customers.summary import customer_summary, grouped_summary, returns_only_customers
 from crm_lib.customers.table import UNIT_DAYS, customer_table, is_purchase
@@ -52,7 +51,6 @@ __all__ = [
     "known_rows",
     "last_day",
     "members",
-    "opportunity_summary",
     "own_answers",
     "own_brand_answers",
     "purchase_days",

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from crm_lib.estimate import LEVEL
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -23,12 +25,12 @@ class Target:
     interval: Callable[[Any, Any], tuple[Any, Any]]
 
 
-def parameter_targets(truth: Mapping[str, float], level: float = 0.9) -> dict[str, Target]:
+def parameter_targets(truth: Mapping[str, float]) -> dict[str, Target]:
     """The parameters of a model, with their posterior intervals."""
 
     def target(name: str, value: float) -> Target:
         def interval(model: Any, _: Any) -> tuple[float, float]:
-            row = model.summary(level).loc[name]
+            row = model.summary().loc[name]
             return row["low"], row["high"]
 
         return Target(truth=lambda _: value, interval=interval)
@@ -63,7 +65,7 @@ def coverage(
     )
 
 
-def misses_too_often(found: pd.DataFrame, level: float = 0.9, alpha: float = 1e-3) -> list[str]:
+def misses_too_often(found: pd.DataFrame, level: float = LEVEL, alpha: float = 1e-3) -> list[str]:
     """Targets covered so rarely, or so often, that chance does not explain it: for runs of few data sets."""
     covered = (found["share"] * found["datasets"]).round()
     tails = [

@@ -19,9 +19,8 @@ import pandas as pd
 import pytest
 
 from crm_lib.clv import NBD
-from crm_lib.clv.bg_nbd import BGNBD
+from crm_lib.clv.beta_geometric import BGNBD, MBGNBD
 from crm_lib.clv.gamma_gamma import GammaGamma
-from crm_lib.clv.mbg_nbd import MBGNBD
 from crm_lib.clv.model import Model
 from crm_lib.clv.pareto_nbd import ParetoNBD
 from tests.clv.cdnow import cdnow_summary
