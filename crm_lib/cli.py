@@ -223,8 +223,7 @@ def report(
             keep=keep,
             progress=move,
         )
-    for part in run.parts:
-        outcome = part.outcome
+    for outcome in run.outcomes:
         line = f"{outcome.notebook.key}: {text(outcome.status)}"
         if outcome.status == "skipped":
             line += f" – {outcome.why}"
@@ -232,7 +231,7 @@ def report(
             err.print(f"{line} – {outcome.failure}", style="red")
         else:
             out.print(line)
-        for each in part.collected.left_out:
+        for each in outcome.shown.left_out:
             out.print("  " + say("left out: {what} – {why}", **each))
     out.print(str(run.folder / "index.html"))
     if not run.good:

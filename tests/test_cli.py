@@ -12,7 +12,6 @@ from crm_lib import cli
 from crm_lib.reports import run as runs
 from crm_lib.reports.documents import Collected
 from crm_lib.reports.execute import Failure, Outcome
-from crm_lib.reports.index import Part
 from crm_lib.reports.notebooks import Notebook
 
 TRANSACTIONS = """order_id,customer_id,ordered_at,revenue
@@ -123,26 +122,25 @@ def test_text_of_a_user_is_never_taken_for_markup(crm: Callable[..., tuple[int, 
     assert "[red]x[/red]" in err
 
 
-def part(name: str, status: str, **more: object) -> Part:
+def outcome(name: str, status: str, **more: object) -> Outcome:
     notebook = Notebook(path=Path(f"{name}.ipynb"), title=name, edition="routine")
-    outcome = Outcome(notebook=notebook, status=status, **more)  # type: ignore[arg-type]
-    left_out = {"what": "By region", "why": "needs table 'customers'"}
-    return Part(outcome=outcome, collected=Collected(left_out=(left_out,) if status == "done" else ()))
+    return Outcome(notebook=notebook, status=status, **more)  # type: ignore[arg-type]
 
 
 def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
     monkeypatch: pytest.MonkeyPatch, crm: Callable[..., tuple[int, str, str]]
 ) -> None:
-    parts = (
-        part("06_x", "done"),
-        part("08_y", "skipped", missing=("surveys",)),
-        part("09_z", "failed", failure=Failure(kind="ValueError", message="bad [x]", cell=3)),
+    left_out = {"what": "By region", "why": "needs table 'customers'"}
+    outcomes = (
+        outcome("06_x", "done", shown=Collected(left_out=(left_out,))),
+        outcome("08_y", "skipped", why="needs surveys"),
+        outcome("09_z", "failed", failure=Failure(kind="ValueError", message="bad [x]", cell=3)),
     )
     asked = {}
 
     def run_report(company: str, **more: object) -> runs.Run:
         asked.update(more, company=company)
-        return runs.Run(folder=Path("reports/shop/run"), parts=parts)
+        return runs.Run(folder=Path("reports/shop/run"), outcomes=outcomes)
 
     monkeypatch.setattr(runs, "run_report", run_report)
     code, out, err = crm(
@@ -151,7 +149,7 @@ def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
     )  # fmt: skip
     assert code == 1
     assert "reports/shop/run/index.html" in out.replace("\\", "/")
-    assert "needs surveys, which the company does not have" in out
+    assert "08_y: skipped – needs surveys" in out
     assert "left out: By region – needs table 'customers'" in out
     assert "ValueError in cell [3]: bad [x]" in err
     assert asked.pop("progress") is not None
@@ -164,7 +162,7 @@ def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
 def test_a_good_report_gives_exit_code_zero(
     monkeypatch: pytest.MonkeyPatch, crm: Callable[..., tuple[int, str, str]]
 ) -> None:
-    good = runs.Run(folder=Path("x"), parts=(part("06_x", "done"),))
+    good = runs.Run(folder=Path("x"), outcomes=(outcome("06_x", "done"),))
     monkeypatch.setattr(runs, "run_report", lambda *_, **__: good)
     assert crm("report", "shop")[0] == 0
 

@@ -45,6 +45,11 @@ class Collected:
     charts: tuple[Fields, ...] = ()
     left_out: tuple[Fields, ...] = ()
 
+    @property
+    def workbook(self) -> bool:
+        """Whether there is something to put into a workbook."""
+        return bool(self.tables or self.findings)
+
 
 def collect(document: NotebookNode) -> Collected:
     """Return what an executed notebook shows.

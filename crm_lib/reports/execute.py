@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -10,13 +11,15 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from crm_lib import language
+from crm_lib.company import Company
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.language import say
-from crm_lib.reports.documents import hide
+from crm_lib.reports.documents import Collected, hide
 from crm_lib.reports.notebooks import Notebook
 from crm_lib.reports.parameters import Value
 
@@ -43,106 +46,66 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one notebook.
-
-    Parameters
-    ----------
-    notebook : Notebook
-        The notebook.
-    status : {"done", "failed", "skipped"}
-        Skipped is a notebook for which the company lacks the data.
-    missing : tuple of str
-        The tables that a skipped notebook needed.
-    too_little : str
-        What else kept a skipped notebook from its analysis, such as a window without purchases.
-    failure : Failure or None
-        What stopped a failed one.
-    executed : Path or None
-        The executed notebook; a failed one is kept too, as far as it came.
-    seconds : float
-        How long it took.
-    """
+    """What became of one notebook, why it was left out or what stopped it, and what it shows."""
 
     notebook: Notebook
     status: Status
-    missing: tuple[str, ...] = ()
-    too_little: str = ""
+    why: str = ""
     failure: Failure | None = None
-    executed: Path | None = None
+    shown: Collected = field(default_factory=Collected)
     seconds: float = 0.0
 
-    @property
-    def why(self) -> str:
-        """Why a skipped notebook was left out."""
-        needed = ", ".join(self.missing)
-        return self.too_little or say("needs {needed}, which the company does not have", needed=needed)
 
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be run: a company with the parameters of each notebook by its key, all of it checked.
 
-def execute(
-    notebooks: Sequence[Notebook],
-    *,
-    parameters: Mapping[str, Mapping[str, Value]],
-    folder: Path,
-    jobs: int,
-    environment: Mapping[str, str],
-    hidden: Mapping[str, str],
-    progress: Progress,
-) -> list[Outcome]:
-    """Run `notebooks`, at most `jobs` at a time, and put the executed ones into `folder`.
-
-    Parameters
-    ----------
-    notebooks : sequence of Notebook
-        Which to run.
-    parameters : mapping of str to mapping
-        Values by notebook key and parameter name, checked already.
-    folder : Path
-        Where the executed notebooks go.
-    jobs : int
-        How many run at a time.
-    environment : mapping of str to str
-        Environment variables set for the kernels, over those of this process.
-    hidden : mapping of str to str
-        Texts that must not be published, and what stands for them.
-    progress : callable
-        Told of every finished cell.
-
-    Returns
-    -------
-    list of Outcome
-        One a notebook, in the order given.
+    `root` is the folder of the project; `hidden` maps texts that must not be published to what stands for them.
     """
+
+    run_id: str
+    company: Company
+    started: dt.datetime
+    values: Mapping[str, Mapping[str, Value]]
+    root: Path
+    hidden: Mapping[str, str]
+
+
+def execute(notebooks: Sequence[Notebook], *, run: Order, folder: Path, jobs: int, progress: Progress) -> list[Outcome]:
+    """Run `notebooks`, at most `jobs` at a time, put the executed ones into `folder`, and tell what became of each."""
     if not notebooks:
         return []
     targets = {each.key: (folder / each.path.name).resolve() for each in notebooks}
     order = {
-        "at_once": max(jobs, 1),
+        "at_once": jobs,
         "imports": list(dict.fromkeys(name for each in notebooks for name in each.imports)),
+        "hidden": dict(run.hidden),
         "jobs": [
             {
                 "key": each.key,
                 "source": str(each.path.resolve()),
                 "target": str(targets[each.key]),
-                "parameters": dict(parameters[each.key]),
-                "hidden": dict(hidden),
+                "parameters": dict(run.values[each.key]),
             }
             for each in notebooks
         ],
     }
-    variables = {
+    environment = {
         **os.environ,
         **dict.fromkeys(_ONE_THREAD, "1"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",
-        **environment,
+        # The kernels find the company by its key, so that no path gets into a notebook.
+        "CRM_DATA": str(run.company.folder.resolve().parent),
+        language.VARIABLE: language.code(),
     }
-    told, words = _work(order, variables, cwd=notebooks[0].path.parent, progress=progress)
-    return [_outcome(each, told.get(each.key, {}), targets[each.key], words, hidden) for each in notebooks]
+    told, words = _work(order, environment, cwd=notebooks[0].path.parent, progress=progress)
+    return [_outcome(each, told[each.key], targets[each.key], words, run.hidden) for each in notebooks]
 
 
 def _work(
-    order: Mapping[str, Any], variables: Mapping[str, str], *, cwd: Path, progress: Progress
+    order: Mapping[str, Any], environment: Mapping[str, str], *, cwd: Path, progress: Progress
 ) -> tuple[dict[str, dict[str, Any]], str]:
     """Let the worker run the notebooks; return what it told of each, and its last words."""
     told: dict[str, dict[str, Any]] = {job["key"]: {} for job in order["jobs"]}
@@ -154,7 +117,7 @@ def _work(
             stderr=log,
             text=True,
             encoding="utf-8",
-            env=dict(variables),
+            env=dict(environment),
             cwd=cwd,
             # Ctrl-C reaches this process only, which then ends the worker in order.
             start_new_session=True,
@@ -191,14 +154,13 @@ def _outcome(
 ) -> Outcome:
     seconds = told["seconds"]
     if told.get("done") and not told["error"]:
-        return Outcome(notebook=notebook, status="done", executed=target, seconds=seconds)
+        return Outcome(notebook=notebook, status="done", seconds=seconds)
     died = say("the process ended with code {code}. {words}", code=told["ended"], words=words).strip()
     error = told.get("error") or {"kind": "WorkerDied", "message": died, "cell": None}
     message = hide(error["message"], hidden)
     if error["kind"] in _LACKING:
         # The company has too little for this analysis: nothing is wrong, and half a page would say nothing.
         target.unlink(missing_ok=True)
-        return Outcome(notebook=notebook, status="skipped", too_little=message, seconds=seconds)
+        return Outcome(notebook=notebook, status="skipped", why=message, seconds=seconds)
     failure = Failure(kind=error["kind"], message=message, cell=error["cell"])
-    executed = target if target.is_file() else None
-    return Outcome(notebook=notebook, status="failed", failure=failure, executed=executed, seconds=seconds)
+    return Outcome(notebook=notebook, status="failed", failure=failure, seconds=seconds)

@@ -3,101 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crm_lib import language
-from crm_lib.company.report import CheckReport
 from crm_lib.finding import Verdict
 from crm_lib.language import say, text
 from crm_lib.reports import changes
 from crm_lib.reports.changes import Change
-from crm_lib.reports.documents import Collected, hide
-from crm_lib.reports.execute import Outcome
-from crm_lib.reports.templates import RunFacts, card, render
+from crm_lib.reports.documents import hide
+from crm_lib.reports.execute import Order, Outcome
+from crm_lib.reports.templates import card, render
 
 Fields = Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One notebook of the run: what became of it, and what it shows (nothing, where it was skipped)."""
-
-    outcome: Outcome
-    collected: Collected
-
-
 def render_index(
-    parts: Sequence[Part],
-    *,
-    run: RunFacts,
-    check: CheckReport,
-    seconds: float,
-    previous: Path | None,
-    manifest: Fields,
-    hidden: Mapping[str, str],
+    outcomes: Sequence[Outcome], *, run: Order, seconds: float, previous: Path | None, manifest: Fields
 ) -> str:
-    """Return the front page as HTML.
-
-    Parameters
-    ----------
-    parts : sequence of Part
-        The notebooks of the run, in order; skipped and failed ones too.
-    run : RunFacts
-        The run.
-    check : CheckReport
-        What the check of the data found.
-    seconds : float
-        How long the run took.
-    previous : Path or None
-        The last good run, with which this one is compared.
-    manifest : mapping
-        The manifest of this run.
-    hidden : mapping of str to str
-        Texts that must not be published, and what stands for them.
-    """
+    """Return the front page as HTML; `previous` is the last good run, with which this one is compared."""
     before = changes.read_findings(previous)
-    findings = [fields for part in parts for fields in part.collected.findings]
-    finished = [part.outcome.notebook.key for part in parts if part.outcome.status == "done"]
-    labels = {table.name: text(table.label) for table in check.tables}
+    findings = [fields for outcome in outcomes for fields in outcome.shown.findings]
+    finished = [outcome.notebook.key for outcome in outcomes if outcome.status == "done"]
+    labels = {table.name: text(table.label) for table in run.company.check.tables}
     return render(
         "index.html",
         title=text("What the data say"),
         run=run,
-        groups=[_group(part, before, compare=previous is not None) for part in parts],
+        groups=[_group(outcome, before, compare=previous is not None) for outcome in outcomes],
         summary=_summary([fields["verdict"] for fields in findings]),
         compared=_compared(findings, before, previous, manifest) if previous and findings else None,
         gone=changes.gone(before, [fields["key"] for fields in findings], finished),
-        left_out=_left_out(parts),
-        check=check,
+        left_out=_left_out(outcomes),
         faults=[
             {
                 "label": labels.get(fault.table, fault.table),
-                "message": hide(fault.message, hidden),
+                "message": hide(fault.message, run.hidden),
                 "treatment": text(fault.treatment),
             }
-            for fault in check.faults
+            for fault in run.company.check.faults
         ],
         seconds=seconds,
         moment=f"{language.date(run.started.date())}, {run.started:%H:%M}",
     )
 
 
-def _group(part: Part, before: Mapping[str, Fields], *, compare: bool) -> dict[str, Any]:
+def _group(outcome: Outcome, before: Mapping[str, Fields], *, compare: bool) -> dict[str, Any]:
     cards = []
-    for fields in part.collected.findings:
+    for fields in outcome.shown.findings:
         earlier = before.get(fields["key"])
         how = changes.change(fields, earlier)
         moved = earlier is not None and how in (Change.VERDICT, Change.MOVED)
         was = f"{text(earlier['verdict'])} – {earlier['text']}" if moved and earlier else ""
         cards.append({"finding": card(fields), "change": how.value if compare else "", "before": was})
     return {
-        "key": part.outcome.notebook.key,
-        "title": part.outcome.notebook.title,
-        "failure": part.outcome.failure,
-        "page": part.outcome.status != "skipped",
-        "workbook": bool(part.collected.tables or part.collected.findings),
+        "key": outcome.notebook.key,
+        "title": outcome.notebook.title,
+        "failure": outcome.failure,
+        "page": outcome.status != "skipped",
+        "workbook": outcome.shown.workbook,
         "cards": cards,
     }
 
@@ -117,11 +81,11 @@ def _compared(
     return {"sentence": sentence, "differences": changes.differences(manifest, changes.read_manifest(previous))}
 
 
-def _left_out(parts: Sequence[Part]) -> list[dict[str, str]]:
+def _left_out(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
     rows = []
-    for part in parts:
-        title = part.outcome.notebook.title
-        if part.outcome.status == "skipped":
-            rows.append({"title": title, "what": text("The whole analysis"), "why": part.outcome.why})
-        rows += [{"title": title, "what": each["what"], "why": each["why"]} for each in part.collected.left_out]
+    for outcome in outcomes:
+        title = outcome.notebook.title
+        if outcome.status == "skipped":
+            rows.append({"title": title, "what": text("The whole analysis"), "why": outcome.why})
+        rows += [{"title": title, "what": each["what"], "why": each["why"]} for each in outcome.shown.left_out]
     return rows

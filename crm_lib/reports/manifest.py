@@ -8,35 +8,26 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import crm_lib
-from crm_lib.company import Company
-from crm_lib.reports.index import Part
+from crm_lib.reports.execute import Order, Outcome
 from crm_lib.reports.page import effective
-from crm_lib.reports.templates import RunFacts
 
 LOCK_FILE = "requirements.lock"
 _REQUIREMENT = re.compile(r"[\w.-]+")
 
 
-def make_manifest(
-    company: Company,
-    parts: Sequence[Part],
-    *,
-    run: RunFacts,
-    values: Mapping[str, Mapping[str, Any]],
-    root: Path,
-    finished: dt.datetime,
-) -> dict[str, Any]:
+def make_manifest(outcomes: Sequence[Outcome], *, run: Order, finished: dt.datetime) -> dict[str, Any]:
     """Return the manifest as plain values for JSON.
 
-    It states parameters in effect (`values` and the defaults), hashes of data, code and lock file, versions, row
-    counts, durations and what became of each notebook; `root` is the folder of the project, the times are UTC.
+    It states parameters in effect, hashes of data, code and lock file, versions, row counts, durations and what became
+    of each notebook.
     """
+    company = run.company
     hashes = company.fingerprint()
     return {
         "run": run.run_id,
@@ -52,12 +43,10 @@ def make_manifest(
         "finished": finished.isoformat(timespec="seconds"),
         "seconds": round((finished - run.started).total_seconds(), 2),
         "parameters": {
-            notebook.key: {
-                each["name"]: each["value"] for each in effective(notebook.parameters, values.get(notebook.key, {}))
-            }
-            for notebook in (part.outcome.notebook for part in parts)
+            notebook.key: {each["name"]: each["value"] for each in effective(notebook, run)}
+            for notebook in (outcome.notebook for outcome in outcomes)
         },
-        "notebooks": [_part(part) for part in parts],
+        "notebooks": [_outcome(outcome) for outcome in outcomes],
         "data": {
             table.name: {
                 "sha256": hashes.get(table.name),
@@ -67,8 +56,8 @@ def make_manifest(
         },
         "code": {
             "crm_lib": hash_tree(Path(crm_lib.__file__).parent),
-            "lock_file": hash_file(root / LOCK_FILE),
-            "revision": _revision(root),
+            "lock_file": hash_file(run.root / LOCK_FILE),
+            "revision": _revision(run.root),
         },
         "versions": {"python": platform.python_version(), **_versions()},
     }
@@ -90,15 +79,14 @@ def hash_tree(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _part(part: Part) -> dict[str, Any]:
-    outcome = part.outcome
+def _outcome(outcome: Outcome) -> dict[str, Any]:
     return {
         "notebook": outcome.notebook.key,
         "title": outcome.notebook.title,
         "sha256": hash_file(outcome.notebook.path),
         "status": outcome.status,
-        "left_out": outcome.why if outcome.status == "skipped" else None,
-        "parts_left_out": [f"{each['what']}: {each['why']}" for each in part.collected.left_out],
+        "left_out": outcome.why or None,
+        "parts_left_out": [f"{each['what']}: {each['why']}" for each in outcome.shown.left_out],
         "failure": str(outcome.failure) if outcome.failure else None,
         "seconds": round(outcome.seconds, 2),
     }

@@ -35,22 +35,8 @@ class HasTables(Protocol):
 class Notebook:
     """One notebook of the analyses.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    title : str
-        What a reader sees.
-    edition : {"routine", "annual"}
-        Whether it belongs to every report or to the yearly one.
-    needs : mapping of str to sequence of str
-        Tables, and columns of them, without which the notebook cannot run.
-    uses : mapping of str to sequence of str
-        Tables and columns of which the notebook makes use where they are there.
-    parameters : tuple of Parameter
-        What the parameters cell defines.
-    imports : tuple of str
-        Modules that its code imports, or may: ``from crm_lib import segments`` names two.
+    `needs` and `uses` are tables, and columns of them, without which it cannot run and of which it makes use; `imports`
+    are modules that its code imports, or may: ``from crm_lib import segments`` names two.
     """
 
     path: Path

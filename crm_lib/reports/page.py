@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -14,11 +14,11 @@ from nbformat import NotebookNode
 from crm_lib import exhibit, finding
 from crm_lib.language import text
 from crm_lib.notebook import LEFT_OUT_MIME
-from crm_lib.reports.documents import Collected
-from crm_lib.reports.execute import Outcome
-from crm_lib.reports.parameters import SET_BY_COMMAND, Parameter
+from crm_lib.reports.execute import Order, Outcome
+from crm_lib.reports.notebooks import Notebook
+from crm_lib.reports.parameters import SET_BY_COMMAND
 from crm_lib.reports.prose import Prose, code
-from crm_lib.reports.templates import RunFacts, card, render, trusted
+from crm_lib.reports.templates import card, render, trusted
 
 Block = dict[str, Any]
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
@@ -28,46 +28,30 @@ _TABLE_TAGS = ("table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", 
 _H1 = re.compile(r"\A\s*#\s+(?P<title>.+?)\s*$", re.MULTILINE)
 
 
-def render_page(
-    document: NotebookNode, collected: Collected, *, run: RunFacts, outcome: Outcome, values: Mapping[str, Any]
-) -> str:
-    """Return the page of a notebook as HTML.
-
-    Parameters
-    ----------
-    document : NotebookNode
-        The executed notebook; of a failed one, as far as it came. Its first heading is taken out.
-    collected : Collected
-        What it shows.
-    run : RunFacts
-        The run to which it belongs.
-    outcome : Outcome
-        What became of the notebook.
-    values : mapping of str to object
-        The parameters that were set; the others have their defaults.
-    """
-    prose = Prose()
-    title = _take_title(document) or outcome.notebook.title
+def render_page(document: NotebookNode, outcome: Outcome, *, run: Order) -> str:
+    """Return the page of a notebook as HTML; of a failed one, as far as it came. Its first heading is taken out."""
+    prose, notebook, shown = Prose(), outcome.notebook, outcome.shown
+    title = _take_title(document) or notebook.title
     return render(
         "page.html",
         title=title,
         run=run,
-        key=outcome.notebook.key,
+        key=notebook.key,
         failure=outcome.failure,
-        workbook=bool(collected.tables or collected.findings),
-        parameters=effective(outcome.notebook.parameters, values),
-        findings=[card(fields) for fields in collected.findings],
-        left_out=collected.left_out,
+        workbook=shown.workbook,
+        parameters=effective(notebook, run),
+        findings=[card(fields) for fields in shown.findings],
+        left_out=shown.left_out,
         blocks=list(_blocks(document, prose)),
         contents=[heading for heading in prose.headings if heading.level in (2, 3)],
     )
 
 
-def effective(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def effective(notebook: Notebook, run: Order) -> list[dict[str, Any]]:
     """Return the parameters in effect: name, value, meaning, and whether a user changed it from its default."""
     rows = []
-    for each in parameters:
-        value = values.get(each.name, each.default)
+    for each in notebook.parameters:
+        value = run.values[notebook.key].get(each.name, each.default)
         changed = value != each.default and each.name not in SET_BY_COMMAND
         rows.append({"name": each.name, "value": value, "meaning": each.meaning, "changed": changed})
     return rows

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,13 @@ from crm_lib.company.settings import read_settings
 from crm_lib.errors import CrmError
 from crm_lib.language import say
 from crm_lib.reports import changes, publish
-from crm_lib.reports.documents import Collected, collect, read_document
-from crm_lib.reports.execute import Outcome, Progress, execute
-from crm_lib.reports.index import Part, render_index
+from crm_lib.reports.documents import UNREADABLE, collect, read_document
+from crm_lib.reports.execute import Order, Outcome, Progress, execute
+from crm_lib.reports.index import render_index
 from crm_lib.reports.manifest import make_manifest
 from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, find_folder, select
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import SET_BY_COMMAND, check_values, split_assignments
-from crm_lib.reports.templates import RunFacts
 from crm_lib.reports.workbook import write_workbook
 
 _SHORTEST_HIDDEN = 4
@@ -38,17 +37,17 @@ class Run:
     ----------
     folder : Path
         Where it is; ``index.html`` is its front page.
-    parts : tuple of Part
+    outcomes : tuple of Outcome
         What became of each notebook, and what it shows.
     """
 
     folder: Path
-    parts: tuple[Part, ...]
+    outcomes: tuple[Outcome, ...]
 
     @property
     def good(self) -> bool:
         """Whether no notebook failed."""
-        return all(part.outcome.status != "failed" for part in self.parts)
+        return all(outcome.status != "failed" for outcome in self.outcomes)
 
 
 def run_report(
@@ -109,35 +108,30 @@ def run_report(
     language.set_language(opened.language or language.outside())
     values = {each.key: {**_of_company(each, opened), **given[each.key]} for each in chosen}
     started = dt.datetime.now(dt.UTC)
-    run = RunFacts(
+    run = Order(
         run_id=publish.new_run_id(opened.as_of, started),
-        company_key=opened.key,
-        company_name=opened.name,
-        as_of=opened.as_of,
+        company=opened,
         started=started,
+        values=values,
+        root=folder.parent,
+        hidden=_hidden(folder.parent, opened.folder),
     )
     shelf = (reports or folder.parent / "reports") / opened.key
-    hidden = _hidden(folder.parent, opened.folder)
-    publish.clear_abandoned(shelf)
     try:
+        publish.clear_abandoned(shelf)
         with publish.building(shelf, run.run_id) as aside:
-            outcomes = _execute(
-                chosen,
-                opened,
-                values=values,
-                aside=aside,
-                jobs=jobs or min(2, os.cpu_count() or 1),
-                hidden=hidden,
-                progress=progress or _silent,
-            )
-            parts = tuple(_write_part(each, aside, run=run, values=values[each.notebook.key]) for each in outcomes)
-            _write_front(parts, opened, aside, run=run, values=values, root=folder.parent, hidden=hidden)
+            possible = [each for each in chosen if not each.missing(opened)]
+            at_once, tell = jobs or min(2, os.cpu_count() or 1), progress or _silent
+            executed = execute(possible, run=run, folder=aside, jobs=at_once, progress=tell)
+            done = {each.notebook.key: _write_page(each, aside, run) for each in executed}
+            outcomes = tuple(done.get(each.key) or _skipped(each, opened) for each in chosen)
+            _write_front(outcomes, aside, run)
             published = publish.publish(aside, good=all(each.status != "failed" for each in outcomes))
+        if keep is not None:
+            publish.keep_newest(shelf, keep)
     except OSError as error:
         raise CrmError(say("the report cannot be written to '{shelf}': {error}", shelf=shelf, error=error)) from error
-    if keep is not None:
-        publish.keep_newest(shelf, keep)
-    return Run(folder=published, parts=parts)
+    return Run(folder=published, outcomes=outcomes)
 
 
 def _silent(key: str, cell: int, cells: int) -> None:
@@ -145,10 +139,10 @@ def _silent(key: str, cell: int, cells: int) -> None:
 
 
 def _of_company(notebook: Notebook, company: Company) -> dict[str, Any]:
-    lacking = [name for name in SET_BY_COMMAND if name not in [each.name for each in notebook.parameters]]
+    lacking = set(SET_BY_COMMAND) - {each.name for each in notebook.parameters}
     if lacking:
         message = "notebook '{name}' lacks the parameters that every notebook has: {lacking}"
-        raise NotebookError(say(message, name=notebook.path.name, lacking=", ".join(lacking)))
+        raise NotebookError(say(message, name=notebook.path.name, lacking=", ".join(sorted(lacking))))
     return {"company": company.key, "as_of": company.as_of.isoformat()}
 
 
@@ -164,75 +158,39 @@ def _hidden(root: Path, company: Path) -> dict[str, str]:
     return {text: stand_in for text, stand_in in texts.items() if len(text) >= _SHORTEST_HIDDEN}
 
 
-def _execute(
-    chosen: Sequence[Notebook],
-    company: Company,
-    *,
-    values: Mapping[str, Mapping[str, Any]],
-    aside: Path,
-    jobs: int,
-    hidden: Mapping[str, str],
-    progress: Progress,
-) -> list[Outcome]:
-    missing = {each.key: each.missing(company) for each in chosen}
-    possible = [each for each in chosen if not missing[each.key]]
-    # The kernels find the company by its key, so that no path gets into a notebook.
-    environment = {"CRM_DATA": str(company.folder.resolve().parent), language.VARIABLE: language.code()}
-    executed = execute(
-        possible,
-        parameters=values,
-        folder=aside,
-        jobs=jobs,
-        environment=environment,
-        hidden=hidden,
-        progress=progress,
-    )
-    by_key = {outcome.notebook.key: outcome for outcome in executed}
-    return [
-        by_key.get(each.key) or Outcome(notebook=each, status="skipped", missing=missing[each.key]) for each in chosen
-    ]
+def _skipped(notebook: Notebook, company: Company) -> Outcome:
+    needed = ", ".join(notebook.missing(company))
+    why = say("needs {needed}, which the company does not have", needed=needed)
+    return Outcome(notebook=notebook, status="skipped", why=why)
 
 
-def _write_part(outcome: Outcome, aside: Path, *, run: RunFacts, values: Mapping[str, Any]) -> Part:
-    """Write the page and the workbook of one notebook; a skipped one has none."""
-    if outcome.status == "skipped":
-        return Part(outcome=outcome, collected=Collected())
+def _write_page(outcome: Outcome, aside: Path, run: Order) -> Outcome:
+    """Write the page and the workbook of one notebook, and return its outcome with what it shows."""
     notebook = outcome.notebook
-    if outcome.executed is None:
-        # It failed before its first cell: the notebook as it stands is kept beside its error.
-        (aside / notebook.path.name).write_bytes(notebook.path.read_bytes())
-    document = read_document(aside / notebook.path.name)
-    shown = collect(document)
-    if shown.tables or shown.findings:
-        book = aside / f"{notebook.key}.xlsx"
-        write_workbook(book, title=notebook.title, as_of=run.as_of, tables=shown.tables, findings=shown.findings)
-    page = render_page(document, shown, run=run, outcome=outcome, values=values)
-    (aside / f"{notebook.key}.html").write_text(page, encoding="utf-8")
-    return Part(outcome=outcome, collected=shown)
+    if outcome.status == "skipped":
+        return outcome
+    executed = aside / notebook.path.name
+    try:
+        document = read_document(executed)
+    except UNREADABLE:
+        # It failed before its first cell, or could not be written: the notebook as it stands is kept beside its error.
+        executed.write_bytes(notebook.path.read_bytes())
+        document = read_document(executed)
+    outcome = replace(outcome, shown=collect(document))
+    if outcome.shown.workbook:
+        write_workbook(aside / f"{notebook.key}.xlsx", outcome.shown, title=notebook.title, as_of=run.company.as_of)
+    (aside / f"{notebook.key}.html").write_text(render_page(document, outcome, run=run), encoding="utf-8")
+    return outcome
 
 
-def _write_front(
-    parts: Sequence[Part],
-    company: Company,
-    aside: Path,
-    *,
-    run: RunFacts,
-    values: Mapping[str, Mapping[str, Any]],
-    root: Path,
-    hidden: Mapping[str, str],
-) -> None:
+def _write_front(outcomes: Sequence[Outcome], aside: Path, run: Order) -> None:
     """Write the front page, the findings and the manifest."""
     finished = dt.datetime.now(dt.UTC)
-    manifest = make_manifest(company, parts, run=run, values=values, root=root, finished=finished)
+    manifest = make_manifest(outcomes, run=run, finished=finished)
     changes.write_json(aside / changes.MANIFEST_FILE, manifest)
-    changes.write_findings(
-        aside / changes.FINDINGS_FILE,
-        company=company.key,
-        as_of=company.as_of.isoformat(),
-        findings={part.outcome.notebook.key: part.collected.findings for part in parts},
-    )
+    found = {each.notebook.key: each.shown.findings for each in outcomes}
+    day, key = run.company.as_of.isoformat(), run.company.key
+    changes.write_findings(aside / changes.FINDINGS_FILE, company=key, as_of=day, findings=found)
     seconds, previous = (finished - run.started).total_seconds(), publish.latest(aside.parent)
-    front = render_index(
-        parts, run=run, check=company.check, seconds=seconds, previous=previous, manifest=manifest, hidden=hidden
-    )
+    front = render_index(outcomes, run=run, seconds=seconds, previous=previous, manifest=manifest)
     (aside / "index.html").write_text(front, encoding="utf-8")

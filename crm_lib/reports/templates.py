@@ -1,10 +1,8 @@
-"""Filling the templates: what every page says of its run, and a finding with its interval drawn against the claim."""
+"""Filling the templates; a finding with its interval drawn against the claim."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,17 +16,6 @@ from crm_lib.language import say
 Fields = Mapping[str, Any]
 _ROOM = 0.12
 """Share of the strip that is left free on either side."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunFacts:
-    """Which run this is: its name, the company, the day that the numbers are of, and when it began (UTC)."""
-
-    run_id: str
-    company_key: str
-    company_name: str
-    as_of: dt.date
-    started: dt.datetime
 
 
 def render(template: str, **context: Any) -> str:

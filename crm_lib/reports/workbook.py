@@ -11,6 +11,7 @@ from typing import Any
 import xlsxwriter
 
 from crm_lib.language import say, text
+from crm_lib.reports.documents import Collected
 
 _LAST_ROW = 1_048_576
 _LONGEST_TEXT = 32_767
@@ -19,24 +20,22 @@ _INK, _TINT = "#1d2733", "#eef2f5"
 Fields = Mapping[str, Any]
 
 
-def write_workbook(
-    path: Path, *, title: str, as_of: dt.date, tables: Sequence[Fields], findings: Sequence[Fields] = ()
-) -> None:
+def write_workbook(path: Path, shown: Collected, *, title: str, as_of: dt.date) -> None:
     """Write the workbook; equal content gives equal bytes, and no cell becomes a formula or a link.
 
-    Tables and findings are as their ``to_dict`` wrote them; the day of the numbers also stands as the day of creation.
+    The day of the numbers also stands as the day of creation.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     book = xlsxwriter.Workbook(str(path), options)
     created = dt.datetime.combine(as_of, dt.time())
     book.set_properties({"title": title, "created": created})
     contents_name, findings_name = text("Contents"), text("Findings")
-    names = sheet_names([contents_name, findings_name, *(table["name"] for table in tables)])
+    names = sheet_names([contents_name, findings_name, *(table["name"] for table in shown.tables)])
     contents = book.add_worksheet(names[0])
-    rows = [(names[1], findings_name, "")] if findings else []
-    if findings:
-        _write_table(book, names[1], _findings_table(findings))
-    for name, table in zip(names[2:], tables, strict=True):
+    rows = [(names[1], findings_name, "")] if shown.findings else []
+    if shown.findings:
+        _write_table(book, names[1], _findings_table(shown.findings))
+    for name, table in zip(names[2:], shown.tables, strict=True):
         _write_table(book, name, table)
         rows.append((name, table["title"], table.get("source", "")))
     _write_contents(book, contents, title=title, as_of=as_of, rows=rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,21 +15,13 @@ from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.reports.changes import write_findings
 from crm_lib.reports.documents import Collected
-from crm_lib.reports.execute import Failure, Outcome
-from crm_lib.reports.index import Part, render_index
+from crm_lib.reports.execute import Failure, Order, Outcome
+from crm_lib.reports.index import render_index
 from crm_lib.reports.notebooks import Notebook
-from crm_lib.reports.templates import RunFacts
 
 HOSTILE = "<script>alert(1)</script>"
-RUN = RunFacts(
-    run_id="2026-06-30_20261122T100000Z_abcdef",
-    company_key="shop",
-    company_name="Shop",
-    as_of=dt.date(2026, 6, 30),
-    started=dt.datetime(2026, 11, 22, 10, 5, tzinfo=dt.UTC),
-)
 CHECK = CheckReport(
-    company="Shop", key="shop", currency="GBP", as_of=RUN.as_of,
+    company="Shop", key="shop", currency="GBP", as_of=dt.date(2026, 6, 30),
     tables=(
         TableCheck(
             name="transactions", label="Transactions", origin="x.csv", available=True, rows=12345, rejected=17, cut=3,
@@ -50,14 +43,17 @@ def finding(key: str, value: float) -> dict[str, Any]:
     ).to_dict()  # fmt: skip
 
 
-def part(name: str, *findings: dict[str, Any], left_out: tuple[dict[str, str], ...] = (), **more: Any) -> Part:
+def part(name: str, *findings: dict[str, Any], left_out: tuple[dict[str, str], ...] = (), **more: Any) -> Outcome:
     notebook = Notebook(path=Path(f"{name}.ipynb"), title=f"Title {name}", edition="routine")
-    outcome = Outcome(notebook=notebook, **{"status": "done", **more})
-    return Part(outcome=outcome, collected=Collected(findings=findings, left_out=left_out))
+    shown = Collected(findings=findings, left_out=left_out)
+    return Outcome(notebook=notebook, shown=shown, **{"status": "done", **more})
 
 
-def render(*parts: Part, previous: Path | None = None, hidden: dict[str, str] | None = None) -> str:
-    return render_index(parts, run=RUN, check=CHECK, seconds=12.3, previous=previous, manifest={}, hidden=hidden or {})
+def render(*parts: Outcome, previous: Path | None = None, hidden: dict[str, str] | None = None) -> str:
+    company: Any = SimpleNamespace(name="Shop", as_of=CHECK.as_of, check=CHECK)
+    started = dt.datetime(2026, 11, 22, 10, 5, tzinfo=dt.UTC)
+    run = Order(run_id="r", company=company, started=started, values={}, root=Path(), hidden=hidden or {})
+    return render_index(parts, run=run, seconds=12.3, previous=previous, manifest={})
 
 
 def words(page: str) -> str:
@@ -98,7 +94,7 @@ def test_what_was_skipped_or_failed_is_said() -> None:
     failure = Failure(kind="ValueError", message=HOSTILE, cell=3)
     page = render(
         part("06_x", finding("a", 0.7), left_out=({"what": "By region", "why": "needs region"},)),
-        part("08_y", status="skipped", missing=("surveys",)),
+        part("08_y", status="skipped", why="needs surveys"),
         part("09_z", status="failed", failure=failure),
     )
     text = words(page)

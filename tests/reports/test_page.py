@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,21 +21,19 @@ from crm_lib.exhibit import CHART_MIME, Table
 from crm_lib.finding import Criterion, Finding
 from crm_lib.notebook import Note
 from crm_lib.reports.documents import collect
-from crm_lib.reports.execute import Failure, Outcome
+from crm_lib.reports.execute import Failure, Order, Outcome
 from crm_lib.reports.notebooks import Notebook
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import read_parameters
-from crm_lib.reports.templates import RunFacts, strip
+from crm_lib.reports.templates import strip
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><text>chart</text></svg>'
 HOSTILE = "<script>alert('owned')</script>"
-RUN = RunFacts(
-    run_id="2026-06-30_20261122T100000Z_abcdef",
-    company_key="shop",
-    company_name=f"Shop {HOSTILE}",
-    as_of=dt.date(2026, 6, 30),
-    started=dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC),
-)
+SHOP: Any = SimpleNamespace(name=f"Shop {HOSTILE}", as_of=dt.date(2026, 6, 30))
+RUN = Order(
+    run_id="2026-06-30_20261122T100000Z_abcdef", company=SHOP, started=dt.datetime(2026, 11, 22, tzinfo=dt.UTC),
+    values={"06_x": {"company": "shop", "levels": 4}}, root=Path(), hidden={},
+)  # fmt: skip
 VOID = {"meta", "img", "br", "link", "hr", "input", "wbr"}
 
 
@@ -97,10 +96,10 @@ def code(source: str, *outputs: NotebookNode, **metadata: Any) -> NotebookNode:
 def render(*cells: NotebookNode, failure: Failure | None = None) -> str:
     parameters = read_parameters("company: str = 'demo'  # the company\nlevels: int = 5  # groups a score")
     notebook = Notebook(path=Path("06_x.ipynb"), title="Segments", edition="routine", parameters=parameters)
-    outcome = Outcome(notebook=notebook, status="failed" if failure else "done", failure=failure)
     document = new_notebook(cells=list(cells))
-    values = {"company": "shop", "levels": 4}
-    return render_page(document, collect(document), run=RUN, outcome=outcome, values=values)
+    status: Any = "failed" if failure else "done"
+    outcome = Outcome(notebook=notebook, status=status, failure=failure, shown=collect(document))
+    return render_page(document, outcome, run=RUN)
 
 
 def everything() -> list[NotebookNode]:

@@ -150,7 +150,7 @@ def test_a_failing_notebook_leaves_the_others_published_and_the_latest_as_it_was
         patch.setenv("SHOP_PASSWORD", PASSWORD)
         run = report(copy)
     assert not run.good
-    assert [part.outcome.status for part in run.parts] == ["done", "skipped", "failed"]
+    assert [outcome.status for outcome in run.outcomes] == ["done", "skipped", "failed"]
     assert latest(copy / "reports" / "shop") == before
     page, front = (run.folder / "10_breaks.html").read_text(), (run.folder / "index.html").read_text()
     assert "came so far" in page
@@ -178,8 +178,8 @@ def test_an_analysis_for_which_there_is_too_little_is_left_out(
 def test_a_kernel_that_dies_is_a_failure_that_is_told(copy: Path, notebook_writer: Callable[..., Path]) -> None:
     notebook_writer(copy / "notebooks", "10_dies", ["# Dies", "import os\nos.kill(os.getpid(), 9)"], title="Dies")
     run = report(copy, notebooks=["10"])
-    assert run.parts[0].outcome.failure is not None
-    assert run.parts[0].outcome.failure.kind == "DeadKernelError"
+    assert run.outcomes[0].failure is not None
+    assert run.outcomes[0].failure.kind == "DeadKernelError"
     assert "DeadKernelError" in (run.folder / "10_dies.html").read_text()
 
 

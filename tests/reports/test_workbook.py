@@ -14,6 +14,7 @@ from python_calamine import CalamineWorkbook
 from crm_lib.estimate import Estimate
 from crm_lib.exhibit import Table
 from crm_lib.finding import Criterion, Finding
+from crm_lib.reports.documents import Collected
 from crm_lib.reports.workbook import sheet_names, write_workbook
 
 DAY = dt.date(2026, 6, 30)
@@ -22,6 +23,10 @@ HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "@SUM(1)", "http://example.org/x", "-2"
 
 def table(name: str = "mixed", **columns: list[Any]) -> dict[str, Any]:
     return Table(name=name, title=f"Title of {name}", frame=pd.DataFrame(columns), source="transactions").to_dict()
+
+
+def write(path: Path, *tables: dict[str, Any], findings: tuple[dict[str, Any], ...] = (), title: str = "T") -> None:
+    write_workbook(path, Collected(tables=tables, findings=findings), title=title, as_of=DAY)
 
 
 def read(path: Path, sheet: str) -> list[list[Any]]:
@@ -34,7 +39,7 @@ def test_values_come_back_as_they_went_in(tmp_path: Path) -> None:
     mixed = table(
         word=["a", None], amount=[1.5, float("nan")], count=[1, 2], day=pd.to_datetime(days), yes=[True, False]
     )
-    write_workbook(path, title="T", as_of=DAY, tables=[mixed])
+    write(path, mixed)
     rows = read(path, "mixed")
     assert rows[0] == ["Word", "Amount", "Count", "Day", "Yes"]
     assert rows[1] == ["a", 1.5, 1.0, days[0], True]
@@ -43,7 +48,7 @@ def test_values_come_back_as_they_went_in(tmp_path: Path) -> None:
 
 def test_no_text_becomes_a_formula_or_a_link(tmp_path: Path) -> None:
     path = tmp_path / "x.xlsx"
-    write_workbook(path, title="=1+1", as_of=DAY, tables=[table(text=HOSTILE)])
+    write(path, table(text=HOSTILE), title="=1+1")
     assert [row[0] for row in read(path, "mixed")[1:]][:5] == HOSTILE[:5]
     with zipfile.ZipFile(path) as archive:
         sheets = [archive.read(name).decode() for name in archive.namelist() if "worksheets/" in name]
@@ -53,13 +58,13 @@ def test_no_text_becomes_a_formula_or_a_link(tmp_path: Path) -> None:
 
 def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
     for name in ("a.xlsx", "b.xlsx"):
-        write_workbook(tmp_path / name, title="T", as_of=DAY, tables=[table(x=[1])])
+        write(tmp_path / name, table(x=[1]))
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
 
 
 def test_the_contents_name_every_sheet_with_title_and_source(tmp_path: Path) -> None:
     path = tmp_path / "x.xlsx"
-    write_workbook(path, title="Segments", as_of=DAY, tables=[table("one", x=[1]), table("two", x=[1])])
+    write(path, table("one", x=[1]), table("two", x=[1]), title="Segments")
     rows = read(path, "Contents")
     assert rows[0][0] == "Segments"
     assert rows[-2:] == [["one", "Title of one", "transactions"], ["two", "Title of two", "transactions"]]
@@ -72,7 +77,7 @@ def test_findings_have_a_sheet_with_their_numbers(tmp_path: Path) -> None:
         sentence="They bring {estimate}.", if_supported="Act.", if_not_supported="Act.", if_undecided="Act.",
     )  # fmt: skip
     path = tmp_path / "x.xlsx"
-    write_workbook(path, title="T", as_of=DAY, tables=[], findings=[finding.to_dict()])
+    write(path, findings=(finding.to_dict(),))
     row = read(path, "Findings")[1]
     assert row[:8] == ["C.", "supported", "They bring 0.70 [0.60, 0.80].", "Act.", 0.7, 0.6, 0.8, 0.95]
 
