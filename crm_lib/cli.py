@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,7 +24,6 @@ from crm_lib.errors import CompanyError, CrmError
 from crm_lib.language import say, text
 
 if TYPE_CHECKING:
-    from crm_lib.clv import BGNBD, MBGNBD, ParetoNBD
     from crm_lib.company import CheckReport, Company
     from crm_lib.reports.execute import Progress
 
@@ -38,16 +37,19 @@ app = typer.Typer(
 out = Console(highlight=False, soft_wrap=True, markup=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
+
+def _option(words: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text(words), **more)
+
+
 CompanyName = Annotated[
     str, typer.Argument(metavar="COMPANY", help=text("Name of a folder under data/, or a folder with a company.toml."))
 ]
 AsOf = Annotated[
     str | None,
-    typer.Option(metavar="DATE", help=text("Look at nothing later than this day (2026-06-30); default: as data say.")),
+    _option("Look at nothing later than this day (2026-06-30); default: as data say.", metavar="DATE"),
 ]
-AnnualRate = Annotated[
-    float, typer.Option(min=0.001, max=2.0, help=text("Interest of a year, by which later money counts less."))
-]
+AnnualRate = Annotated[float, _option("Interest of a year, by which later money counts less.", min=0.001, max=2.0)]
 
 
 class ModelName(StrEnum):
@@ -66,7 +68,7 @@ class Edition(StrEnum):
     ALL = "all"
 
 
-Model = Annotated[ModelName, typer.Option(help=text("Model of purchases; notebook 08 recommends one."))]
+Model = Annotated[ModelName, _option("Model of purchases; notebook 08 recommends one.")]
 
 
 def main() -> None:
@@ -86,9 +88,7 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _always(
-    version: Annotated[bool, typer.Option("--version", help=text("Print the version and end."), is_eager=True)] = False,
-) -> None:
+def _always(version: Annotated[bool, _option("Print the version and end.", "--version")] = False) -> None:
     if version:
         from importlib.metadata import version as installed
 
@@ -98,13 +98,10 @@ def _always(
 
 @app.command()
 def demo(
-    seed: Annotated[
-        int, typer.Option(min=0, help=text("Start of the random numbers: the same seed, the same company."))
-    ] = 20260101,
-    customers: Annotated[int, typer.Option(min=1, help=text("How many customers."))] = 8000,
+    seed: Annotated[int, _option("Start of the random numbers: the same seed, the same company.", min=0)] = 20260101,
+    customers: Annotated[int, _option("How many customers.", min=1)] = 8000,
     to: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help=text("Where the tables go; default: data/demo of the project.")),
+        Path | None, _option("Where the tables go; default: data/demo of the project.", metavar="FOLDER")
     ] = None,
 ) -> None:
     """Simulate the demo company.
@@ -129,8 +126,7 @@ def check(
     company: CompanyName,
     as_of: AsOf = None,
     rejected: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help=text("Where rejected rows go; default: reports/COMPANY/rejected.")),
+        Path | None, _option("Where rejected rows go; default: reports/COMPANY/rejected.", metavar="FOLDER")
     ] = None,
 ) -> None:
     """Check a company's tables.
@@ -185,24 +181,18 @@ def report(
     company: CompanyName,
     notebook: Annotated[
         list[str] | None,
-        typer.Option(
-            "--notebook", "-n", metavar="NOTEBOOK", help=text("Number or name of a notebook; may be repeated.")
-        ),
+        _option("Number or name of a notebook; may be repeated.", "--notebook", "-n", metavar="NOTEBOOK"),
     ] = None,
-    edition: Annotated[Edition, typer.Option(help=text("Which notebooks, where none is named."))] = Edition.ALL,
+    edition: Annotated[Edition, _option("Which notebooks, where none is named.")] = Edition.ALL,
     as_of: AsOf = None,
     parameter: Annotated[
-        list[str] | None,
-        typer.Option("-p", metavar="NAME=VALUE", help=text("Set a parameter (see: crm notebooks); may be repeated.")),
+        list[str] | None, _option("Set a parameter (see: crm notebooks); may be repeated.", "-p", metavar="NAME=VALUE")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help=text("Notebooks at a time; default: 2."))] = None,
+    jobs: Annotated[int | None, _option("Notebooks at a time; default: 2.", min=1)] = None,
     reports: Annotated[
-        Path | None,
-        typer.Option("--reports", metavar="FOLDER", help=text("Where reports go; default: reports/ of the project.")),
+        Path | None, _option("Where reports go; default: reports/ of the project.", "--reports", metavar="FOLDER")
     ] = None,
-    keep: Annotated[
-        int | None, typer.Option(min=1, help=text("Keep only so many runs of the company; default: all."))
-    ] = None,
+    keep: Annotated[int | None, _option("Keep only so many runs of the company; default: all.", min=1)] = None,
 ) -> None:
     """Publish a company's report.
 
@@ -265,28 +255,19 @@ def score(
     company: CompanyName,
     to: Annotated[
         str | None,
-        typer.Option(
+        _option(
+            "A file (.parquet, .csv, .duckdb) or a database's URL; default: reports/COMPANY/scores.parquet.",
             metavar="TARGET",
-            help=text(
-                "A file (.parquet, .csv, or .duckdb for a table in it) or a database's URL; "
-                "default: reports/COMPANY/scores.parquet."
-            ),
         ),
     ] = None,
     as_of: AsOf = None,
     model: Model = ModelName.PARETO_NBD,
     annual_rate: AnnualRate = 0.1,
-    horizon_days: Annotated[
-        int, typer.Option(min=1, max=3660, help=text("Days over which purchases are expected."))
-    ] = 365,
-    seed: Annotated[
-        int, typer.Option(min=0, help=text("Start of the random numbers behind the intervals."))
-    ] = 20260101,
-    table: Annotated[
-        str, typer.Option(metavar="NAME", help=text("Name of the table in a database."))
-    ] = "customer_scores",
+    horizon_days: Annotated[int, _option("Days over which purchases are expected.", min=1, max=3660)] = 365,
+    seed: Annotated[int, _option("Start of the random numbers behind the intervals.", min=0)] = 20260101,
+    table: Annotated[str, _option("Name of the table in a database.", metavar="NAME")] = "customer_scores",
     password_env: Annotated[
-        str, typer.Option(metavar="VARIABLE", help=text("Environment variable with the database's password."))
+        str, _option("Environment variable with the database's password.", metavar="VARIABLE")
     ] = "",
 ) -> None:
     """Score a company's customers.
@@ -323,13 +304,11 @@ def score(
 def customer(
     company: CompanyName,
     customer_id: Annotated[
-        str,
-        typer.Argument(metavar="ID", help=text("Number of the customer; after -- if it begins with a dash.")),
+        str, typer.Argument(metavar="ID", help=text("Number of the customer; after -- if it begins with a dash."))
     ],
     as_of: AsOf = None,
     html: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help=text("Write a page (.html) in place of printing; only you can read it.")),
+        Path | None, _option("Write a page (.html) in place of printing; only you can read it.", metavar="FILE")
     ] = None,
 ) -> None:
     """Show all that is known of one customer.
@@ -360,10 +339,7 @@ def freeze(
     company: CompanyName,
     as_of: AsOf = None,
     again: Annotated[
-        bool,
-        typer.Option(
-            "--again", help=text("Estimate the cut points of a segments.toml anew; the old file is kept as .bak.")
-        ),
+        bool, _option("Estimate the cut points of a segments.toml anew; the old file is kept as .bak.", "--again")
     ] = False,
 ) -> None:
     """Freeze a company's segments.
@@ -395,25 +371,22 @@ def freeze(
 def targets(
     company: CompanyName,
     to: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help=text("Where the lists go; default: reports/COMPANY/targets.")),
+        Path | None, _option("Where the lists go; default: reports/COMPANY/targets.", metavar="FOLDER")
     ] = None,
     as_of: AsOf = None,
     window_days: Annotated[
-        int, typer.Option(min=1, max=3660, help=text("Days over which customers are scored, without a segments.toml."))
+        int, _option("Days over which customers are scored, without a segments.toml.", min=1, max=3660)
     ] = 365,
-    levels: Annotated[int, typer.Option(min=3, max=5, help=text("Number of RFM scores, likewise."))] = 5,
+    levels: Annotated[int, _option("Number of RFM scores, likewise.", min=3, max=5)] = 5,
     dissatisfied_below: Annotated[
-        float, typer.Option(min=1, max=10, help=text("Answers with a satisfaction below this are dissatisfied."))
+        float, _option("Answers with a satisfaction below this are dissatisfied.", min=1, max=10)
     ] = 6.0,
-    contact_cost: Annotated[
-        float, typer.Option(min=0, help=text("Cost of a personal contact, in the company's currency."))
-    ] = 3.5,
+    contact_cost: Annotated[float, _option("Cost of a personal contact, in the company's currency.", min=0)] = 3.5,
     saved_share: Annotated[
-        float, typer.Option(min=0.001, max=1, help=text("Part of those about to leave whom such a contact keeps."))
+        float, _option("Part of those about to leave whom such a contact keeps.", min=0.001, max=1)
     ] = 0.1,
     risk_days: Annotated[
-        int, typer.Option(min=1, max=3660, help=text("Days ahead over which the risk of falling silent is told."))
+        int, _option("Days ahead over which the risk of falling silent is told.", min=1, max=3660)
     ] = 91,
 ) -> None:
     """Write lists of customers to contact.
@@ -478,9 +451,7 @@ def _as_written(value: object) -> str:
 
 @app.command()
 def dictionary(
-    write: Annotated[
-        bool, typer.Option("--write", help=text("Write it to data/README.md instead of showing it."))
-    ] = False,
+    write: Annotated[bool, _option("Write it to data/README.md instead of showing it.", "--write")] = False,
 ) -> None:
     """Show the data dictionary.
 
@@ -501,16 +472,11 @@ def _project() -> Path:
     return next((folder for folder in (here, *here.parents) if (folder / "data").is_dir()), here)
 
 
-def _model(name: ModelName) -> ParetoNBD | BGNBD | MBGNBD:
+def _model(name: ModelName) -> Any:
     """Return the model of that name, not fitted yet."""
     from crm_lib import clv
 
-    models: dict[ModelName, type[ParetoNBD | BGNBD | MBGNBD]] = {
-        ModelName.PARETO_NBD: clv.ParetoNBD,
-        ModelName.BG_NBD: clv.BGNBD,
-        ModelName.MBG_NBD: clv.MBGNBD,
-    }
-    return models[name]()
+    return {"pareto-nbd": clv.ParetoNBD, "bg-nbd": clv.BGNBD, "mbg-nbd": clv.MBGNBD}[name]()
 
 
 def _told_written(place: Path) -> None:

@@ -123,13 +123,7 @@ def scrub(document: NotebookNode, *, original: NotebookNode, hidden: Mapping[str
 
 
 def hide(text: str, hidden: Mapping[str, str]) -> str:
-    """Return `text` with what must not be published replaced, the longest first: a folder before the one above it.
-
-    Examples
-    --------
-    >>> hide("/home/ann/shop/x.py", {"/home/ann": "~", "/home/ann/shop": "."})
-    './x.py'
-    """
+    """Return `text` with what must not be published replaced, the longest first: a folder before the one above it."""
     for secret in sorted(filter(None, hidden), key=len, reverse=True):
         text = text.replace(secret, hidden[secret])
     return text

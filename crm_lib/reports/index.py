@@ -31,7 +31,7 @@ def render_index(
         title=text("What the data say"),
         run=run,
         groups=[_group(outcome, before, compare=previous is not None) for outcome in outcomes],
-        summary=_summary([fields["verdict"] for fields in findings]),
+        summary=[(each.value, [fields["verdict"] for fields in findings].count(each)) for each in Verdict if findings],
         compared=_compared(findings, before, previous, manifest) if previous and findings else None,
         gone=changes.gone(before, [fields["key"] for fields in findings], finished),
         left_out=_left_out(outcomes),
@@ -64,11 +64,6 @@ def _group(outcome: Outcome, before: Mapping[str, Fields], *, compare: bool) -> 
         "workbook": outcome.shown.workbook,
         "cards": cards,
     }
-
-
-def _summary(verdicts: Sequence[str]) -> list[dict[str, Any]]:
-    shapes = [(each.value, each.value.replace(" ", "-")) for each in Verdict if verdicts]
-    return [{"verdict": verdict, "shape": shape, "count": verdicts.count(verdict)} for verdict, shape in shapes]
 
 
 def _compared(

@@ -18,6 +18,7 @@ from crm_lib.reports.execute import Order, Outcome
 from crm_lib.reports.page import effective
 
 LOCK_FILE = "requirements.lock"
+_COUNTS = ("rows", "kept", "rejected", "cut")
 _REQUIREMENT = re.compile(r"[\w.-]+")
 
 
@@ -32,27 +33,20 @@ def make_manifest(outcomes: Sequence[Outcome], *, run: Order, finished: dt.datet
     return {
         "run": run.run_id,
         "company": {
-            "key": company.key,
-            "name": company.name,
-            "currency": company.currency,
+            **{name: getattr(company, name) for name in ("key", "name", "currency", "margin_rate")},
             "as_of": company.as_of.isoformat(),
-            "margin_rate": company.margin_rate,
             "settings": hash_file(company.folder / "company.toml"),
         },
         "started": run.started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "seconds": round((finished - run.started).total_seconds(), 2),
         "parameters": {
-            notebook.key: {each["name"]: each["value"] for each in effective(notebook, run)}
-            for notebook in (outcome.notebook for outcome in outcomes)
+            one.notebook.key: {each["name"]: each["value"] for each in effective(one.notebook, run)} for one in outcomes
         },
         "notebooks": [_outcome(outcome) for outcome in outcomes],
         "data": {
-            table.name: {
-                "sha256": hashes.get(table.name),
-                **{name: getattr(table, name) for name in ("rows", "kept", "rejected", "cut")},
-            }
-            for table in company.check.tables
+            each.name: {"sha256": hashes.get(each.name), **{name: getattr(each, name) for name in _COUNTS}}
+            for each in company.check.tables
         },
         "code": {
             "crm_lib": hash_tree(Path(crm_lib.__file__).parent),

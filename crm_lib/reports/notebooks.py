@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from crm_lib.errors import CrmError
 from crm_lib.language import say
 from crm_lib.reports.documents import UNREADABLE, read_document
 from crm_lib.reports.parameters import Parameter, read_parameters
+
+if TYPE_CHECKING:
+    from crm_lib.company import Company
 
 Edition = Literal["routine", "annual"]
 EDITIONS: tuple[Edition, ...] = ("routine", "annual")
@@ -22,13 +25,6 @@ _NAME = re.compile(r"(?P<number>\d\d)_(?P<name>\w+)")
 
 class NotebookError(CrmError):
     """A notebook was not found, or breaks the rules that a report relies on."""
-
-
-class HasTables(Protocol):
-    """What is asked of a company here: whether it has a table and columns of it."""
-
-    def has(self, table: str, /, *columns: str) -> bool:
-        """Return whether the company has `table` with all `columns`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,21 +48,16 @@ class Notebook:
         """File name without ending, such as ``06_segmentation``: names the notebook and its pages."""
         return self.path.stem
 
-    @property
-    def number(self) -> str:
-        """The two digits that the file name begins with."""
-        return self.key[:2]
-
-    def missing(self, company: HasTables) -> tuple[str, ...]:
+    def missing(self, company: Company) -> tuple[str, ...]:
         """Return what the notebook needs and `company` lacks, as ``table`` or ``table.column``."""
         return _lacking(self.needs, company)
 
-    def unused(self, company: HasTables) -> tuple[str, ...]:
+    def unused(self, company: Company) -> tuple[str, ...]:
         """Return what the notebook could use and `company` lacks, as ``table`` or ``table.column``."""
         return _lacking(self.uses, company)
 
 
-def _lacking(wanted: Mapping[str, Sequence[str]], company: HasTables) -> tuple[str, ...]:
+def _lacking(wanted: Mapping[str, Sequence[str]], company: Company) -> tuple[str, ...]:
     lacking = []
     for table, columns in wanted.items():
         if not company.has(table):
@@ -151,7 +142,7 @@ def _find(name: str, notebooks: Sequence[Notebook]) -> Notebook:
     wanted = name.strip().removesuffix(".ipynb").rpartition("/")[2].lower()
     for notebook in notebooks:
         key = notebook.key.lower()
-        if wanted in (key, key[3:]) or (wanted.isdigit() and wanted.zfill(2) == notebook.number):
+        if wanted in (key, key[3:]) or (wanted.isdigit() and wanted.zfill(2) == key[:2]):
             return notebook
     keys = [notebook.key for notebook in notebooks]
     near = difflib.get_close_matches(wanted, [*keys, *(key[3:] for key in keys)], n=1, cutoff=0.5)

@@ -44,15 +44,7 @@ class ParameterError(CrmError):
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter of a notebook: its name, its type as written in the cell, its default, and the comment behind it.
-
-    Examples
-    --------
-    >>> Parameter(name="levels", type="int", default=5).parse("4")
-    4
-    >>> Parameter(name="groups", type="list[str]", default=[]).parse("region, channel")
-    ['region', 'channel']
-    """
+    """One parameter of a notebook: name, type as written in the cell, default, and the comment behind it."""
 
     name: str
     type: str
@@ -81,19 +73,14 @@ class Parameter:
 
 
 def read_parameters(source: str, *, where: str = "the notebook") -> tuple[Parameter, ...]:
-    """Read the parameters cell of the notebook called `where`, in its order.
-
-    Examples
-    --------
-    >>> read_parameters("levels: int = 5  # groups a score")
-    (Parameter(name='levels', type='int', default=5, meaning='groups a score'),)
-    """
-    comments = _comments(source)
-    found = []
+    """Read the parameters cell of the notebook called `where`, in its order."""
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
         raise _broken(where, error.lineno or 1, say("it is not valid Python")) from error
+    tokens = [each for each in tokenize.generate_tokens(StringIO(source).readline) if each.type == tokenize.COMMENT]
+    comments = {token.start[0]: token.string.lstrip("# ").strip() for token in tokens}
+    found = []
     for line in body:
         if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None):
             raise _broken(where, line.lineno, say("every line must be: name: type = default  # comment"))
@@ -116,13 +103,7 @@ def read_parameters(source: str, *, where: str = "the notebook") -> tuple[Parame
 
 
 def split_assignments(written: Iterable[str]) -> dict[str, str]:
-    """Split ``name=value`` strings of the command line.
-
-    Examples
-    --------
-    >>> split_assignments(["levels=4", "note=a=b"])
-    {'levels': '4', 'note': 'a=b'}
-    """
+    """Split ``name=value`` strings of the command line."""
     values: dict[str, str] = {}
     for assignment in written:
         name, sign, value = assignment.partition("=")
@@ -157,28 +138,21 @@ def check_values(
 
 
 def _parsed(annotation: str, written: str) -> Value:
-    options = re.split(r"\s*\|\s*", annotation)
-    if "None" in options and written.lower() == "none":
+    if written.lower() == "none" and "None" in annotation:
         return None
     value: Any = written
     if annotation.startswith("list"):
         value = json.loads(written) if written.startswith("[") else written.split(",")
         value = [str(part).strip() for part in value if str(part).strip()]
-    elif annotation.startswith("Literal"):
-        value = {str(each): each for each in ast.literal_eval(annotation.removeprefix("Literal"))}.get(written, written)
     return _adapter(annotation).validate_python(value)  # type: ignore[no-any-return]
-
-
-def _day(written: str) -> str:
-    return dt.date.fromisoformat(written).isoformat()
 
 
 @cache
 def _adapter(annotation: str) -> TypeAdapter[Any]:
     """Return what checks values of a type; a name that is none of a parameter's is a NameError."""
-    names = {each.__name__: each for each in (str, int, bool, list)}
-    finite, date = Annotated[float, Field(allow_inf_nan=False)], Annotated[str, AfterValidator(_day)]
-    known: dict[str, Any] = {"__builtins__": {}, **names, "float": finite, "date": date, "Literal": Literal}
+    known: dict[str, Any] = {each.__name__: each for each in (str, int, bool, list)}
+    known |= {"float": Annotated[float, Field(allow_inf_nan=False)], "Literal": Literal, "__builtins__": {}}
+    known["date"] = Annotated[str, AfterValidator(lambda written: dt.date.fromisoformat(written).isoformat())]
     # The text is a notebook's own code, which is run anyway.
     return TypeAdapter(eval(annotation, known))  # noqa: S307
 
@@ -193,11 +167,3 @@ def _reason(error: ValueError) -> str:
 def _broken(where: str, line: int, reason: str) -> ParameterError:
     message = "the parameters cell of '{where}', line {line}: {reason}"
     return ParameterError(say(message, where=where, line=str(line), reason=reason))
-
-
-def _comments(source: str) -> dict[int, str]:
-    try:
-        tokens = list(tokenize.generate_tokens(StringIO(source).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return {}
-    return {token.start[0]: token.string.lstrip("# ").strip() for token in tokens if token.type == tokenize.COMMENT}

@@ -30,14 +30,6 @@ class Prose:
     """Turns the Markdown cells of one page into HTML and keeps the headings for its table of contents.
 
     HTML within the Markdown is escaped, pictures from elsewhere become links: the page asks the network for nothing.
-
-    Examples
-    --------
-    >>> prose = Prose()
-    >>> prose.html("## Who buys?")
-    '<h2 id="who-buys">Who buys?</h2>\\n'
-    >>> prose.headings
-    [Heading(level=2, text='Who buys?', anchor='who-buys')]
     """
 
     def __init__(self) -> None:
@@ -61,13 +53,7 @@ class Prose:
 
 
 def formula(source: str, *, display: bool = False) -> str:
-    r"""Return a formula in LaTeX as MathML; as its source where it cannot be read.
-
-    Examples
-    --------
-    >>> formula("x^2")
-    '<math display="inline"><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow></math>'
-    """
+    r"""Return a formula in LaTeX as MathML; as its source where it cannot be read."""
     try:
         written = convert(source, display="block" if display else "inline")
     except Exception:  # noqa: BLE001 - the converter raises many kinds; a formula must not cost the page

@@ -33,13 +33,7 @@ _ABANDONED = 7 * 24 * 3600.0  # seconds after which a folder that cannot be lock
 
 
 def new_run_id(as_of: dt.date, now: dt.datetime | None = None) -> str:
-    """Return a name for a run that no other run has: as-of date, moment of the start, and a random part.
-
-    Examples
-    --------
-    >>> new_run_id(dt.date(2026, 6, 30), dt.datetime(2026, 11, 22, 2, 51, tzinfo=dt.UTC))[:-6]
-    '2026-06-30_20261122T025100Z_'
-    """
+    """Return a name for a run that no other run has: as-of date, moment of the start, and a random part."""
     moment = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC)
     return f"{as_of.isoformat()}_{moment:%Y%m%dT%H%M%SZ}_{secrets.token_hex(3)}"
 
@@ -140,30 +134,20 @@ def _make_locked(aside: Path) -> int | None:
 
 
 def _remove_if_abandoned(path: Path) -> bool:
-    try:
-        if fcntl is None:
-            raise OSError("no locks")
-        lock = os.open(path, os.O_RDONLY)
-    except OSError:
-        return _remove_if_old(path)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with contextlib.ExitStack() as held:  # the lock is held until the folder is gone
+        try:
+            if fcntl is None:
+                raise OSError("no locks")
+            lock = os.open(path, os.O_RDONLY)
+            held.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # it cannot be locked: only its age can tell
+            if not path.exists() or time.time() - path.stat().st_mtime < _ABANDONED:
+                return False
         shutil.rmtree(path, ignore_errors=True)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return _remove_if_old(path)
-    finally:
-        os.close(lock)
     return True
-
-
-def _remove_if_old(path: Path) -> bool:
-    with contextlib.suppress(OSError):
-        if time.time() - path.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(path, ignore_errors=True)
-            return True
-    return False
 
 
 def _point(folder: Path, run: str) -> None:

@@ -121,7 +121,7 @@ def run_report(
         publish.clear_abandoned(shelf)
         with publish.building(shelf, run.run_id) as aside:
             possible = [each for each in chosen if not each.missing(opened)]
-            at_once, tell = jobs or min(2, os.cpu_count() or 1), progress or _silent
+            at_once, tell = jobs or min(2, os.cpu_count() or 1), progress or (lambda *_: None)
             executed = execute(possible, run=run, folder=aside, jobs=at_once, progress=tell)
             done = {each.notebook.key: _write_page(each, aside, run) for each in executed}
             outcomes = tuple(done.get(each.key) or _skipped(each, opened) for each in chosen)
@@ -132,10 +132,6 @@ def run_report(
     except OSError as error:
         raise CrmError(say("the report cannot be written to '{shelf}': {error}", shelf=shelf, error=error)) from error
     return Run(folder=published, outcomes=outcomes)
-
-
-def _silent(key: str, cell: int, cells: int) -> None:
-    """Take no notice."""
 
 
 def _of_company(notebook: Notebook, company: Company) -> dict[str, Any]:

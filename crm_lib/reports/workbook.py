@@ -27,29 +27,21 @@ def write_workbook(path: Path, shown: Collected, *, title: str, as_of: dt.date) 
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     book = xlsxwriter.Workbook(str(path), options)
-    created = dt.datetime.combine(as_of, dt.time())
-    book.set_properties({"title": title, "created": created})
-    contents_name, findings_name = text("Contents"), text("Findings")
-    names = sheet_names([contents_name, findings_name, *(table["name"] for table in shown.tables)])
+    book.set_properties({"title": title, "created": dt.datetime.combine(as_of, dt.time())})
+    tables = [*([_findings_table(shown.findings)] if shown.findings else []), *shown.tables]
+    names = sheet_names([text("Contents"), *(table["name"] for table in tables)])
     contents = book.add_worksheet(names[0])
-    rows = [(names[1], findings_name, "")] if shown.findings else []
-    if shown.findings:
-        _write_table(book, names[1], _findings_table(shown.findings))
-    for name, table in zip(names[2:], shown.tables, strict=True):
+    rows = [(name, each["title"], each.get("source", "")) for name, each in zip(names[1:], tables, strict=True)]
+    for name, table in zip(names[1:], tables, strict=True):
         _write_table(book, name, table)
-        rows.append((name, table["title"], table.get("source", "")))
-    _write_contents(book, contents, title=title, as_of=as_of, rows=rows)
+    contents.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 16, "font_color": _INK}))
+    contents.write_string(1, 0, say("As of {date}", date=as_of))
+    _write_contents(book, contents, rows)
     book.close()
 
 
 def sheet_names(wanted: Sequence[str]) -> list[str]:
-    """Return names that Excel takes: no forbidden characters, at most 31 of them, no two alike.
-
-    Examples
-    --------
-    >>> sheet_names(["a/b", "A:B", ""])
-    ['a b', 'A B 2', 'Sheet']
-    """
+    """Return names that Excel takes: no forbidden characters, at most 31 of them, no two alike."""
     given: list[str] = []
     used = {"history"}  # Excel keeps this one for itself
     for name in wanted:
@@ -81,24 +73,14 @@ def _write_table(book: xlsxwriter.Workbook, name: str, table: Fields) -> None:
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any, kind: str, cell_format: Any) -> None:
-    if value is None:
-        return
     if isinstance(value, bool):
         sheet.write_boolean(row, column, value, cell_format)
     elif isinstance(value, (int, float)):
         sheet.write_number(row, column, value, cell_format)
-    elif kind == "date" and (moment := _moment(value)):
-        sheet.write_datetime(row, column, moment, cell_format)
-    else:
+    elif kind == "date" and value and (moment := dt.datetime.fromisoformat(value)).year >= 1900:  # Excel's first year
+        sheet.write_datetime(row, column, moment.replace(tzinfo=None), cell_format)
+    elif value is not None:
         sheet.write_string(row, column, str(value)[:_LONGEST_TEXT], cell_format)
-
-
-def _moment(value: str) -> dt.datetime | None:
-    try:
-        moment = dt.datetime.fromisoformat(value).replace(tzinfo=None)
-    except ValueError:
-        return None
-    return moment if moment.year >= 1900 else None  # Excel's days begin there
 
 
 def _number_format(kind: str, currency: str) -> str:
@@ -121,22 +103,16 @@ def _findings_table(findings: Sequence[Fields]) -> Fields:
         for each in findings
     ]
     kinds = ("text",) * 4 + ("number",) * 3 + ("share", "count", "text", "text")
-    return {"labels": [text(label) for label in (*labels, "Source")], "kinds": kinds, "rows": rows}
+    titles = [text(label) for label in (*labels, "Source")]
+    return {"name": text("Findings"), "title": text("Findings"), "labels": titles, "kinds": kinds, "rows": rows}
 
 
-def _write_contents(
-    book: xlsxwriter.Workbook, sheet: Any, *, title: str, as_of: dt.date, rows: Sequence[tuple[str, str, str]]
-) -> None:
+def _write_contents(book: xlsxwriter.Workbook, sheet: Any, rows: Sequence[tuple[str, str, str]]) -> None:
     sheet.hide_gridlines(2)
-    sheet.set_column(0, 0, 34)
-    sheet.set_column(1, 1, 70)
-    sheet.set_column(2, 2, 60)
-    sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 16, "font_color": _INK}))
-    sheet.write_string(1, 0, say("As of {date}", date=as_of))
     head = book.add_format({"bold": True, "bg_color": _TINT, "bottom": 1, "font_color": _INK})
-    labels = (text("Sheet"), text("What it shows"), text("Source"))
-    for column, label in enumerate(labels):
-        sheet.write_string(3, column, label, head)
+    for column, (label, width) in enumerate({"Sheet": 34, "What it shows": 70, "Source": 60}.items()):
+        sheet.set_column(column, column, width)
+        sheet.write_string(3, column, text(label), head)
     link = book.add_format({"font_color": "#0b5a7a", "underline": 1})
     for index, (name, shows, source) in enumerate(rows, start=4):
         quoted = name.replace("'", "''")

@@ -55,6 +55,7 @@ class _ForkedKernel:
         if self.pid == 0:
             os.close(self._tell)
             _be_kernel(told)
+        os.setpgid(self.pid, self.pid)  # Jupyter ends kernels by their group
         os.close(told)
 
     def launch(self, command: list[str], **_: Any) -> _ForkedKernel:
@@ -76,23 +77,17 @@ class _ForkedKernel:
             time.sleep(0.02)
         return self.returncode
 
-    def send_signal(self, number: int) -> None:
-        """Send a signal to the kernel if it lives."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
     def kill(self) -> None:
-        """End it at once."""
-        self.send_signal(signal.SIGKILL)
+        """End it at once, if it lives."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
 
     terminate = kill
 
 
 def _be_kernel(told: int) -> None:
     """Wait for the name of the connection file, and be the kernel from then on; this process never returns."""
-    code = 1
     try:
-        os.setsid()
         name = os.read(told, 4096)
         if name:
             from ipykernel.kernelapp import launch_new_instance
@@ -100,9 +95,8 @@ def _be_kernel(told: int) -> None:
             os.environ["JPY_PARENT_PID"] = str(os.getppid())  # the kernel ends when its runner does
             sys.argv = ["kernel"]
             launch_new_instance(argv=["-f", os.fsdecode(name)])
-        code = 0
     finally:
-        os._exit(code)
+        os._exit(0)
 
 
 class _Engine(Engine):  # type: ignore[misc]

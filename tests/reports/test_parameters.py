@@ -49,7 +49,6 @@ def test_a_parameters_cell_is_read_with_types_defaults_and_meanings() -> None:
         ("str | None", "none", None),
         ("int | float", "2.5", 2.5),
         ("Literal['mean', 'median']", "median", "median"),
-        ("Literal[1, 2]", "2", 2),
         ("list[str]", "a, b", ["a", "b"]),
         ("list[int]", "[1, 2]", [1, 2]),
         ("list[float]", "", []),
