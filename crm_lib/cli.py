@@ -278,8 +278,7 @@ def score(
     """
     from crm_lib import clv
     from crm_lib.company import Company
-    from crm_lib.scoring import check_target, customer_scores, write_scores
-    from crm_lib.scoring.kept import keep_scores
+    from crm_lib.scoring import check_target, customer_scores, keep_scores, write_scores
 
     if to is not None:
         check_target(to, table)
@@ -319,7 +318,7 @@ def customer(
     """
     from crm_lib.company import Company
     from crm_lib.customer_page import check_html, customer_page, print_page, write_html
-    from crm_lib.scoring.kept import kept_scores
+    from crm_lib.scoring import kept_scores
 
     if html is not None:
         check_html(html)

@@ -20,7 +20,7 @@ from crm_lib.customer_page import Customer, CustomerPage, customer_page, page_ht
 from crm_lib.customer_page.actions import next_actions
 from crm_lib.customer_page.sections import renewal_day
 from crm_lib.errors import CrmError, MissingData
-from crm_lib.scoring.kept import keep_scores, kept_scores
+from crm_lib.scoring import keep_scores, kept_scores
 from tests.companies import write_company
 from tests.customer_page.conftest import NAME, page_tables
 
