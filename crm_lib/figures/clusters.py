@@ -52,7 +52,7 @@ def structure_chart(check: StructureCheck) -> Chart:
     )
 
 
-def clusters_table(clusters: Clusters, segmented: Segmented, structure: StructureCheck, *, currency: str) -> Table:
+def clusters_table(clusters: Clusters, segmented: Segmented, structure: StructureCheck) -> Table:
     """Return the clusters with size, value, typical measures and verdict, the largest first.
 
     Parameters
@@ -63,8 +63,6 @@ def clusters_table(clusters: Clusters, segmented: Segmented, structure: Structur
         The customers with their values.
     structure : StructureCheck
         The check for kinds; where it found none, stable clusters are called what they are: parts of a continuum.
-    currency : str
-        ISO code.
     """
     value = segmented.tiers.frame["value"].reindex(clusters.labels.index).groupby(clusters.labels)
     frame = clusters.per_cluster.copy()
@@ -88,7 +86,7 @@ def clusters_table(clusters: Clusters, segmented: Segmented, structure: Structur
         "clusters",
         say(title, k=clusters.k, agreed=agreed),
         frame.drop(columns="tie").assign(verdict=told),
-        currency=currency,
+        currency=segmented.basis.currency,
         note=" ".join(notes),
     )
 

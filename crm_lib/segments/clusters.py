@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from crm_lib.company import Company
+from crm_lib.customers import customer_window
 from crm_lib.errors import TooLittleData
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALLEST_GROUP
@@ -74,18 +76,20 @@ class Clusters:
         return tuple(named.astype(int)) if self.admissible else ()
 
 
-def behaviour(window: pd.DataFrame, *, as_of: dt.date) -> pd.DataFrame:
-    """Return measures of what customers did in a window, fit to find clusters in.
+def behaviour(company: Company, *, days: int = 365, ending: dt.date | None = None) -> pd.DataFrame:
+    """Return measures of what customers did in the days up to a date, fit to find clusters in.
 
     Shares of few orders, such as the share returned, are left to the profiles: with one order they are 0 or 1, which
     clustering would take for kinds of customers.
 
     Parameters
     ----------
-    window : DataFrame
-        As :func:`~crm_lib.customers.customer_window` gives it.
-    as_of : date
-        Last day of the window.
+    company : Company
+        The company.
+    days : int
+        Length of the window.
+    ending : date, optional
+        Its last day, by default the company's ``as_of``.
 
     Returns
     -------
@@ -93,8 +97,9 @@ def behaviour(window: pd.DataFrame, *, as_of: dt.date) -> pd.DataFrame:
         For customers with a purchase: ``recency`` (days since the last one), ``orders`` and ``order_value`` (money,
         mean of an order before returns).
     """
+    window = customer_window(company, days=days, ending=ending)
     buyers = window[window["orders"] > 0]
-    recency = (pd.Timestamp(as_of) - buyers["last_purchase"]).dt.days.astype("float64")
+    recency = (pd.Timestamp(ending or company.as_of) - buyers["last_purchase"]).dt.days.astype("float64")
     spent = (buyers["revenue"] + buyers["returns"]) / buyers["orders"]
     return pd.DataFrame({"recency": recency, "orders": buyers["orders"].astype("float64"), "order_value": spent})
 

@@ -80,12 +80,11 @@ def decisions(company: Company, segmented: Segmented, levels: RelationshipLevels
     Decisions
         One row per segment; without changes where the data do not reach back so far.
     """
-    rule, kind = segmented.definitions, segmented.value_kind
-    window, earlier = customer_window(company, days=rule.window_days), window_before(company, days=rule.window_days)
-    now, before = _members(segmented, window[kind]), None
-    if earlier is not None:
+    rule = segmented.definitions
+    now, before = _members(segmented), None
+    if window_before(company, days=rule.window_days) is not None:
         ending = company.as_of - dt.timedelta(days=rule.window_days)
-        before = _members(segment_customers(company, rule, ending=ending), earlier[kind])
+        before = _members(segment_customers(company, rule, ending=ending))
         sizes = [part["group"].value_counts() for part in (now, before)]
         # A segment that was not there in one of the windows is small in it.
         large = [name for name in sizes[0].index if all(size.get(name, 0) >= SMALLEST_GROUP for size in sizes)]
@@ -112,7 +111,7 @@ def decisions(company: Company, segmented: Segmented, levels: RelationshipLevels
     order = np.lexsort((-frame["value"], frame.index == SMALL_GROUPS))
     return Decisions(
         frame=frame.iloc[order].rename_axis("segment"),
-        value_kind=kind,
+        value_kind=segmented.value_kind,
         currency=company.currency,
         compared=before is not None,
     )
@@ -156,9 +155,9 @@ def changes(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _members(segmented: Segmented, value: pd.Series[float]) -> pd.DataFrame:
+def _members(segmented: Segmented) -> pd.DataFrame:
     segment = segmented.rfm.frame["segment"].astype(str)
-    return pd.DataFrame({"group": segment, "value": value.reindex(segment.index).fillna(0.0)})
+    return pd.DataFrame({"group": segment, "value": segmented.value.reindex(segment.index).fillna(0.0)})
 
 
 def _held(row: dict[object, object]) -> tuple[str, ...]:

@@ -103,10 +103,10 @@ def predictive_value(
         If fewer than 100 customers were grouped, or their later value does not differ.
     """
     scored_on = company.as_of - dt.timedelta(days=outcome_days)
-    before = customer_window(company, days=definitions.window_days, ending=scored_on)
+    measures = behaviour(company, days=definitions.window_days, ending=scored_on)
     segmented = segment_customers(company, definitions.known_on(scored_on), ending=scored_on)
     groupings: dict[str, pd.Series[Any]] = {
-        CLUSTERS: choose_clusters(behaviour(before, as_of=scored_on), seed=seed).labels,
+        CLUSTERS: choose_clusters(measures, seed=seed).labels,
         RFM_SEGMENTS: segmented.rfm.frame["segment"],
         TIERS: segmented.tiers.frame["tier"].astype(str),
     }

@@ -121,9 +121,7 @@ def test_table_of_clusters_has_size_value_and_what_is_only_a_tie(shop):
     once = rng.random(len(value)) < 0.5
     measures = pd.DataFrame({"orders": np.where(once, 1, 9 + rng.poisson(5, len(value)))}, index=value.index)
     measures["order_value"] = rng.normal(50, 5, len(value))
-    table = figures.clusters_table(
-        choose_clusters(measures, k=[2]), segmented, checked(apart=[0, 0]), currency="GBP"
-    )  # fmt: skip
+    table = figures.clusters_table(choose_clusters(measures, k=[2]), segmented, checked(apart=[0, 0]))
     assert table.frame["customers"].sum() == len(value)
     assert table.frame["value_share"].sum() == pytest.approx(1)
     assert "only a tie: orders is 1" in set(table.frame["verdict"])
