@@ -5,7 +5,7 @@ that two orders on one day count once; the first purchase makes the customer, an
 A line is a *return* if its quantity or its revenue is negative; a day with nothing but returns is no purchase.
 
 A customer of whom only returns are known (who bought before the data begin) has no first purchase and therefore no
-row; :func:`returns_only_customers` counts them.
+row.
 
 References
 ----------
@@ -28,7 +28,7 @@ from crm_lib.customers.known import (
     window_complaints,
 )
 from crm_lib.customers.purchase_days import purchase_days
-from crm_lib.customers.summary import customer_summary, grouped_summary, returns_only_customers
+from crm_lib.customers.summary import customer_summary, grouped_summary
 from crm_lib.customers.table import UNIT_DAYS, customer_table, is_purchase
 from crm_lib.customers.window import ANY, Basis, Value, customer_window, value_of, window_lines
 
@@ -54,7 +54,6 @@ __all__ = [
     "own_answers",
     "own_brand_answers",
     "purchase_days",
-    "returns_only_customers",
     "value_of",
     "window_complaints",
     "window_lines",

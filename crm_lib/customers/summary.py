@@ -80,16 +80,3 @@ def grouped_summary(company: Company, unit: str = "W") -> pd.DataFrame:
     frame = frame.assign(recency=frame["recency"] / length, age=frame["age"] / length)
     frame.attrs["unit"] = unit
     return frame
-
-
-def returns_only_customers(company: Company) -> int:
-    """Return the number of customers with returns but no purchase, who have no row in :func:`customer_table`.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    """
-    transactions = company.table("transactions")
-    customers = transactions.group_by("customer_id").aggregate(bought=(is_purchase(transactions)).any())
-    return int((~customers.bought).sum().fill_null(0).to_pyarrow().as_py())

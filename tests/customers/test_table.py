@@ -21,7 +21,6 @@ from crm_lib.customers import (
     customer_summary,
     customer_table,
     grouped_summary,
-    returns_only_customers,
 )
 from crm_lib.errors import MissingData
 from tests.companies import transactions, write_company
@@ -163,11 +162,10 @@ def test_negative_quantity_alone_makes_a_return() -> None:
     assert (ann["frequency"], ann["recency"]) == (1, 8)
 
 
-def test_who_only_returned_has_no_row_and_is_counted_apart() -> None:
+def test_who_only_returned_has_no_row() -> None:
     company = opened(lines_of(("1", "ann", "2025-01-01", 10), ("2", "ben", "2025-01-05", -3)))
     assert list(customer_summary(company).index) == ["ann"]
     assert grouped_summary(company)["customers"].sum() == 1
-    assert returns_only_customers(company) == 1
 
 
 def test_a_company_with_returns_only_has_an_empty_table_of_the_same_form() -> None:
@@ -176,7 +174,6 @@ def test_a_company_with_returns_only_has_an_empty_table_of_the_same_form() -> No
     empty = customer_summary(company)
     assert len(empty) == len(grouped_summary(company)) == 0
     assert empty.dtypes.to_dict() == full.dtypes.to_dict()
-    assert returns_only_customers(company) == 1
 
 
 def test_logarithms_of_gaps_are_summed_in_the_unit_and_are_zero_without_repeats() -> None:
@@ -255,7 +252,6 @@ def test_postgresql_gives_what_duckdb_gives(postgres_url: str, tmp_path: Path) -
     for unit in ("D", "M"):
         pd.testing.assert_frame_equal(customer_summary(server, unit), customer_summary(file, unit), rtol=1e-12)
         pd.testing.assert_frame_equal(grouped_summary(server, unit), grouped_summary(file, unit), rtol=1e-12)
-    assert returns_only_customers(server) == returns_only_customers(file) > 0
     same(customer_summary(server, "W"), reference_summary(lines, AS_OF, 7))
 
 

@@ -11,7 +11,7 @@ from crm_lib import figures
 from crm_lib.company import Company
 from crm_lib.exhibit import TABLE_MIME, Table
 from crm_lib.figures.style import new_axes, short_money, to_svg
-from crm_lib.segments import concentration, customer_window, profit_table, rfm_scores
+from crm_lib.segments import customer_window, profit_table
 from tests.companies import transactions, write_company
 
 
@@ -43,12 +43,6 @@ def window(shop):
 
 DRAWN = {
     "months": lambda shop, _: figures.monthly_chart(shop),
-    "concentration": lambda shop, window: figures.concentration_chart(
-        concentration(window["revenue"], resamples=99), value="revenue", as_of=shop.as_of
-    ),
-    "rfm_map": lambda shop, window: figures.rfm_map(
-        rfm_scores(window, as_of=shop.as_of), window["revenue"], currency="GBP", value_label="revenue"
-    ),
     "profit_category": lambda shop, _: figures.profit_chart(profit_table(shop, "category")),
     "returns_category": lambda shop, _: figures.returns_chart(profit_table(shop, "category")),
 }

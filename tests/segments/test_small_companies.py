@@ -6,7 +6,7 @@ import pytest
 
 from crm_lib import figures, segments
 from crm_lib.company import Company
-from crm_lib.exhibit import Skipped, when_possible
+from crm_lib.errors import MissingData
 from crm_lib.finding import Verdict
 from tests.companies import transactions, write_company
 
@@ -26,24 +26,24 @@ def shop(request, tmp_path):
 
 
 def test_every_step_gives_a_result_or_a_reason(shop):
-    window = segments.customer_window(shop, days=365)
-    measured = segments.concentration(window["revenue"], resamples=99)
-    finding = segments.finding_80_20(measured, value="revenue", currency="GBP", window_days=365)
-    assert finding.verdict is Verdict.UNDECIDED
-    rfm = segments.rfm_scores(window, as_of=shop.as_of)
-    charts = [
-        figures.monthly_chart(shop),
-        figures.concentration_chart(measured, value="revenue", as_of=shop.as_of),
-        figures.rfm_map(rfm, window["revenue"], currency="GBP", value_label="revenue"),
-        figures.profit_chart(segments.profit_table(shop, "category")),
-    ]
-    assert all("<svg" in chart._repr_mimebundle_()[0]["image/svg+xml"] for chart in charts)
-    assert (
-        "<script" not in figures.segments_table(rfm, window["revenue"], currency="GBP", value_label="revenue").to_html()
-    )
+    segmented = segments.segment_customers(shop)
+    measured = segments.concentration(segmented.value, resamples=99, basis=segmented.basis)
+    assert segments.finding_80_20(measured).verdict is Verdict.UNDECIDED
+    charts = [figures.concentration_chart(measured), figures.tiers_chart(segmented, resamples=50)]
+    charts.append(figures.profit_chart(segments.profit_table(shop, "category")))
     assert "<b>" not in charts[-1].to_dict()["table_html"]
-    followed = when_possible("following up", segments.follow_up, shop)
-    assert isinstance(followed, Skipped)
-    table = when_possible("later value", figures.follow_up_table, followed, currency="GBP")
-    assert isinstance(table, Skipped)
-    assert table.why == followed.why
+    assert all("<svg" in chart._repr_mimebundle_()[0]["image/svg+xml"] for chart in charts)
+    assert "<script" not in figures.segments_table(segmented).to_html()
+    frozen = segments.estimated(segmented.definitions, shop)
+    assert segments.SegmentDefinitions.from_toml(frozen.to_toml()) == frozen
+    tried = segments.rfm_sensitivity(shop)
+    assert figures.sensitivity_table(tried).to_html()
+    assert figures.stable_segments_table(tried).to_html()
+    for step, reason in {
+        figures.rfm_map: "10 customers with the same scores",
+        lambda _: segments.compare_core(shop, segmented): "at least 10 each",
+        lambda _: segments.movement(shop): "the data begin on",
+        lambda _: segments.follow_up(shop): "nobody bought",
+    }.items():
+        with pytest.raises(MissingData, match=reason):
+            step(segmented)

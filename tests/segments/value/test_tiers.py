@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from crm_lib.segments import core_customers, tier_shares, value_tiers
+from crm_lib.segments import tier_shares, value_tiers
 
 amounts = st.lists(st.integers(-20, 60), min_size=1, max_size=40)
 ways = st.sampled_from(["value", "count"])
@@ -24,23 +24,6 @@ def test_tiers_by_value_end_where_the_shares_do():
     assert tiers.frame["tier"].tolist() == ["key"] * 2 + ["major"] * 2 + ["ordinary"] * 2 + ["small"] * 2
     assert tiers.cut_points == (20, 14, 5)
     assert tiers.table()["value_share"].tolist() == pytest.approx([0.5, 0.3, 0.15, 0.05])
-    assert core_customers(tiers).tolist() == list("abcd")
-    assert core_customers(tiers, with_major=False).tolist() == list("ab")
-
-
-def test_tiers_by_count_make_the_customer_pyramid():
-    table = value_tiers(_series(range(1, 1001)), by="count").table()
-    assert table["customers"].tolist() == [10, 40, 150, 800]
-    assert table["from"].tolist()[:3] == [991, 951, 801]
-    assert table.loc["key", "value"] == sum(range(991, 1001))
-
-
-def test_categories_are_ordered_and_all_there_however_few_the_customers():
-    tiers = value_tiers(_series([5.0], ["só"]))
-    assert tiers.frame["tier"].cat.ordered
-    assert list(tiers.frame["tier"].cat.categories) == ["key", "major", "ordinary", "small"]
-    assert tiers.frame["tier"].tolist() == ["key"]
-    assert tiers.table()["customers"].tolist() == [1, 0, 0, 0]
 
 
 def test_customers_who_bring_nothing_are_small_and_losses_are_marked():
@@ -53,16 +36,7 @@ def test_customers_who_bring_nothing_are_small_and_losses_are_marked():
     assert nobody.table()["value_share"].isna().all()
 
 
-def test_one_crowd_of_equal_customers_stays_together_where_its_middle_lies():
-    # By count the crowd of 60 reaches from 1 to 61 of 100 customers; its middle is at 31 %.
-    values = _series([9.0] + [5.0] * 60 + [1.0] * 39)
-    tier = value_tiers(values, by="count").frame["tier"]
-    assert tier.iloc[1:61].unique().tolist() == ["small"]
-    tier = value_tiers(values, by="count", shares=(0.01, 0.31, 0.5)).frame["tier"]
-    assert tier.iloc[:61].tolist() == ["key"] + ["major"] * 60
-
-
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(amounts, ways, st.randoms(use_true_random=False))
 def test_row_order_names_and_currency_unit_do_not_matter(values, by, random):
     plain = value_tiers(_series(values), by=by).frame["tier"].tolist()
@@ -71,7 +45,7 @@ def test_row_order_names_and_currency_unit_do_not_matter(values, by, random):
     assert other.tolist() == [plain[i] for i in order]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(amounts, ways)
 def test_equal_customers_share_a_tier_and_more_is_never_a_lower_one(values, by):
     frame = value_tiers(_series(values), by=by).frame
@@ -79,7 +53,7 @@ def test_equal_customers_share_a_tier_and_more_is_never_a_lower_one(values, by):
     assert frame.sort_values("value", ascending=False)["tier"].is_monotonic_increasing
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(amounts, ways)
 def test_stored_cut_points_put_every_customer_where_she_was(values, by):
     first = value_tiers(_series(values), by=by)
@@ -96,15 +70,6 @@ def test_each_share_is_met_as_nearly_as_whole_groups_allow(values):
     reached = brought.cumsum().to_numpy()[:3] / series.sum()
     largest = series.groupby(series).sum().max() / series.sum()
     assert (np.abs(reached - [0.5, 0.8, 0.95]) <= largest / 2 + 1e-9).all()
-
-
-def test_table_accounts_for_every_customer_and_all_value():
-    values = _series(np.random.default_rng(3).normal(20, 30, 400))
-    table = value_tiers(values).table()
-    assert table["customers"].sum() == 400
-    assert table["value"].sum() == pytest.approx(values.sum())
-    assert table["losing"].sum() == (values < 0).sum()
-    assert table[["customer_share", "value_share"]].sum().tolist() == pytest.approx([1, 1])
 
 
 @pytest.mark.parametrize(
@@ -213,8 +178,8 @@ def _coverage(law, way, *, n, samples, resamples):
 
 @pytest.mark.parametrize("way", EDGES)
 def test_intervals_of_the_shares_cover_the_truth_about_as_often_as_they_say(way):
-    # 95 % nominal; 80 samples leave a standard error of 2.4 points: four of them for chance and small samples.
-    assert (_coverage(Lognormal(1.0), way, n=200, samples=80, resamples=99) >= 0.95 - 4 * 0.024).all()
+    # 95 % nominal; 40 samples leave a standard error of 3.4 points: four of them for chance and small samples.
+    assert (_coverage(Lognormal(1.0), way, n=200, samples=40, resamples=99) >= 0.95 - 4 * 0.034).all()
 
 
 @pytest.mark.validate

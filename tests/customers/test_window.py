@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
+from crm_lib.customers import customer_window, value_of
 from crm_lib.errors import TooLittleData
-from crm_lib.segments import customer_window, value_of
 from tests.companies import write_company
 
 ROWS = [
@@ -88,5 +88,7 @@ def test_amounts_are_exact_sums_whatever_the_order_of_adding(tmp_path):
     assert customer_window(Company.open(folder), days=365)["revenue"].to_dict() == exact.to_dict()
 
 
-def test_value_is_margin_where_known(shop, bare_shop):
-    assert (value_of(shop), value_of(bare_shop)) == ("margin", "revenue")
+def test_value_is_margin_where_known(company, tmp_path):
+    lines = pd.DataFrame(ROWS, columns=["order_id", "customer_id", "ordered_at", "revenue", "quantity"])
+    bare = Company.open(write_company(tmp_path / "bare", {"transactions": lines}, as_of="2026-06-30"))
+    assert (value_of(company), value_of(bare)) == ("margin", "revenue")

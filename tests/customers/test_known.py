@@ -1,25 +1,28 @@
-"""What a customer told has one meaning: which complaint is settled, and which answer is about the own brand."""
+"""What was known on a day: rows, the state of a complaint, answers on the own brand, and who is a member."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.errors import MissingData
-from crm_lib.relationships.relations.silence_features import silence_features
-from crm_lib.segments import (
+from crm_lib.customers import (
+    facts,
     known_complaints,
+    known_contracts,
+    known_rows,
+    last_day,
+    members,
     own_answers,
     own_brand_answers,
-    portrait,
-    variables_of,
     window_complaints,
 )
+from crm_lib.demo import simulate
+from crm_lib.errors import MissingData
 from tests.companies import transactions, write_company
+from tests.segments.simulated import write_simulated
 
 COMPLAINTS = [
     # customer, opened, closed, resolution, satisfied
@@ -75,12 +78,12 @@ def test_without_resolutions_closed_is_settled_and_without_closings_nothing_is_k
     shop = opened(tmp_path / "bare", columns=["customer_id", "opened_at"])
     assert known_complaints(shop).execute()["state"].isna().all()
     assert "settled" not in window_complaints(shop, days=100)
-    assert "unresolved" not in silence_features(shop)
+    assert "unresolved" not in facts(shop)
 
 
-def test_the_risk_of_silence_knows_unsettled_complaints_and_dissatisfied_customers(tmp_path):
-    found = silence_features(opened(tmp_path / "shop"))["unresolved"]
-    assert set(found.index[found == 1]) == {"open", "sad", "none", "rejected", "untold"}
+def test_complaints_not_settled_or_not_to_the_customers_satisfaction_are_unresolved(tmp_path):
+    found = facts(opened(tmp_path / "shop"))["unresolved"]
+    assert set(found.index[found]) == {"open", "sad", "none", "rejected", "untold"}
 
 
 ANSWERS = [
@@ -110,27 +113,9 @@ def test_an_answer_on_the_own_brand_has_no_brand_or_one_marked_as_own(tmp_path):
     assert told["customer_id"].notna().all()
     assert sorted(own_answers(shop, days=365)["satisfaction"]) == [8.0, 9.0]
     assert len(own_brand_answers(shop, days=90).execute()) == 1
-    assert len(own_brand_answers(shop, ending=dt.date(2026, 3, 1)).execute()) == 2
-
-
-def test_everywhere_the_same_answers_count(tmp_path):
-    shop = voices(tmp_path / "shop")
-    assert variables_of(shop).loc["open", "satisfaction"] == 8.5
     # The name of the company itself is no sign; the last answer on a brand marked as own is.
-    assert silence_features(shop).loc["open", "satisfaction"] == 8.0
-
-
-def test_the_portrait_counts_answers_on_a_brand_marked_as_own(tmp_path):
-    names = [f"c{number:02d}" for number in range(60)]
-    rows = [(f"o{number}", name, "2026-06-01", 9.0) for number, name in enumerate(names)]
-    surveys = pd.DataFrame({"customer_id": names, "responded_at": "2026-06-02", "brand": "Ours"})
-    surveys["satisfaction"] = np.tile([6.0, 6.0, 8.0, 8.0], 15)
-    rival = surveys.assign(brand="Rival", satisfaction=1.0)
-    brands = pd.DataFrame({"brand": ["Ours"], "own": [True], "measured_at": "2026-01-01", "measure": "m", "value": 1.0})
-    tables = {"transactions": transactions(rows), "surveys": pd.concat([surveys, rival]), "competitors": brands}
-    shop = Company.open(write_company(tmp_path / "many", tables, how="parquet", as_of="2026-06-30"))
-    frame = portrait(shop, pd.Series(np.arange(60) % 2 == 0, index=names), True).frame
-    assert frame.loc[frame["aspect"] == "satisfaction", ["inside", "elsewhere"]].to_numpy().tolist() == [[7.0, 7.0]]
+    assert facts(shop).loc["open", "satisfaction"] == 8.0
+    assert len(own_brand_answers(shop, ending=dt.date(2026, 3, 1)).execute()) == 2
 
 
 def test_a_brand_that_became_known_as_own_later_was_not_known_before(tmp_path):
@@ -144,3 +129,80 @@ def test_without_brands_all_answers_are_on_the_own_one_and_without_customers_nob
     assert len(own_brand_answers(shop).execute()) == 6
     with pytest.raises(MissingData, match="customer_id"):
         own_brand_answers(voices(tmp_path / "nobody", without=["customer_id"]))
+
+
+CONTRACTS = [
+    ("ended today", "2025-07-01", "2026-06-30"),
+    ("ended yesterday", "2025-07-01", "2026-06-29"),
+    ("running", "2026-01-01", None),
+    ("begun today", "2026-06-30", None),
+    ("came back", "2024-01-01", "2024-12-31"),
+    ("came back", "2026-02-01", None),
+    ("ends later", "2025-07-01", "2026-08-31"),
+]
+MEMBERS = [*dict.fromkeys(name for name, *_ in CONTRACTS), "never"]
+TODAY = {"ended today", "running", "begun today", "came back", "ends later"}
+
+
+def club(folder, columns=("customer_id", "started_at", "ended_at")):
+    rows = [(f"o{number}", name, "2026-06-01", 9.0) for number, name in enumerate(MEMBERS)]
+    contracts = pd.DataFrame(CONTRACTS, columns=["customer_id", "started_at", "ended_at"])[list(columns)]
+    tables = {"transactions": transactions(rows), "memberships": contracts}
+    return Company.open(write_company(folder, tables, as_of="2026-06-30"))
+
+
+def test_the_last_day_of_a_contract_is_a_day_of_membership(tmp_path):
+    shop = club(tmp_path / "shop")
+    assert set(members(shop).execute()["customer_id"]) == TODAY
+    yesterday = members(shop, ending=dt.date(2026, 6, 29)).execute()["customer_id"]
+    assert set(yesterday) == TODAY - {"begun today"} | {"ended yesterday"}
+    assert yesterday.is_unique
+    found = facts(shop)
+    assert set(found.index[found["member"]]) == TODAY
+    assert set(found.index[~found["ever_member"]]) == {"never"}
+
+
+def test_an_end_that_lies_later_is_not_known(tmp_path):
+    then = known_contracts(club(tmp_path / "shop"), ending=dt.date(2024, 6, 30)).execute()
+    assert then["customer_id"].tolist() == ["came back"]
+    assert then["ended_at"].isna().all()
+    assert then["running"].all()
+
+
+def test_where_ends_are_not_recorded_all_contracts_run(tmp_path):
+    shop = club(tmp_path / "endless", columns=("customer_id", "started_at"))
+    assert set(members(shop).execute()["customer_id"]) == set(MEMBERS) - {"never"}
+
+
+@pytest.fixture(scope="module")
+def simulated_folder(tmp_path_factory):
+    return write_simulated(simulate(seed=8, customers=400), tmp_path_factory.mktemp("data") / "simulated")
+
+
+@pytest.mark.parametrize(
+    "name", ["transactions", "memberships", "interactions", "complaints", "surveys", "assignments"]
+)
+def test_an_earlier_day_shows_what_the_company_opened_on_it_shows(simulated_folder, name):
+    shop, day = Company.open(simulated_folder), dt.date(2025, 9, 30)
+    then = Company.open(simulated_folder, as_of=day).frame(name)
+    later = known_rows(shop, name, ending=day).execute()
+    keys = list(then.columns)
+    assert 0 < len(then) < len(shop.frame(name))
+    pd.testing.assert_frame_equal(
+        later[keys].sort_values(keys, ignore_index=True), then.sort_values(keys, ignore_index=True)
+    )
+
+
+def test_no_day_after_the_opened_one_is_known(tmp_path):
+    shop = club(tmp_path / "shop")
+    assert last_day(shop) == shop.as_of
+    with pytest.raises(ValueError, match="2026-07-01, after 2026-06-30"):
+        known_rows(shop, "transactions", ending=dt.date(2026, 7, 1))
+
+
+def test_all_time_has_no_beginning(tmp_path):
+    # A window of a hundred years, or one from 1900 on counted exclusively, would lose the first purchases.
+    rows = [("o0", "anna", "1900-01-01", 5.0), ("o1", "anna", "1920-05-05", 5.0), ("o2", "anna", "2025-01-05", 5.0)]
+    shop = Company.open(write_company(tmp_path / "old", {"transactions": transactions(rows)}, as_of="2025-03-31"))
+    assert facts(shop).loc["anna", "orders_ever"] == 3
+    assert known_rows(shop, "transactions", ending=dt.date(1950, 1, 1)).count().execute() == 2
