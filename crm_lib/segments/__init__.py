@@ -35,7 +35,6 @@ from crm_lib.segments.rfm.sensitivity import Sensitivity, rfm_sensitivity
 from crm_lib.segments.serving import serving_costs
 from crm_lib.segments.structure import StructureCheck, check_structure, finding_structure
 from crm_lib.segments.tables.behaviour import customer_behaviour
-from crm_lib.segments.tables.customer_variables import variables_of
 from crm_lib.segments.target_lists import (
     PURPOSES,
     TargetList,
@@ -151,6 +150,5 @@ __all__ = [
     "top_share",
     "value_of",
     "value_tiers",
-    "variables_of",
     "window_complaints",
 ]
