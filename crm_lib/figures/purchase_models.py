@@ -80,7 +80,7 @@ def alive_map(model: PurchaseModel, summary: pd.DataFrame) -> Chart:
     histories[["recency", "age"]] /= UNIT_DAYS[model.unit]
     alive = model.probability_alive(histories).to_numpy().reshape(len(silences), len(frequencies))
     frame = pd.DataFrame(alive, pd.Index(silences, name="recency"), frequencies)
-    usual = min(frequencies, key=lambda number: abs(number - 5))
+    usual = frequencies[-1]
     quiet = min(silences, key=lambda days: abs(days - 182))
     return heat(
         frame,
