@@ -278,7 +278,9 @@ def score(
     """
     from crm_lib import clv
     from crm_lib.company import Company
-    from crm_lib.scoring import check_target, customer_scores, keep_scores, write_scores
+    from crm_lib.scoring.kept import keep_scores
+    from crm_lib.scoring.scores import customer_scores
+    from crm_lib.scoring.targets import check_target, write_scores
 
     if to is not None:
         check_target(to, table)
@@ -318,7 +320,7 @@ def customer(
     """
     from crm_lib.company import Company
     from crm_lib.customer_page import check_html, customer_page, print_page, write_html
-    from crm_lib.scoring import kept_scores
+    from crm_lib.scoring.kept import kept_scores
 
     if html is not None:
         check_html(html)
@@ -395,7 +397,7 @@ def targets(
     agree to be contacted is in files of their own.
     """
     from crm_lib.company import Company
-    from crm_lib.scoring import company_lists, write_lists
+    from crm_lib.scoring.lists import company_lists, write_lists
     from crm_lib.segments import definitions_of, segment_customers
 
     opened = Company.open(company, as_of)

@@ -26,21 +26,11 @@ _KNOWN: dict[str, Callable[[Company], ir.Table]] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Customer:
-    """One customer, looked at on the company's ``as_of``.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    customer_id : str
-        The company's own number of the customer.
-    scores : DataFrame or MissingData
-        Scores of all customers as of :func:`crm_lib.scoring.kept_scores`, or why there are none.
-    """
+    """One customer, looked at on the company's ``as_of``, among the scores of all or the reason why there are none."""
 
     company: Company
     customer_id: str
-    scores: pd.DataFrame | MissingData
+    scores: pd.DataFrame | MissingData = field(default_factory=lambda: MissingData("transactions"))
     _rows: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
 
     @property

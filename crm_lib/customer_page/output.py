@@ -68,13 +68,7 @@ def _shown(words: str, style: str = "") -> Text:
 
 
 def page_html(page: CustomerPage) -> str:
-    """Return the page as HTML; every value is escaped, and nothing is loaded from elsewhere.
-
-    Parameters
-    ----------
-    page : CustomerPage
-        The page.
-    """
+    """Return the page as HTML; every value is escaped, and nothing is loaded from elsewhere."""
     return _environment().get_template("page.html").render(page=page, lang=language.language())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -33,19 +33,7 @@ SECTIONS: tuple[tuple[str, Callable[[Customer], Section]], ...] = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CustomerPage:
-    """All that is known of one customer.
-
-    Parameters
-    ----------
-    customer_id : str
-        The company's own number of the customer.
-    company_name : str
-        Name of the company that readers see.
-    as_of : date
-        Last day that counts.
-    sections : tuple of Section
-        The parts, in order; those that could not be made say why.
-    """
+    """All that is known of one customer; parts that could not be made say why."""
 
     customer_id: str
     company_name: str
@@ -67,7 +55,7 @@ def customer_page(company: Company, customer_id: str, scores: Callable[[], pd.Da
     customer_id : str
         The company's own number of the customer.
     scores : callable
-        Returns the scores of all customers, as :func:`crm_lib.scoring.kept_scores` does; asked once the customer is
+        Returns the scores of all customers, as :func:`crm_lib.scoring.kept.kept_scores`; asked once the customer is
         known.
 
     Returns
@@ -80,13 +68,12 @@ def customer_page(company: Company, customer_id: str, scores: Callable[[], pd.Da
     CrmError
         If the company knows no such customer by ``as_of``.
     """
-    customer = Customer(company=company, customer_id=customer_id, scores=MissingData("transactions"))
+    customer = Customer(company=company, customer_id=customer_id)
     customer.check_known()
     try:
-        scored: pd.DataFrame | MissingData = scores()
+        customer = replace(customer, scores=scores())
     except MissingData as missing:
-        scored = missing
-    customer = Customer(company=company, customer_id=customer_id, scores=scored)
+        customer = replace(customer, scores=missing)
     return CustomerPage(
         customer_id=customer_id,
         company_name=company.name,
@@ -99,4 +86,4 @@ def _made(title: str, maker: Callable[[Customer], Section], customer: Customer) 
     try:
         return maker(customer)
     except MissingData as missing:
-        return Section(key=maker.__name__, title=title, left_out=str(missing))
+        return Section(key=getattr(maker, "key", "") or maker.__name__, title=title, left_out=str(missing))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from crm_lib.estimate import Estimate
 from crm_lib.exhibit import Kind, Table
 from crm_lib.language import plural, say, text
 
+_OWN: dict[Any, tuple[str, Kind]] = {"state": ("State", "text"), "kind": ("Kind", "text"), "lines": ("Lines", "count")}
+"""Label and form of columns that are worked out here."""
 MOST = 12
 """Rows of a table; older ones are counted."""
 _KINDS: Mapping[str, Kind] = {
@@ -32,23 +34,7 @@ Facts = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One part of a customer's page.
-
-    Parameters
-    ----------
-    key : str
-        Short name, unique on the page.
-    title : str
-        What a reader sees above it.
-    facts : tuple of (str, str)
-        Label and value, both written for a reader.
-    tables : tuple of Table
-        Tables.
-    note : str
-        What a reader must know.
-    left_out : str
-        Why there is nothing to show; empty where there is.
-    """
+    """One part of the page, facts being labels and values written for a reader; `left_out` says why it is empty."""
 
     key: str
     title: str
@@ -145,8 +131,7 @@ def purchases(customer: Customer) -> Section:
     orders = orders.reset_index().sort_values(["ordered_at", "order_id"], ascending=False, kind="stable")
     orders["kind"] = [text("return") if each else text("purchase") for each in orders["back"]]
     columns = ("ordered_at", "order_id", "kind", "lines", "revenue", "category", "channel")
-    more = {"kind": "Kind", "lines": "Lines"}
-    table = rows_table(customer, "transactions", "Orders and returns", orders, columns, more=more)
+    table = _table(customer, "transactions", "Orders and returns", orders, columns)
     return Section(key="purchases", title="What was bought", facts=_facts(facts), tables=(table,))
 
 
@@ -163,36 +148,23 @@ def complaints(customer: Customer) -> Section:
         "complaint_id", "state", "opened_at", "topic", "severity", "closed_at", "resolution", "satisfied",
         "followed_up",
     )  # fmt: skip
-    tables = tuple(
-        rows_table(customer, "complaints", title, part, columns, more={"state": "State"})
-        for title, part in parts.items()
-        if len(part)
-    )
+    tables = tuple(_table(customer, "complaints", title, part, columns) for title, part in parts.items() if len(part))
     return Section(key="complaints", title="Complaints", facts=_facts(facts), tables=tables)
 
 
-def contacts(customer: Customer) -> Section:
-    """Contacts with the company."""
-    rows = customer.rows("interactions")
+def _contacts(customer: Customer, rows: pd.DataFrame) -> dict[str, str]:
     facts = {"Contacts": say("{n:count}", n=len(rows)), "Last contact": _written(known(rows, "occurred_at"))}
     if len(rows) and "channel" in rows:
         facts["Mostly by"] = _written(known(rows[["channel"]].mode(), "channel"))
     if "cost" in rows and rows["cost"].notna().any():
         facts["Cost of contacts"] = say("{x:money}", x=rows["cost"].sum(), currency=customer.company.currency)
-    columns = ("occurred_at", "channel", "phase", "kind", "resolved", "order_id")
-    return _listing(customer, "contacts", "Contacts", "interactions", rows, columns, facts)
+    return facts
 
 
-def memberships(customer: Customer) -> Section:
-    """Contracts, and when the running one comes up for renewal."""
-    rows = customer.rows("memberships")
-    facts = {
-        "Memberships": say("{n:count}", n=len(rows)),
-        "Running": _written(bool(rows["running"].any())),
-        "Renewal due": _written(renewal_day(rows, customer.as_of)),
-    }
-    columns = ("membership_id", "plan", "started_at", "ended_at", "price", "period_months", "end_reason")
-    return _listing(customer, "memberships", "Membership", "memberships", rows, columns, facts)
+def _memberships(customer: Customer, rows: pd.DataFrame) -> dict[str, str]:
+    running, due = bool(rows["running"].any()), renewal_day(rows, customer.as_of)
+    counted = say("{n:count}", n=len(rows))
+    return {"Memberships": counted, "Running": _written(running), "Renewal due": _written(due)}
 
 
 def renewal_day(rows: pd.DataFrame, as_of: dt.date) -> dt.date | None:
@@ -217,86 +189,84 @@ def renewal_day(rows: pd.DataFrame, as_of: dt.date) -> dt.date | None:
     return min(days, default=None)
 
 
-def campaigns(customer: Customer) -> Section:
-    """Campaigns with arm, offer and response."""
-    rows = customer.rows("assignments")
+def _campaigns(_: Customer, rows: pd.DataFrame) -> dict[str, str]:
     facts = {"Campaigns": say("{n:count}", n=len(rows))}
     if "responded_at" in rows:
         facts["Responses"] = say("{n:count}", n=int(rows["responded_at"].notna().sum()))
-    columns = ("campaign_id", "assigned_at", "arm", "offer", "responded_at")
-    return _listing(customer, "campaigns", "Campaigns", "assignments", rows, columns, facts)
+    return facts
 
 
-def answers(customer: Customer) -> Section:
-    """Answers about the own brand."""
-    rows = customer.rows("surveys")
+def _answers(_: Customer, rows: pd.DataFrame) -> dict[str, str]:
     facts = {"Answers": say("{n:count}", n=len(rows))}
     for name in ("satisfaction", "recommendation"):
         if (points := known(rows, name)) is not None:
             label = f"{text(schema.SURVEYS.column(name).label)} ({_written(known(rows, 'responded_at'))})"
             facts[label] = say("{points:number} of 10", points=points)
-    columns = (
-        "responded_at", "wave", "satisfaction", "loyalty", "recommendation", "service_quality", "product_quality",
-        "value_for_money",
-    )  # fmt: skip
-    note = "Points: 1 to 10, recommendation 0 to 10; an answer is one moment's opinion."
-    return _listing(customer, "answers", "What the customer told us", "surveys", rows, columns, facts, note=note)
+    return facts
 
 
-def referrals(customer: Customer) -> Section:
-    """The customers whom this one brought."""
-    rows = customer.rows("customers", "referred_by")
-    facts = {"Customers brought": say("{n:count}", n=len(rows))}
-    columns = ("customer_id", "acquired_at", "region")
-    return _listing(customer, "referrals", "Recommendations", "customers", rows, columns, facts)
+def _referrals(_: Customer, rows: pd.DataFrame) -> dict[str, str]:
+    return {"Customers brought": say("{n:count}", n=len(rows))}
 
 
-def rows_table(
-    customer: Customer,
-    table: str,
-    title: str,
-    rows: pd.DataFrame,
-    columns: Sequence[str],
-    more: Mapping[str, str] | None = None,
-) -> Table:
-    """Return rows as readers see them: labels and forms of the schema, `more` for columns that it does not know."""
-    contract, own = schema.TABLES[table], more or {}
+@dataclass(frozen=True)
+class Listing:
+    """A section of the facts and rows of one table of the company."""
+
+    key: str
+    title: str
+    table: str
+    facts: Callable[[Customer, pd.DataFrame], dict[str, str]]
+    columns: str
+    about: str = "customer_id"
+    """Column that holds the customer."""
+
+    def __call__(self, customer: Customer) -> Section:
+        """Return the section of a customer."""
+        rows = customer.rows(self.table, self.about)
+        tables = (_table(customer, self.table, self.title, rows, self.columns.split()),) if len(rows) else ()
+        return Section(key=self.key, title=self.title, facts=_facts(self.facts(customer, rows)), tables=tables)
+
+
+contacts = Listing(
+    "contacts", "Contacts", "interactions", _contacts, "occurred_at channel phase kind resolved order_id"
+)
+memberships = Listing(
+    "memberships", "Membership", "memberships", _memberships,
+    "membership_id plan started_at ended_at price period_months end_reason",
+)  # fmt: skip
+campaigns = Listing(
+    "campaigns", "Campaigns", "assignments", _campaigns, "campaign_id assigned_at arm offer responded_at"
+)
+answers = Listing(
+    "answers", "What the customer told us", "surveys", _answers,
+    "responded_at wave satisfaction loyalty recommendation service_quality product_quality value_for_money",
+)  # fmt: skip
+referrals = Listing(
+    "referrals", "Recommendations", "customers", _referrals, "customer_id acquired_at region", about="referred_by"
+)
+
+
+def _table(customer: Customer, table: str, title: str, rows: pd.DataFrame, columns: Sequence[str]) -> Table:
+    """Return rows as readers see them, with labels and forms of the schema, or those of :data:`_OWN`."""
+    contract = schema.TABLES[table]
     shown = rows[[name for name in columns if name in rows and rows[name].notna().any()]].head(MOST)
     shown = shown.reset_index(drop=True).copy()
-    kinds: dict[str, Kind] = {}
-    for name in map(str, shown):
-        kinds[name] = "text" if name in own else _KINDS[contract.column(name).type]
-        if name in own and pd.api.types.is_numeric_dtype(shown[name]):
-            kinds[name] = "count"
-        if name == "state" or (name not in own and contract.column(name).type == "boolean"):
+    own = {name: _OWN[name] for name in shown if name in _OWN and name not in contract.column_names}
+    types: dict[Any, str] = {name: contract.column(name).type for name in map(str, shown) if name not in own}
+    for name in shown:
+        if name == "state" or types.get(name) == "boolean":
             shown[name] = [None if pd.isna(value) else _written(value) for value in shown[name]]
     note = say("The newest {shown:count} of {all:count}.", shown=MOST, all=len(rows)) if len(rows) > MOST else ""
     return Table(
         name=f"customer_{table}",
         title=title,
         frame=shown,
-        kinds=kinds,
-        labels={name: own[name] if name in own else contract.column(name).label for name in kinds},
+        kinds={name: own[name][1] if name in own else _KINDS[types[name]] for name in map(str, shown)},
+        labels={name: own[name][0] if name in own else contract.column(name).label for name in map(str, shown)},
         currency=customer.company.currency,
         note=note,
         rows_shown=MOST,
-    )
-
-
-def _listing(
-    customer: Customer,
-    key: str,
-    title: str,
-    table: str,
-    rows: pd.DataFrame,
-    columns: Sequence[str],
-    facts: Mapping[str, str],
-    note: str = "",
-) -> Section:
-    """Return a section of facts and the rows of one table."""
-    tables = (rows_table(customer, table, schema.TABLES[table].label, rows, columns),) if len(rows) else ()
-    return Section(
-        key=key, title=title, facts=_facts(facts), tables=tables, note=text(note) if note and len(rows) else ""
     )
 
 

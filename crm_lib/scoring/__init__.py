@@ -4,32 +4,10 @@ Names are imported when they are first used: who only reads kept scores need not
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from crm_lib.scoring.kept import keep_scores, kept_scores
-    from crm_lib.scoring.lists import company_lists, write_lists
-    from crm_lib.scoring.scores import customer_scores
-    from crm_lib.scoring.targets import check_target, write_scores
-
-_MODULES = {
-    "check_target": "targets",
-    "company_lists": "lists",
-    "customer_scores": "scores",
-    "keep_scores": "kept",
-    "kept_scores": "kept",
-    "write_lists": "lists",
-    "write_scores": "targets",
-}
-__all__ = [
-    "check_target",
-    "company_lists",
-    "customer_scores",
-    "keep_scores",
-    "kept_scores",
-    "write_lists",
-    "write_scores",
-]
+_MODULES = {"company_lists": "lists", "customer_scores": "scores", "write_lists": "lists", "write_scores": "targets"}
+__all__ = ["company_lists", "customer_scores", "write_lists", "write_scores"]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,24 +22,9 @@ _SOURCES = ("transactions", "customers", "interactions")
 
 
 def kept_scores(company: Company, folder: Path) -> pd.DataFrame:
-    """Return one row a customer with value and segment: those kept in `folder`, or new ones, which are then kept.
+    """Return what :func:`~crm_lib.scoring.customer_scores` does, with ``action``, what to do with the segment.
 
-    Parameters
-    ----------
-    company : Company
-        The company.
-    folder : Path
-        Where its reports stand; made where missing.
-
-    Returns
-    -------
-    DataFrame
-        As of :func:`crm_lib.scoring.customer_scores`, with ``action``: what to do with customers of the segment.
-
-    Raises
-    ------
-    MissingData
-        If the company's data do not allow customers to be valued.
+    Those kept in `folder` are read where they rest on the same data; else all are made anew, and kept.
     """
     path = folder / FILE
     if path.is_file():
@@ -54,17 +39,7 @@ def kept_scores(company: Company, folder: Path) -> pd.DataFrame:
 
 
 def keep_scores(company: Company, scores: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Keep scores for :func:`kept_scores`, readable by their owner alone, and return them with ``action``.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    scores : DataFrame
-        Of all its customers.
-    folder : Path
-        Where its reports stand.
-    """
+    """Keep scores for :func:`kept_scores`, readable by their owner alone, and return them with ``action``."""
     from crm_lib import segments
 
     actions = {rule.name: rule.action for rule in segments.definitions_of(company).rules}

@@ -11,7 +11,7 @@ import pytest
 
 from crm_lib.clv import BGNBD, CustomerValue, customer_value
 from crm_lib.company import Company
-from crm_lib.scoring import customer_scores
+from crm_lib.scoring.scores import customer_scores
 from tests.clv.shop import shop_tables
 from tests.companies import write_company
 

@@ -16,11 +16,14 @@ from rich.console import Console
 from crm_lib import cli, clv
 from crm_lib.clv import CustomerValue
 from crm_lib.company import Company
-from crm_lib.customer_page import Customer, CustomerPage, customer_page, page_html, print_page, write_html
+from crm_lib.customer_page import customer_page, print_page, write_html
 from crm_lib.customer_page.actions import next_actions
+from crm_lib.customer_page.customer import Customer
+from crm_lib.customer_page.output import page_html
+from crm_lib.customer_page.page import CustomerPage
 from crm_lib.customer_page.sections import renewal_day
 from crm_lib.errors import CrmError, MissingData
-from crm_lib.scoring import keep_scores, kept_scores
+from crm_lib.scoring.kept import keep_scores, kept_scores
 from tests.companies import write_company
 from tests.customer_page.conftest import NAME, page_tables
 
