@@ -12,10 +12,9 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -46,29 +45,8 @@ CompanyName = Annotated[
     str, typer.Argument(metavar="COMPANY", help=text("Name of a folder under data/, or a folder with a company.toml."))
 ]
 AsOf = Annotated[
-    str | None,
-    _option("Look at nothing later than this day (2026-06-30); default: as data say.", metavar="DATE"),
+    str | None, _option("Look at nothing later than this day (2026-06-30); default: as data say.", metavar="DATE")
 ]
-AnnualRate = Annotated[float, _option("Interest of a year, by which later money counts less.", min=0.001, max=2.0)]
-
-
-class ModelName(StrEnum):
-    """Models of purchases that customers can be scored by."""
-
-    PARETO_NBD = "pareto-nbd"
-    BG_NBD = "bg-nbd"
-    MBG_NBD = "mbg-nbd"
-
-
-class Edition(StrEnum):
-    """Which notebooks belong to a report."""
-
-    ROUTINE = "routine"
-    ANNUAL = "annual"
-    ALL = "all"
-
-
-Model = Annotated[ModelName, _option("Model of purchases; notebook 08 recommends one.")]
 
 
 def main() -> None:
@@ -100,9 +78,7 @@ def _always(version: Annotated[bool, _option("Print the version and end.", "--ve
 def demo(
     seed: Annotated[int, _option("Start of the random numbers: the same seed, the same company.", min=0)] = 20260101,
     customers: Annotated[int, _option("How many customers.", min=1)] = 8000,
-    to: Annotated[
-        Path | None, _option("Where the tables go; default: data/demo of the project.", metavar="FOLDER")
-    ] = None,
+    to: Annotated[Path | None, _option("Where the tables go; default: data/demo.", metavar="FOLDER")] = None,
 ) -> None:
     """Simulate the demo company.
 
@@ -126,7 +102,7 @@ def check(
     company: CompanyName,
     as_of: AsOf = None,
     rejected: Annotated[
-        Path | None, _option("Where rejected rows go; default: reports/COMPANY/rejected.", metavar="FOLDER")
+        Path | None, _option("Rejected rows; default: reports/COMPANY/rejected.", metavar="FOLDER")
     ] = None,
 ) -> None:
     """Check a company's tables.
@@ -183,14 +159,14 @@ def report(
         list[str] | None,
         _option("Number or name of a notebook; may be repeated.", "--notebook", "-n", metavar="NOTEBOOK"),
     ] = None,
-    edition: Annotated[Edition, _option("Which notebooks, where none is named.")] = Edition.ALL,
+    edition: Annotated[Literal["routine", "annual", "all"], _option("Which notebooks, where none is named.")] = "all",
     as_of: AsOf = None,
     parameter: Annotated[
         list[str] | None, _option("Set a parameter (see: crm notebooks); may be repeated.", "-p", metavar="NAME=VALUE")
     ] = None,
     jobs: Annotated[int | None, _option("Notebooks at a time; default: 2.", min=1)] = None,
     reports: Annotated[
-        Path | None, _option("Where reports go; default: reports/ of the project.", "--reports", metavar="FOLDER")
+        Path | None, _option("Where reports go; default: reports/.", "--reports", metavar="FOLDER")
     ] = None,
     keep: Annotated[int | None, _option("Keep only so many runs of the company; default: all.", min=1)] = None,
 ) -> None:
@@ -205,7 +181,7 @@ def report(
         run = run_report(
             company,
             notebooks=notebook or (),
-            edition=edition.value,
+            edition=edition,
             as_of=as_of,
             parameters=parameter or (),
             jobs=jobs,
@@ -231,10 +207,10 @@ def report(
 @contextmanager
 def _bars() -> Iterator[Progress]:
     """Give what shows how far each notebook is; nothing is drawn before the first one starts."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import MofNCompleteColumn, TaskID, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
-    bars = Bars(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err)
+    bars = Bars("{task.description}", MofNCompleteColumn(), TimeElapsedColumn(), console=err)
     tasks: dict[str, TaskID] = {}
 
     def move(key: str, cell: int, cells: int) -> None:
@@ -254,21 +230,17 @@ def _bars() -> Iterator[Progress]:
 def score(
     company: CompanyName,
     to: Annotated[
-        str | None,
-        _option(
-            "A file (.parquet, .csv, .duckdb) or a database's URL; default: reports/COMPANY/scores.parquet.",
-            metavar="TARGET",
-        ),
+        str | None, _option("File (.parquet, .csv, .duckdb) or URL; default: reports/COMPANY/scores.parquet.")
     ] = None,
     as_of: AsOf = None,
-    model: Model = ModelName.PARETO_NBD,
-    annual_rate: AnnualRate = 0.1,
+    model: Annotated[
+        Literal["pareto-nbd", "bg-nbd", "mbg-nbd"], _option("Model of purchases; notebook 08 recommends one.")
+    ] = "pareto-nbd",
+    annual_rate: Annotated[float, _option("Interest a year, to discount by.", min=0.001, max=2.0)] = 0.1,
     horizon_days: Annotated[int, _option("Days over which purchases are expected.", min=1, max=3660)] = 365,
     seed: Annotated[int, _option("Start of the random numbers behind the intervals.", min=0)] = 20260101,
     table: Annotated[str, _option("Name of the table in a database.", metavar="NAME")] = "customer_scores",
-    password_env: Annotated[
-        str, _option("Environment variable with the database's password.", metavar="VARIABLE")
-    ] = "",
+    password_env: Annotated[str, _option("Environment variable with its password.", metavar="VARIABLE")] = "",
 ) -> None:
     """Score a company's customers.
 
@@ -290,8 +262,9 @@ def score(
         folder.mkdir(parents=True, exist_ok=True)
         to = str(folder / "scores.parquet")
     with _warnings_told():
+        models: dict[str, Any] = {"pareto-nbd": clv.ParetoNBD, "bg-nbd": clv.BGNBD, "mbg-nbd": clv.MBGNBD}
         value = clv.customer_value(
-            opened, model=_model(model), annual_rate=annual_rate, horizon_days=horizon_days, seed=seed
+            opened, model=models[model](), annual_rate=annual_rate, horizon_days=horizon_days, seed=seed
         )
         scores = customer_scores(opened, value)
         keep_scores(opened, scores, _project() / "reports" / opened.key)
@@ -308,9 +281,7 @@ def customer(
         str, typer.Argument(metavar="ID", help=text("Number of the customer; after -- if it begins with a dash."))
     ],
     as_of: AsOf = None,
-    html: Annotated[
-        Path | None, _option("Write a page (.html) in place of printing; only you can read it.", metavar="FILE")
-    ] = None,
+    html: Annotated[Path | None, _option("Write a page (.html) that only you can read.", metavar="FILE")] = None,
 ) -> None:
     """Show all that is known of one customer.
 
@@ -339,9 +310,7 @@ def customer(
 def freeze(
     company: CompanyName,
     as_of: AsOf = None,
-    again: Annotated[
-        bool, _option("Estimate the cut points of a segments.toml anew; the old file is kept as .bak.", "--again")
-    ] = False,
+    again: Annotated[bool, _option("Estimate cut points anew; the old file stays as .bak.", "--again")] = False,
 ) -> None:
     """Freeze a company's segments.
 
@@ -355,10 +324,7 @@ def freeze(
     opened = Company.open(company, as_of)
     file = opened.folder / segments.DEFINITIONS_FILE
     if file.exists() and not again:
-        raise CrmError(
-            f"{file} is there already; --again estimates its cut points anew and keeps its rules, but not its comments "
-            "(the old file stays as .bak)"
-        )
+        raise CrmError(say("{file} is there already; --again estimates its cut points anew", file=file))
     found = segments.estimated(segments.definitions_of(opened, anew=True), opened)
     aside = file.with_suffix(".toml.new")
     aside.write_text(found.to_toml(), encoding="utf-8")
@@ -371,24 +337,14 @@ def freeze(
 @app.command()
 def targets(
     company: CompanyName,
-    to: Annotated[
-        Path | None, _option("Where the lists go; default: reports/COMPANY/targets.", metavar="FOLDER")
-    ] = None,
+    to: Annotated[Path | None, _option("Where lists go; default: reports/COMPANY/targets.", metavar="FOLDER")] = None,
     as_of: AsOf = None,
-    window_days: Annotated[
-        int, _option("Days over which customers are scored, without a segments.toml.", min=1, max=3660)
-    ] = 365,
+    window_days: Annotated[int, _option("Days scored, without a segments.toml.", min=1, max=3660)] = 365,
     levels: Annotated[int, _option("Number of RFM scores, likewise.", min=3, max=5)] = 5,
-    dissatisfied_below: Annotated[
-        float, _option("Answers with a satisfaction below this are dissatisfied.", min=1, max=10)
-    ] = 6.0,
+    dissatisfied_below: Annotated[float, _option("Satisfaction (1 to 10) below this is too low.", min=1, max=10)] = 6.0,
     contact_cost: Annotated[float, _option("Cost of a personal contact, in the company's currency.", min=0)] = 3.5,
-    saved_share: Annotated[
-        float, _option("Part of those about to leave whom such a contact keeps.", min=0.001, max=1)
-    ] = 0.1,
-    risk_days: Annotated[
-        int, _option("Days ahead over which the risk of falling silent is told.", min=1, max=3660)
-    ] = 91,
+    saved_share: Annotated[float, _option("Share of those leaving whom a contact keeps.", min=0.001, max=1)] = 0.1,
+    risk_days: Annotated[int, _option("Days ahead over which risk is told.", min=1, max=3660)] = 91,
 ) -> None:
     """Write lists of customers to contact.
 
@@ -471,13 +427,6 @@ def _project() -> Path:
     """Return the folder of the project: the nearest one upwards that has data/, or else the current one."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "data").is_dir()), here)
-
-
-def _model(name: ModelName) -> Any:
-    """Return the model of that name, not fitted yet."""
-    from crm_lib import clv
-
-    return {"pareto-nbd": clv.ParetoNBD, "bg-nbd": clv.BGNBD, "mbg-nbd": clv.MBGNBD}[name]()
 
 
 def _told_written(place: Path) -> None:

@@ -19,7 +19,7 @@ _VALUE = [
 ]  # fmt: skip
 
 
-def customer_scores(company: Company, value: CustomerValue, *, window_days: int = 365, levels: int = 5) -> pd.DataFrame:
+def customer_scores(company: Company, value: CustomerValue) -> pd.DataFrame:
     """Return one row per customer with value, chances and segment.
 
     Parameters
@@ -28,9 +28,6 @@ def customer_scores(company: Company, value: CustomerValue, *, window_days: int 
         The company.
     value : CustomerValue
         What the customers are worth, from :func:`crm_lib.clv.customer_value`.
-    window_days, levels : int
-        Days up to ``as_of`` over which the RFM scores are counted, and highest score, where the company's
-        ``segments.toml`` does not say.
 
     Returns
     -------
@@ -45,18 +42,13 @@ def customer_scores(company: Company, value: CustomerValue, *, window_days: int 
     frame = value.frame[_VALUE].copy()
     told: dict[str, Any] = {
         "as_of": pd.Timestamp(value.as_of),
-        "currency": value.currency,
-        "basis": value.basis,
-        "annual_rate": value.annual_rate,
-        "horizon_days": value.horizon_days,
-        "level": value.level,
+        **{name: getattr(value, name) for name in ("currency", "basis", "annual_rate", "horizon_days", "level")},
         "model": model_label(value.future.model),
     }
     for place, (name, same) in enumerate(told.items()):
         frame.insert(place, name, same)
     try:
-        definitions = segments.definitions_of(company, window_days=window_days, levels=levels)
-        segmented = segments.segment_customers(company, definitions)
+        segmented = segments.segment_customers(company, segments.definitions_of(company))
         rfm = segmented.rfm.frame[_RFM].join(segmented.tiers.frame["tier"])
     except MissingData:
         rfm = pd.DataFrame(columns=[*_RFM, "tier"], index=frame.index)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import nbformat
@@ -135,52 +136,47 @@ def copy(root: Path, twins: tuple[Run, Run], tmp_path: Path) -> Path:
     return tmp_path / "copy"
 
 
-def test_a_failing_notebook_leaves_the_others_published_and_the_latest_as_it_was(
-    copy: Path, notebook_writer: Callable[..., Path]
-) -> None:
-    before = latest(copy / "reports" / "shop")
-    cells = [
-        "# Breaks",
-        "import os\nprint('came so far')",
-        "raise ValueError(os.environ['SHOP_PASSWORD'] + os.getcwd())",
-        "print('never')",
-    ]
-    notebook_writer(copy / "notebooks", "10_breaks", cells, title="Breaks")
+@pytest.fixture(scope="module")
+def troubled(root: Path, twins: tuple[Run, Run], notebook_writer: Callable[..., Path], tmp_path_factory: Any) -> Run:
+    """Return a run in which one notebook fails, one has too little data, and the kernel of one dies."""
+    assert twins[0].good
+    copy = tmp_path_factory.mktemp("troubled") / "copy"
+    shutil.copytree(root, copy, symlinks=True)
+    cells = ["import os\nprint('came so far')", "raise ValueError(os.environ['SHOP_PASSWORD'] + os.getcwd())"]
+    notebook_writer(copy / "notebooks", "10_breaks", ["# Breaks", *cells, "print('never')"], title="Breaks")
+    thin = "from crm_lib.errors import TooLittleData\nraise TooLittleData('nobody bought in the window')"
+    notebook_writer(copy / "notebooks", "11_thin", ["# Thin", thin], title="Thin")
+    notebook_writer(copy / "notebooks", "12_dies", ["# Dies", "import os\nos.kill(os.getpid(), 9)"], title="Dies")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHOP_PASSWORD", PASSWORD)
         run = report(copy)
-    assert not run.good
-    assert [outcome.status for outcome in run.outcomes] == ["done", "skipped", "failed"]
-    assert latest(copy / "reports" / "shop") == before
-    page, front = (run.folder / "10_breaks.html").read_text(), (run.folder / "index.html").read_text()
+    assert latest(copy / "reports" / "shop") != run.folder
+    assert not any(secret in path.read_bytes() for path in run.folder.glob("*.*") for secret in (PASSWORD.encode(),))
+    assert not any(str(copy).encode() in path.read_bytes() for path in run.folder.glob("*.*"))
+    return run
+
+
+def test_a_failing_notebook_keeps_its_error_and_the_others_are_published(troubled: Run) -> None:
+    assert not troubled.good
+    assert [outcome.status for outcome in troubled.outcomes] == ["done", "skipped", "failed", "skipped", "failed"]
+    page, front = ((troubled.folder / name).read_text() for name in ("10_breaks.html", "index.html"))
     assert "came so far" in page
     assert "ValueError in cell [4]" in page
     assert "Failed: Breaks." in re.sub(r"<[^>]+>", "", front)
     assert "They bring 70%" in front
-    assert (run.folder / "10_breaks.ipynb").exists()
-    for path in run.folder.glob("*.*"):
-        assert PASSWORD.encode() not in path.read_bytes()
-        assert str(copy).encode() not in path.read_bytes()
+    assert (troubled.folder / "10_breaks.ipynb").exists()
 
 
-def test_an_analysis_for_which_there_is_too_little_is_left_out(
-    copy: Path, notebook_writer: Callable[..., Path]
-) -> None:
-    cells = ["# Thin", "from crm_lib.errors import TooLittleData\nraise TooLittleData('nobody bought in the window')"]
-    notebook_writer(copy / "notebooks", "10_thin", cells, title="Thin")
-    run = report(copy, notebooks=["10"])
-    assert run.good
-    assert "nobody bought in the window" in (run.folder / "index.html").read_text()
-    assert not (run.folder / "10_thin.html").exists()
-    assert not (run.folder / "10_thin.ipynb").exists()
+def test_an_analysis_for_which_there_is_too_little_is_left_out(troubled: Run) -> None:
+    assert "nobody bought in the window" in (troubled.folder / "index.html").read_text()
+    assert not list(troubled.folder.glob("11_thin.*"))
 
 
-def test_a_kernel_that_dies_is_a_failure_that_is_told(copy: Path, notebook_writer: Callable[..., Path]) -> None:
-    notebook_writer(copy / "notebooks", "10_dies", ["# Dies", "import os\nos.kill(os.getpid(), 9)"], title="Dies")
-    run = report(copy, notebooks=["10"])
-    assert run.outcomes[0].failure is not None
-    assert run.outcomes[0].failure.kind == "DeadKernelError"
-    assert "DeadKernelError" in (run.folder / "10_dies.html").read_text()
+def test_a_kernel_that_dies_is_a_failure_that_is_told(troubled: Run) -> None:
+    failure = troubled.outcomes[4].failure
+    assert failure is not None
+    assert failure.kind == "DeadKernelError"
+    assert "DeadKernelError" in (troubled.folder / "12_dies.html").read_text()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
