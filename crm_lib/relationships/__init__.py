@@ -1,122 +1,52 @@
 """How customers relate to the company: price or relation, life-cycle stage, risk, contributions, prospects."""
 
-from crm_lib.relationships.contributing.contributions import ROLES, contributions, referrals
-from crm_lib.relationships.contributing.contributors import Contributors, contributors, finding_contributors
-from crm_lib.relationships.contributing.influence import Influence, influence
-from crm_lib.relationships.contributing.referral_tree import ReferralTree, referral_tree
-from crm_lib.relationships.prospects.finding import finding_prospects
-from crm_lib.relationships.prospects.model import ProspectModel
-from crm_lib.relationships.prospects.principles import PrincipleCheck, prospect_principles
-from crm_lib.relationships.prospects.ranking import REASONS as PROSPECT_REASONS
-from crm_lib.relationships.prospects.ranking import ProspectRanking, rank_prospects
-from crm_lib.relationships.prospects.replay import validate_prospects
-from crm_lib.relationships.prospects.training import ProspectTraining, prospect_training
-from crm_lib.relationships.prospects.validation import ProspectValidation, prospect_groups
-from crm_lib.relationships.relations.check import KindsCheck, check_kinds, true_kinds
-from crm_lib.relationships.relations.fading import Fading, fading_customers, judge_fading
-from crm_lib.relationships.relations.kinds import (
-    RELATIONAL_KINDS,
-    RelationalKind,
-    RelationalKinds,
-    alike_customers,
-    relational_kinds,
-)
-from crm_lib.relationships.relations.mixture import RelationshipMixture
-from crm_lib.relationships.relations.silence_risk import SilenceRisk, silence_risk
-from crm_lib.relationships.relations.subsidy import (
-    KindValue,
-    finding_subsidy,
-    finding_transactional_value,
-    value_by_kind,
-)
-from crm_lib.relationships.relations.switching import (
-    SWITCHING_CLASSES,
-    Switching,
-    SwitchingClass,
-    finding_looking_around,
-    switching_classes,
-)
-from crm_lib.relationships.stages.agreement import stage_agreement, stage_by_rule, stages_beside_truth, true_stages
-from crm_lib.relationships.stages.decline_warning import DeclineWarning, compare_rules, decline_warning
-from crm_lib.relationships.stages.fit import fit_stages
-from crm_lib.relationships.stages.histories import stage_purchases
-from crm_lib.relationships.stages.life_cycle import LifeCycle, life_cycle
-from crm_lib.relationships.stages.parameters import STAGES, StageParameters
-from crm_lib.relationships.stages.simulation import SimulatedStages, simulate_stages
-from crm_lib.relationships.stages.sizes import STAGE_ACTIONS, stage_sizes
-from crm_lib.relationships.stages.transitions import StageTransitions, stage_transitions, time_in_stage
-from crm_lib.relationships.stages.warning_follow_up import WarningFollowUp, finding_decline, follow_up_warnings
-from crm_lib.relationships.stages.warning_truth import warning_against_truth, warnings_beside_truth
+from crm_lib.relationships.contributors import Contributors, Influence, contributors, finding_contributors, influence
+from crm_lib.relationships.kind_value import KindValue, finding_subsidy, finding_transactional_value, value_by_kind
+from crm_lib.relationships.kinds import Kinds, KindsCheck, check_kinds, customer_kinds
+from crm_lib.relationships.life_cycle import STAGE_ACTIONS, STAGES, Stages, stages, stages_beside_truth
+from crm_lib.relationships.prospect_data import ProspectData, prospect_data
+from crm_lib.relationships.prospect_model import ProspectModel
+from crm_lib.relationships.prospect_ranking import ProspectRanking, rank_prospects
+from crm_lib.relationships.prospect_replay import ProspectReplay, finding_prospects, replay_prospects
+from crm_lib.relationships.silence_risk import SilenceRisk, silence_risk
+from crm_lib.relationships.switching import SWITCHING_ACTIONS, Switching, finding_looking_around, switching_classes
+from crm_lib.relationships.warning import DeclineWarning, decline_warning, finding_decline, warning_beside_truth
 
 __all__ = [
-    "PROSPECT_REASONS",
-    "RELATIONAL_KINDS",
-    "ROLES",
     "STAGES",
     "STAGE_ACTIONS",
-    "SWITCHING_CLASSES",
+    "SWITCHING_ACTIONS",
     "Contributors",
     "DeclineWarning",
-    "Fading",
     "Influence",
     "KindValue",
+    "Kinds",
     "KindsCheck",
-    "LifeCycle",
-    "PrincipleCheck",
+    "ProspectData",
     "ProspectModel",
     "ProspectRanking",
-    "ProspectTraining",
-    "ProspectValidation",
-    "ReferralTree",
-    "RelationalKind",
-    "RelationalKinds",
-    "RelationshipMixture",
+    "ProspectReplay",
     "SilenceRisk",
-    "SimulatedStages",
-    "StageParameters",
-    "StageTransitions",
+    "Stages",
     "Switching",
-    "SwitchingClass",
-    "WarningFollowUp",
-    "alike_customers",
     "check_kinds",
-    "compare_rules",
-    "contributions",
     "contributors",
+    "customer_kinds",
     "decline_warning",
-    "fading_customers",
     "finding_contributors",
     "finding_decline",
     "finding_looking_around",
     "finding_prospects",
     "finding_subsidy",
     "finding_transactional_value",
-    "fit_stages",
-    "follow_up_warnings",
     "influence",
-    "judge_fading",
-    "life_cycle",
-    "prospect_groups",
-    "prospect_principles",
-    "prospect_training",
+    "prospect_data",
     "rank_prospects",
-    "referral_tree",
-    "referrals",
-    "relational_kinds",
+    "replay_prospects",
     "silence_risk",
-    "simulate_stages",
-    "stage_agreement",
-    "stage_by_rule",
-    "stage_purchases",
-    "stage_sizes",
-    "stage_transitions",
+    "stages",
     "stages_beside_truth",
     "switching_classes",
-    "time_in_stage",
-    "true_kinds",
-    "true_stages",
-    "validate_prospects",
     "value_by_kind",
-    "warning_against_truth",
-    "warnings_beside_truth",
+    "warning_beside_truth",
 ]

@@ -1,1 +1,0 @@
-"""Customers who review, refer and co-develop, and their influence."""

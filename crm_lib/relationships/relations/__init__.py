@@ -1,1 +1,0 @@
-"""Transactional and relational customers, the three valuable kinds, and the risk of falling silent."""

@@ -1,0 +1,34 @@
+"""Signs that a relationship is ending, as facts of a day tell them, and what followed that day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import pandas as pd
+
+from crm_lib.clv import MBGNBD
+from crm_lib.company import Company
+from crm_lib.customers import purchase_days
+
+QUARTER: Final = 91
+"""Days of a quarter: warnings are followed up, and stages compared, over so many."""
+
+
+def p_alive(known: pd.DataFrame) -> pd.Series[float]:
+    """Return the probability that each customer of the facts is still one, by the MBG/NBD model of all of them."""
+    summary = pd.DataFrame(
+        {
+            "frequency": known["purchase_days_ever"] - 1,
+            "recency": (known["tenure"] - known["recency"]) / 7,
+            "age": known["tenure"] / 7,
+        }
+    )
+    return MBGNBD(unit="W").fit(summary).probability_alive(summary).rename("p_alive")
+
+
+def bought_nothing(company: Company, customers: pd.Index, day: dt.date, days: int) -> pd.Series[bool]:
+    """Return which customers bought nothing in the days after a day."""
+    bought, begin = purchase_days(company), pd.Timestamp(day)
+    after = bought[(bought["day"] > begin) & (bought["day"] <= begin + pd.Timedelta(days=days))]
+    return pd.Series(~customers.isin(after["customer_id"]), index=customers, name="silent")

@@ -1,1 +1,0 @@
-"""The life-cycle stage of each customer, and the early warning of decline."""
