@@ -12,19 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_lib.demo import campaigns, market, opinions, orders, people, service
+from crm_lib.demo import campaigns, lives, market, opinions, orders, people, service
 from crm_lib.demo.clock import DAYS, Floats, dates, season
 from crm_lib.demo.draws import Streams, frame, numbered
-from crm_lib.demo.lives import (
-    Hazard,
-    Lives,
-    departures,
-    make_lives,
-    make_memberships,
-    make_stages,
-    stage_factors,
-    true_stages,
-)
 from crm_lib.demo.parameters import Parameters
 from crm_lib.errors import CompanyError
 from crm_lib.schema import TABLES
@@ -115,54 +105,54 @@ def simulate(*, seed: int = 20260101, customers: int = 8000, parameters: Paramet
 
     # All that would happen if nobody ever left.
     thinking = opinions.make_opinions(streams, everyone, p.satisfaction)
-    stages = make_stages(streams, everyone, p.relationship)
-    memberships = make_memberships(streams, everyone, p.members)
+    stages = lives.make_stages(streams, everyone, p.relationship)
+    memberships = lives.make_memberships(streams, everyone, p.members)
     addressed = campaigns.address(streams, everyone, p.uplift)
-    usual = season(p.buying.months) * stage_factors(stages, p.relationship.stage_rate, everyone.relational)
+    usual = season(p.buying.months) * lives.stage_factors(stages, p.relationship.stage_rate, everyone.relational)
     factors = usual * campaigns.campaign_factors(addressed, customers)
     potential = orders.make_orders(streams, everyone, factors)
     problems = service.make_problems(streams, everyone, potential, thinking, p)
 
     # Who leaves, when and why; all that would have come later is removed.
-    hazard = Hazard(
+    hazard = lives.Hazard(
         everyone,
         p.leaving,
         satisfaction=thinking.weekly(),
-        stage=stage_factors(stages, p.relationship.stage_hazard, everyone.relational),
+        stage=lives.stage_factors(stages, p.relationship.stage_hazard, everyone.relational),
         unresolved=problems.unresolved_weeks(customers, p.leaving.unresolved_weeks),
         member=memberships.weekly(customers),
     )
-    lives = make_lives(streams, everyone, hazard)
-    first_orders = potential.only(lives.alive(potential.customer, potential.day))
-    asked, lives = campaigns.win_back(streams, everyone, first_orders, lives, hazard, p.uplift)
-    placed = potential.only(lives.alive(potential.customer, potential.day))
-    came_back = np.flatnonzero(np.isfinite(lives.returned))
-    placed = placed.joined(came_back, lives.returned[came_back])
-    invited, placed = campaigns.evening(streams, everyone, placed, lives, factors, p.uplift.targeted)
+    spans = lives.make_lives(streams, everyone, hazard)
+    first_orders = potential.only(spans.alive(potential.customer, potential.day))
+    asked, spans = campaigns.win_back(streams, everyone, first_orders, spans, hazard, p.uplift)
+    placed = potential.only(spans.alive(potential.customer, potential.day))
+    came_back = np.flatnonzero(np.isfinite(spans.returned))
+    placed = placed.joined(came_back, spans.returned[came_back])
+    invited, placed = campaigns.evening(streams, everyone, placed, spans, factors, p.uplift.targeted)
     problems = problems.only(
-        lives.alive(problems.customer, problems.ordered) & lives.alive(problems.customer, problems.opened)
+        spans.alive(problems.customer, problems.ordered) & spans.alive(problems.customer, problems.opened)
     )
     addressed = sorted([*addressed, asked, invited], key=lambda one: one.campaign.day)
 
     products = orders.make_catalogue(streams)
     order_ids = numbered("O", len(placed))
     lines = orders.make_lines(streams, everyone, placed, products, p)
-    returns = orders.make_returns(streams, lines, lives, p.dirt.returned)
-    contracts, thetas = memberships.tables(everyone, lives.left)
+    returns = orders.make_returns(streams, lines, spans, p.dirt.returned)
+    contracts, thetas = memberships.tables(everyone, spans.left)
     complaints, problem_truth = service.complaint_tables(problems, everyone)
     staff = service.make_staff(streams, thinking)
     burdened = problems.unresolved_weeks(customers, p.leaving.unresolved_weeks)
-    surveys = opinions.survey_table(streams, everyone, lives, burdened, thinking, p)
-    left = departures(streams, everyone, lives, p.leaving.documented)
+    surveys = opinions.survey_table(streams, everyone, spans, burdened, thinking, p)
+    left = lives.departures(streams, everyone, spans, p.leaving.documented)
     prospects = market.prospect_table(streams, everyone)
     margins = orders.order_margins(everyone, p)
-    referred_by = opinions.make_referrals(streams, everyone, lives, thinking, p.satisfaction.referral_pull)
+    referred_by = opinions.make_referrals(streams, everyone, spans, thinking, p.satisfaction.referral_pull)
     tables = {
         "customers": people.customer_table(streams, everyone, referred_by, p.dirt),
         "transactions": orders.transaction_table(streams, everyone, lines, returns, order_ids, p.dirt),
         "memberships": contracts,
         "interactions": service.contact_table(
-            streams, everyone, placed, order_ids, problems, thinking, lives, staff, p
+            streams, everyone, placed, order_ids, problems, thinking, spans, staff, p
         ),
         "complaints": complaints,
         "surveys": opinions.untidy_surveys(streams, surveys, p.dirt),
@@ -172,20 +162,20 @@ def simulate(*, seed: int = 20260101, customers: int = 8000, parameters: Paramet
         "competitors": market.competitor_table(streams, surveys),
         "switching": market.switching_table(streams, everyone, left),
         "capabilities": service.capability_table(streams),
-        "opportunities": market.opportunity_table(streams, everyone, lives, prospects),
+        "opportunities": market.opportunity_table(streams, everyone, spans, prospects),
         "prospects": prospects,
         "employees": service.employee_table(streams, staff, thinking),
         "partners": service.partner_table(streams),
     }
-    customer_truth = true_customers(everyone, lives, hazard, factors, margins, p)
+    customer_truth = true_customers(everyone, spans, hazard, factors, margins, p.buying.p)
     truth = {
         "customers": customer_truth,
-        "stages": true_stages(stages, everyone, lives.left),
-        "satisfaction": opinions.true_satisfaction(everyone, thinking, lives, p.leaving),
+        "stages": lives.true_stages(stages, everyone, spans.left),
+        "satisfaction": opinions.true_satisfaction(everyone, thinking, spans, p.leaving),
         "memberships": thetas,
         "problems": problem_truth,
-        "uplift": campaigns.true_uplift(everyone, lives, usual, addressed, margins, p.uplift),
-        "win_back": campaigns.true_win_back(everyone, lives, asked),
+        "uplift": campaigns.true_uplift(everyone, spans, usual, addressed, margins, p.uplift),
+        "win_back": campaigns.true_win_back(everyone, spans, asked),
         "channels": true_channels(customer_truth),
         "switching": market.true_switching(),
     }
@@ -219,7 +209,7 @@ def truth(folder: Path | str) -> dict[str, pd.DataFrame]:
 
 
 def true_customers(
-    everyone: people.People, lives: Lives, hazard: Hazard, factors: Floats, order_margin: Floats, parameters: Parameters
+    everyone: people.People, spans: lives.Lives, hazard: lives.Hazard, factors: Floats, order_margin: Floats, p: float
 ) -> pd.DataFrame:
     """Return what each customer really is, `factors` being those of the purchase rate with campaigns.
 
@@ -227,13 +217,13 @@ def true_customers(
     times the factors, so that repeat orders are Poisson with mean ``lambda * exposure_weeks`` (but for the returning
     orders and the few extra ones of the evening); `cumulative_hazard` is that over the alive weeks.
     """
-    weeks, n = lives.weeks(), len(everyone)
+    weeks, n = spans.weeks(), len(everyone)
     return frame(
         customer_id=everyone.customer_id,
         **{"lambda": everyone.rate},
         mu=everyone.dropout,
         mean_order_value=everyone.order_value,
-        nu=parameters.buying.p / everyone.order_value,
+        nu=p / everyone.order_value,
         order_margin=order_margin,
         type=everyone.type,
         main_interest=everyone.profile,
@@ -242,12 +232,12 @@ def true_customers(
         local_competition=everyone.competition,
         acquisition_channel=everyone.channel,
         acquired_at=dates(everyone.acquired),
-        left_at=dates(lives.left),
-        cause=lives.cause,
-        returned_at=dates(lives.returned),
-        left_again_at=dates(lives.left_again),
-        cause_again=lives.cause_again,
-        alive=lives.alive(np.arange(n), float(DAYS)),
+        left_at=dates(spans.left),
+        cause=spans.cause,
+        returned_at=dates(spans.returned),
+        left_again_at=dates(spans.left_again),
+        cause_again=spans.cause_again,
+        alive=spans.alive(np.arange(n), float(DAYS)),
         alive_weeks=weeks.sum(axis=1),
         exposure_weeks=(weeks * factors).sum(axis=1),
         cumulative_hazard=(weeks * hazard.weekly).sum(axis=1),

@@ -21,20 +21,7 @@ _FILES = (".parquet", ".csv", ".duckdb")
 
 
 def check_target(target: str, table: str) -> None:
-    """Raise an error unless scores can be written there, before anything is computed.
-
-    Parameters
-    ----------
-    target : str
-        As of :func:`write_scores`.
-    table : str
-        Name of a table.
-
-    Raises
-    ------
-    CrmError
-        If the ending is unknown, the folder does not exist, a URL holds a password, or the table's name is no name.
-    """
+    """Raise an error unless scores can be written there, before anything is computed."""
     if not _TABLE.fullmatch(table):
         raise CrmError(f"{table!r} cannot be the name of a table: use letters, digits and underscores")
     if "://" in target:
