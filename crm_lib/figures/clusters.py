@@ -99,7 +99,8 @@ def predictive_value_chart(compared: PredictiveValue) -> Chart:
     compared : PredictiveValue
         The comparison.
     """
-    told = {"kind": compared.value_kind, "days": compared.days, "day": compared.scored_on, "n": len(compared.value)}
+    basis = compared.basis
+    told = {"kind": basis.kind, "days": basis.days, "day": compared.scored_on, "n": len(compared.value)}
     frame = compared.table.rename(index=lambda name: name[:1].upper() + name[1:])
     return dots(
         frame,

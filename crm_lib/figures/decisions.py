@@ -39,7 +39,7 @@ def relationship_grid(found: RelationshipLevels) -> Chart:
     placed.index = pd.Index(
         [say("{name:words}: {level:words}", name=str(n), level=p) for n, p in placed["level"].items()]
     )
-    kind = "margin, after the cost to serve" if found.serving_known else found.value_kind
+    kind = "margin, after the cost to serve" if np.isfinite(found.contact_cost) else found.basis.kind
     positive = bool((placed["margin"] > 0).all())
     return grid(
         placed,
@@ -53,7 +53,7 @@ def relationship_grid(found: RelationshipLevels) -> Chart:
         headline=say("The closest level called for is {level:words}: {groups:words}", level=highest, groups=best),
         title=say("Customers, and {kind:words} a customer and year", kind=kind),
         about=say("Hollow points: the interval leaves more than one level open."),
-        currency=found.currency,
+        currency=found.basis.currency,
         table=relationship_table(found),
     )
 
@@ -77,9 +77,9 @@ def relationship_table(found: RelationshipLevels) -> Table:
         "relationship_levels",
         say("Which relationship fits each segment"),
         _worded(frame, "level", "carried"),
-        currency=found.currency,
-        note=say(note, contacts=contacts, cost=found.contact_cost, currency=found.currency),
-        labels={"margin": say("{kind:words} a customer and year", kind=found.value_kind).capitalize()},
+        currency=found.basis.currency,
+        note=say(note, contacts=contacts, cost=found.contact_cost, currency=found.basis.currency),
+        labels={"margin": say("{kind:words} a customer and year", kind=found.basis.kind).capitalize()},
     )
 
 
@@ -98,7 +98,7 @@ def decisions_table(made: Decisions) -> Table:
         note += "holds' stands after correction for all changes looked at (Holm)."
         for measure, form in (("customers", "{x:count}"), ("value", "{x:short}")):
             ends = frame[[f"{measure}_change{end}" for end in ("", "_low", "_high")]].to_numpy(dtype=float)
-            frame[f"{measure}_change"] = [_change(row, form, made.currency) for row in ends]
+            frame[f"{measure}_change"] = [_change(row, form, made.basis.currency) for row in ends]
         frame["change"] = [", ".join(say(each) for each in words) or say("none") for words in frame["change"]]
     columns = ["action", "customers", "value", "value_share", "customers_change", "value_change", "change", "serving"]
     kept = [name for name in (*columns, "level") if name in frame and frame[name].notna().any()]
@@ -106,9 +106,9 @@ def decisions_table(made: Decisions) -> Table:
         "segment_decisions",
         say("The segments: what they bring, what changed, what to do"),
         _worded(frame[kept], "level", "action"),
-        currency=made.currency,
+        currency=made.basis.currency,
         note=say(note),
-        labels={"value": made.value_kind.capitalize(), "value_change": say("Change of {x:words}", x=made.value_kind)},
+        labels={"value": made.basis.kind.capitalize(), "value_change": say("Change of {x:words}", x=made.basis.kind)},
     )
 
 

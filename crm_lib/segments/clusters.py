@@ -17,8 +17,8 @@ from crm_lib.customers import customer_window
 from crm_lib.errors import TooLittleData
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALLEST_GROUP
+from crm_lib.statistics import Floats
 
-Floats = NDArray[np.float64]
 STABLE_LABELLING = 0.75
 """Mean adjusted Rand index from which a whole labelling counts as stable."""
 STABLE_FROM, UNSTABLE_BELOW = 0.75, 0.6

@@ -10,6 +10,7 @@ import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.customers import customer_window
+from crm_lib.customers.window import Basis
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL
 from crm_lib.segments.profit import SMALL_GROUPS, SMALLEST_GROUP
@@ -32,15 +33,14 @@ class Decisions:
         ``value_share``; where there is a window before, ``customers_change`` and ``value_change`` with ``…_low``,
         ``…_high`` and ``…_p`` (Holm over all of the table), and ``change`` (what of it holds); ``serving`` (cost to
         serve a customer and year) and ``level`` where known; ``action``.
-    value_kind, currency : str
-        "margin" or "revenue", and the ISO code.
+    basis : Basis
+        What the value is.
     compared : bool
         Whether the data reach back to the window before.
     """
 
     frame: pd.DataFrame
-    value_kind: str
-    currency: str
+    basis: Basis
     compared: bool
 
 
@@ -111,8 +111,7 @@ def decisions(company: Company, segmented: Segmented, levels: RelationshipLevels
     order = np.lexsort((-frame["value"], frame.index == SMALL_GROUPS))
     return Decisions(
         frame=frame.iloc[order].rename_axis("segment"),
-        value_kind=segmented.value_kind,
-        currency=company.currency,
+        basis=segmented.basis,
         compared=before is not None,
     )
 

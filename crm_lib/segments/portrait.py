@@ -18,8 +18,8 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALLEST_GROUP
+from crm_lib.statistics import Floats
 
-Floats = NDArray[np.float64]
 Unit = Literal["share", "money", "number"]
 QUESTIONS = ("who", "what", "why", "where", "when", "how")
 FALSE_DISCOVERIES = 0.05

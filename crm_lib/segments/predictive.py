@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from crm_lib.company import Company
-from crm_lib.customers import customer_window, value_of
+from crm_lib.customers.window import Basis, customer_window, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
@@ -20,9 +20,8 @@ from crm_lib.language import say
 from crm_lib.segments.clusters import behaviour, choose_clusters
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
 from crm_lib.segments.rfm.in_engine import segment_customers
-from crm_lib.statistics.resampling import studentised
+from crm_lib.statistics import Floats, studentised
 
-Floats = NDArray[np.float64]
 CLUSTERS, RFM_SEGMENTS, TIERS = "clusters", "RFM segments", "value tiers"
 AT_LEAST = 0.01
 """Share of the variance by which clusters must explain more than RFM segments to be worth the trouble."""
@@ -39,41 +38,21 @@ class PredictiveValue:
         Indexed by ``grouping``, the best first: ``groups`` (number of them), ``explained`` (share of the variance of
         later value that the group's mean tells of a customer who had no part in it), ``low`` and ``high``, and
         ``captured`` (share of the later value brought by the fifth of the customers with the best groups).
-    losses : DataFrame
-        One row a customer, one column a grouping: squared error of the prediction, over the variance of later value.
+    differences : mapping of (str, str) to Estimate
+        By how much more of the variance one grouping explains than another, in percentage points.
     value : Series
         What each customer brought afterwards (money).
     scored_on : date
         The earlier day.
-    days : int
-        Days that followed.
-    value_kind, currency : str
-        "margin" or "revenue", and the ISO code.
-    seed : int
-        Seed of the intervals.
+    basis : Basis
+        What the value is, and of which days.
     """
 
     table: pd.DataFrame
-    losses: pd.DataFrame
+    differences: Mapping[tuple[str, str], Estimate]
     value: pd.Series[float]
     scored_on: dt.date
-    days: int
-    value_kind: str
-    currency: str
-    seed: int
-
-    def difference(self, one: str, other: str) -> Estimate:
-        """Return by how much more of the variance one grouping explains than another, paired over customers.
-
-        Parameters
-        ----------
-        one, other : str
-            Names of groupings.
-        """
-        gain = np.asarray(self.losses[other] - self.losses[one], dtype=np.float64)
-        value, low, high = _share(gain, np.asarray(self.value, dtype=np.float64), self.seed)
-        method = "studentised bootstrap over customers"
-        return Estimate(value=value, low=low, high=high, n=len(gain), unit="share", method=method)
+    basis: Basis
 
 
 def predictive_value(
@@ -110,31 +89,19 @@ def predictive_value(
         RFM_SEGMENTS: segmented.rfm.frame["segment"],
         TIERS: segmented.tiers.frame["tier"].astype(str),
     }
-    kind = value_of(company)
-    try:
-        after = customer_window(company, days=outcome_days)[kind]
-    except TooLittleData:
-        after = pd.Series(dtype="float64")
-    return compare_groupings(
-        groupings, after, scored_on=scored_on, days=outcome_days, value_kind=kind, currency=company.currency, seed=seed
-    )  # fmt: skip
+    basis = Basis(kind=value_of(company), currency=company.currency, days=outcome_days, ending=company.as_of)
+    after = customer_window(company, days=outcome_days)[basis.kind]
+    return compare_groupings(groupings, after, scored_on=scored_on, basis=basis, seed=seed)
 
 
 def compare_groupings(
-    groupings: Mapping[str, pd.Series[Any]],
-    after: pd.Series[float],
-    *,
-    scored_on: dt.date,
-    days: int,
-    value_kind: str,
-    currency: str,
-    seed: int = 0,
+    groupings: Mapping[str, pd.Series[Any]], after: pd.Series[float], *, scored_on: dt.date, basis: Basis, seed: int = 0
 ) -> PredictiveValue:
     """Measure how well groupings tell a later value; customers in all groupings count, the missing bring nothing.
 
     A customer's later value is predicted by the mean of all *others* of the same group (leave-one-out), and of somebody
     alone in a group by the mean of all others. The share explained is :math:`1 - \\sum (y_i - \\hat y_{-i})^2 / \\sum
-    (y_i - \\bar y_{-i})^2`: many small groups gain nothing by their number.
+    (y_i - \\bar y_{-i})^2`: many small groups gain nothing by their number. Differences are paired over customers.
     """
     groups = pd.concat({name: group.dropna() for name, group in groupings.items()}, axis=1, join="inner").sort_index()
     value = after.reindex(groups.index).fillna(0.0).astype("float64")
@@ -144,26 +111,26 @@ def compare_groupings(
         raise TooLittleData(say(words, n=len(y), day=scored_on, fewest=_FEWEST))
     others = (y.sum() - y) / (y.size - 1)
     unit = float(((y - others) ** 2).mean())
-    losses, rows = {}, {}
-    for name in groups.columns:
+    gains, rows = {}, {}
+    for name in map(str, groups.columns):
         codes = pd.factorize(groups[name], sort=True)[0]
         sums, sizes = (np.asarray(np.bincount(codes, w), dtype=np.float64) for w in (y, np.ones_like(y)))
         left = np.where(sizes[codes] == 1, others, (sums[codes] - y) / np.maximum(sizes[codes] - 1, 1))
-        losses[name] = (y - left) ** 2 / unit
-        explained, low, high = _share((y - others) ** 2 / unit - losses[name], y, seed)
-        row = {"groups": sizes.size, "explained": explained, "low": low, "high": high}
-        rows[name] = {**row, "captured": _captured(sums, sizes)}
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("grouping").astype({"groups": "int64"})
-    return PredictiveValue(
-        table=table.sort_values("explained", ascending=False, kind="stable"),
-        losses=pd.DataFrame(losses, index=groups.index),
-        value=value,
-        scored_on=scored_on,
-        days=days,
-        value_kind=value_kind,
-        currency=currency,
-        seed=seed,
-    )
+        gains[name] = ((y - others) ** 2 - (y - left) ** 2) / unit
+        rows[name] = {"groups": sizes.size, "captured": _captured(sums, sizes)}
+    pairs = list(itertools.permutations(gains, 2))
+    looks = [*gains.values(), *(gains[one] - gains[other] for one, other in pairs)]
+    found = np.column_stack(_shares(np.column_stack(looks), y, seed))
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("grouping")
+    table[["explained", "low", "high"]] = found[: len(gains)]
+    method = "studentised bootstrap over customers"
+    differences = {
+        pair: Estimate(value=now, low=low, high=high, n=y.size, unit="percentage points", method=method)
+        for pair, (now, low, high) in zip(pairs, (100 * found[len(gains) :]).tolist(), strict=True)
+    }
+    table = table[["groups", "explained", "low", "high", "captured"]]
+    table = table.sort_values("explained", ascending=False, kind="stable")
+    return PredictiveValue(table=table, differences=differences, value=value, scored_on=scored_on, basis=basis)
 
 
 def finding_clusters_predict(compared: PredictiveValue) -> Finding:
@@ -174,13 +141,10 @@ def finding_clusters_predict(compared: PredictiveValue) -> Finding:
     compared : PredictiveValue
         The comparison. At stake is what the best fifth by one grouping brought more than the best fifth by the other.
     """
-    difference = compared.difference(CLUSTERS, RFM_SEGMENTS)
-    table = compared.table
+    table, basis = compared.table, compared.basis
     more = float(table["captured"][CLUSTERS] - table["captured"][RFM_SEGMENTS])
-    best = str(table.index[0])
-    # Where a third grouping demonstrably tells more than both, budgets follow it, whoever wins between the two.
-    third = best == TIERS and all(compared.difference(best, name).low > 0 for name in (CLUSTERS, RFM_SEGMENTS))
-    keep = TIERS if third else RFM_SEGMENTS
+    # Where the tiers demonstrably tell more than both, budgets follow them, whoever wins between the two.
+    third = all(compared.differences[TIERS, name].low > 0 for name in (CLUSTERS, RFM_SEGMENTS))
     if_supported = "Plan contacts by clusters: they tell more than RFM segments about what customers will bring."
     if third:
         if_supported = "Set budgets by value tiers, which tell most; use clusters rather than RFM for what to say."
@@ -189,7 +153,7 @@ def finding_clusters_predict(compared: PredictiveValue) -> Finding:
         claim="Clusters explain at least {least:number} percentage point more of the differences in later "
         "{kind:words} than RFM segments do.",
         source="Textbook 4.2.2, stage 6: data mining",
-        estimate=in_points(difference),
+        estimate=compared.differences[CLUSTERS, RFM_SEGMENTS],
         criterion=Criterion(low=100 * AT_LEAST),
         sentence="Clusters explain {first:share1} of the variance of {kind:words} over the next {days:count} days, RFM "
         "segments {second:share1}: a difference of {estimate}.",
@@ -199,27 +163,21 @@ def finding_clusters_predict(compared: PredictiveValue) -> Finding:
         if_undecided="Keep {keep:words} for budgets until clusters have proved better.",
         values={
             "least": 100 * AT_LEAST,
-            "kind": compared.value_kind,
-            "days": compared.days,
+            "kind": basis.kind,
+            "days": basis.days,
             "first": float(table["explained"][CLUSTERS]),
             "second": float(table["explained"][RFM_SEGMENTS]),
-            "keep": keep,
+            "keep": TIERS if third else RFM_SEGMENTS,
             "better": CLUSTERS if more >= 0 else RFM_SEGMENTS,
             "worse": RFM_SEGMENTS if more >= 0 else CLUSTERS,
         },
-        currency=compared.currency,
+        currency=basis.currency,
         money_at_stake=Estimate.exact(
-            abs(more) * float(compared.value.sum()), n=len(compared.value), unit=compared.currency, method="sum"
+            abs(more) * float(compared.value.sum()), n=len(compared.value), unit=basis.currency, method="sum"
         ),
         money_note="{kind:words} of the {days:count} days that the best fifth by {better:words} brought more than the "
         "best fifth by {worse:words}",
     )
-
-
-def in_points(difference: Estimate) -> Estimate:
-    """Return a difference of shares in percentage points."""
-    value, low, high = (100 * end for end in (difference.value, difference.low, difference.high))
-    return replace(difference, value=value, low=low, high=high, unit="percentage points")
 
 
 def _captured(sums: Floats, sizes: Floats) -> float:
@@ -230,17 +188,28 @@ def _captured(sums: Floats, sizes: Floats) -> float:
     return float(np.interp(0.2, people, brought))
 
 
-def _share(gain: Floats, y: Floats, seed: int) -> tuple[float, float, float]:
-    """Return the mean gain over the variance of value, with its interval: a ratio of means over customers."""
+def _shares(gains: Floats, y: Floats, seed: int) -> tuple[Floats, Floats, Floats]:
+    """Return each column's mean gain over the variance of value, with its interval: ratios of means over customers."""
+    z = (y - y.mean()) / y.std()
+    parts = [np.column_stack([gain, z**2, z, np.ones_like(z)]) for gain in gains.T]
+    products = np.column_stack([(part[:, :, None] * part[:, None, :]).reshape(z.size, 16) for part in parts])
 
     def ratio(weights: Floats) -> tuple[Floats, Floats]:
-        mean = (weights @ y)[:, None] / y.size
-        spread = (weights @ y**2)[:, None] / y.size - mean**2
-        top = (weights @ gain)[:, None] / y.size
+        moments = (weights @ products / z.size).reshape(len(weights), -1, 4, 4)
+        top, mean = moments[..., 0, 3], moments[..., 2, 3]
+        spread = moments[..., 1, 3] - mean**2
         with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.where(spread > 0, top * y.var() / spread, np.nan)
-            influence = (gain - top) * y.var() / spread - share * ((y - mean) ** 2 / spread - 1)
-        return share, np.sqrt((weights * influence**2).sum(axis=1, keepdims=True)) / y.size
+            share = top / np.where(spread > 0, spread, np.nan)
+            # A customer's influence, (gain - top) / spread - share ((z - mean)² / spread - 1), in gain, z², z and 1.
+            terms = 1 / spread, -share / spread, 2 * mean * share / spread, share - (top + share * mean**2) / spread
+        influence = np.stack(terms, axis=-1)
+        squares = np.einsum("rki,rkij,rkj->rk", influence, moments, influence)
+        return share, np.sqrt(squares.clip(min=0) / z.size)
 
-    value, low, high = studentised(ratio, y.size, seed=seed)
-    return float(value[0]), float(low[0]), float(high[0])
+    return studentised(ratio, y.size, seed=seed)
+
+
+def in_points(difference: Estimate) -> Estimate:
+    """Return a difference of shares in percentage points."""
+    value, low, high = (100 * end for end in (difference.value, difference.low, difference.high))
+    return replace(difference, value=value, low=low, high=high, unit="percentage points")

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.errors import TooLittleData
+from crm_lib.customers.window import Basis
+from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALL_GROUPS, SMALLEST_GROUP
 from crm_lib.segments.rfm.in_engine import Segmented
-from crm_lib.segments.serving import known_serving_costs
+from crm_lib.segments.serving import serving_costs
 from crm_lib.statistics import group_means
 
 Size = Literal["few", "medium", "many"]
@@ -80,23 +81,17 @@ class RelationshipLevels:
     size_cuts, margin_cuts : tuple of float
         Customers, and margin a customer and year (money), that divide few from medium from many, and low from medium
         from high.
-    value_kind : str
-        "margin", or "revenue" as a stand-in where no margin is known.
-    serving_known : bool
-        Whether the cost to serve was deducted.
     contact_cost : float
-        Mean cost of a contact recorded (money); missing where not known.
-    currency : str
-        ISO code.
+        Mean cost of a contact recorded (money); missing where it is not known, and so not deducted.
+    basis : Basis
+        What was taken for margin: revenue stands in where no margin is known.
     """
 
     frame: pd.DataFrame
     size_cuts: tuple[float, float]
     margin_cuts: tuple[float, float]
-    value_kind: str
-    serving_known: bool
     contact_cost: float
-    currency: str
+    basis: Basis
 
 
 def relationship_levels(company: Company, segmented: Segmented) -> RelationshipLevels:
@@ -125,33 +120,24 @@ def relationship_levels(company: Company, segmented: Segmented) -> RelationshipL
     level is possible. That a margin carries the cost of a level does not show that the contacts raise it: that takes a
     trial with a control group.
     """
-    days = segmented.definitions.window_days
-    return place_groups(
-        segmented.rfm.frame["segment"],
-        segmented.tiers.frame["value"],
-        costs=known_serving_costs(company, days=days),
-        value_kind=segmented.value_kind,
-        days=days,
-        currency=company.currency,
-    )
+    try:
+        costs = serving_costs(company, days=segmented.basis.days)
+    except MissingData:
+        costs = None
+    return place_groups(segmented.rfm.frame["segment"], segmented.value, segmented.basis, costs)
 
 
 def place_groups(
-    groups: pd.Series[str],
-    value: pd.Series[float],
-    *,
-    costs: pd.DataFrame | None,
-    value_kind: str,
-    days: int,
-    currency: str,
+    groups: pd.Series[str], value: pd.Series[float], basis: Basis, costs: pd.DataFrame | None = None
 ) -> RelationshipLevels:
-    """Place any groups of customers; `value` and the costs to serve are of a window of so many days."""
-    worth = value.reindex(groups.index).fillna(0.0).astype(float) * 365 / days
+    """Place any groups of customers by their value and, where given, costs to serve of the window of the basis."""
+    yearly = 365 / basis.days
+    worth = value.reindex(groups.index).fillna(0.0).astype(float) * yearly
     named = groups.astype(str)
     named = named.where(named.map(named.value_counts()) >= SMALLEST_GROUP, SMALL_GROUPS)
     serving, price = pd.Series(np.nan, index=groups.index), np.nan
     if costs is not None:
-        serving = costs["cost"].reindex(groups.index).fillna(0.0) * 365 / days
+        serving = costs["cost"].reindex(groups.index).fillna(0.0) * yearly
         worth, price = worth - serving, float(costs["cost"].sum() / costs["contacts"].sum())
     mean = float(worth.mean())
     if not mean > 0:
@@ -169,7 +155,7 @@ def place_groups(
     frame["possible"] = [() if name == SMALL_GROUPS else _possible(*each) for name, each in possible]
     frame["level_cost"] = frame["level"].map(_CONTACTS) * price
     frame["carried"] = None
-    if value_kind == "margin" and np.isfinite(price):
+    if basis.kind == "margin" and np.isfinite(price):
         cost = frame["level_cost"]
         frame["carried"] = np.select([frame["low"] > cost, frame["high"] < cost], ["yes", "no"], "open")
     if SMALL_GROUPS in frame.index:
@@ -178,13 +164,7 @@ def place_groups(
             frame.loc[SMALL_GROUPS, ["margin", "low", "high", "serving"]] = np.nan
     order = np.lexsort((-frame["margin"], frame.index == SMALL_GROUPS))
     return RelationshipLevels(
-        frame=frame.iloc[order],
-        size_cuts=size_cuts,
-        margin_cuts=margin_cuts,
-        value_kind=value_kind,
-        serving_known=costs is not None,
-        contact_cost=price,
-        currency=currency,
+        frame=frame.iloc[order], size_cuts=size_cuts, margin_cuts=margin_cuts, contact_cost=price, basis=basis
     )
 
 
@@ -203,7 +183,7 @@ def finding_basic(found: RelationshipLevels) -> Finding:
         If the cost of a contact or the margin is not known, or no group is large enough.
     """
     placed = found.frame[found.frame["level"].notna()]
-    if found.value_kind != "margin" or not np.isfinite(found.contact_cost) or placed.empty:
+    if found.basis.kind != "margin" or not np.isfinite(found.contact_cost) or placed.empty:
         words = "needs the margin, the cost of a contact, and a group of at least {fewest} customers"
         raise TooLittleData(say(words, fewest=SMALLEST_GROUP))
     low = placed[placed["band"] == "low"].sort_values("customers", ascending=False, kind="stable")
@@ -215,7 +195,7 @@ def finding_basic(found: RelationshipLevels) -> Finding:
         high=float(row["high"] - cost),
         n=customers,
         method="mean over customers, skewness removed (Hall)",
-        unit=found.currency,
+        unit=found.basis.currency,
     )
     return Finding(
         key="segments.basic_service",
@@ -236,8 +216,8 @@ def finding_basic(found: RelationshipLevels) -> Finding:
             "each": found.contact_cost,
             "level": str(row["level"]),
         },
-        currency=found.currency,
-        money_at_stake=Estimate.exact(cost * customers, n=customers, unit=found.currency),
+        currency=found.basis.currency,
+        money_at_stake=Estimate.exact(cost * customers, n=customers, unit=found.basis.currency),
         money_note="what such contacts would cost for the whole group in a year",
     )
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, known_rows
-from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.errors import TooLittleData
 from crm_lib.language import say
 
 
@@ -64,11 +64,3 @@ def serving_costs(company: Company, *, days: int = 365) -> pd.DataFrame:
         words = "the contacts of the last {days} days do not tell what they cost"
         raise TooLittleData(say(words, days=days), table="interactions")
     return pd.DataFrame({"contacts": frame["contacts"].astype("int64"), "cost": cost.astype(float) + 0.0})
-
-
-def known_serving_costs(company: Company, *, days: int = 365) -> pd.DataFrame | None:
-    """Return the cost to serve, or None where the company does not know it, for what can do without."""
-    try:
-        return serving_costs(company, days=days)
-    except MissingData:
-        return None

@@ -17,9 +17,8 @@ from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.segments.clusters import prepared
-from crm_lib.statistics import dip, uniform_dips
+from crm_lib.statistics import Floats, dip, uniform_dips
 
-Floats = NDArray[np.float64]
 FALSE_ALARMS = 0.05
 """Rate of false alarms accepted."""
 _BY_RANK = ("recency",)
@@ -94,16 +93,12 @@ def check_structure(measures: pd.DataFrame, *, seed: int = 0) -> StructureCheck:
 
     Notes
     -----
-    On a random third of the customers, directions are looked for along which there might be two peaks (lines between
-    centres of k-means clusters, raw and adjusted for the spread within; the principal axes; the measures), and the one
-    with the largest dip is kept. On the *other* customers the dip along it is compared with dips of uniform samples,
-    among single-peaked distributions the hardest to tell from two peaks. As the direction does not depend on them, the
-    rate of false alarms holds whatever the tails and correlations. Twice the median p-value of several such splits is
-    again a p-value (Meinshausen and others).
-
-    Equal values are spread evenly up to their neighbours, as counts would look like heaps. Where many share the lowest
-    or highest value (one order, say), the measure enters by normal scores that fit the other measures as they would in
-    a continuum: a heap at the end of a scale is no kind of its own.
+    On a random third of the customers the direction with the largest dip is looked for. On the *other* customers the
+    dip along it is compared with dips of uniform samples, among single-peaked distributions the hardest to tell from
+    two peaks: the rate of false alarms holds whatever the tails and correlations. Twice the median p-value of several
+    such splits is again a p-value (Meinshausen and others). Equal values are spread evenly up to their neighbours;
+    where many share the lowest or highest value (one order, say), the measure enters by normal scores that fit the
+    other measures as they would in a continuum: a heap at the end of a scale is no kind of its own.
 
     References
     ----------

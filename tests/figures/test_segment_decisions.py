@@ -11,6 +11,7 @@ import pytest
 
 from crm_lib import figures
 from crm_lib.company import Company
+from crm_lib.customers.window import Basis
 from crm_lib.errors import TooLittleData
 from crm_lib.segments import (
     Decisions,
@@ -40,15 +41,14 @@ def customers(*, alike=False, names=NINE):
 def levels(**how):
     groups, value = customers(**how)
     costs = pd.DataFrame({"contacts": 1, "cost": 0.3}, index=groups.index)
-    return place_groups(groups, value, costs=costs, value_kind="margin", days=365, currency="GBP")
+    return place_groups(groups, value, Basis(currency="GBP"), costs)
 
 
 def compared():
     rng = np.random.default_rng(5)
     after = pd.Series(rng.gamma(1, 20, 300))
     groups = {"clusters": after.gt(20).map({True: "a", False: "b"}), "RFM segments": pd.Series(rng.integers(0, 5, 300))}
-    told = {"scored_on": dt.date(2026, 4, 1), "days": 90, "value_kind": "margin", "currency": "GBP"}
-    return compare_groupings(groups, after, **told)
+    return compare_groupings(groups, after, scored_on=dt.date(2026, 4, 1), basis=Basis(currency="GBP", days=90))
 
 
 def checked(*, apart):
@@ -106,7 +106,7 @@ def test_headlines_state_the_finding(shop):
 
 def test_the_grid_leaves_out_what_is_too_small_to_place():
     groups, value = pd.Series(list("abc")), pd.Series([1.0, 2.0, 3.0])
-    few = place_groups(groups, value, costs=None, value_kind="revenue", days=365, currency="GBP")
+    few = place_groups(groups, value, Basis(kind="revenue", currency="GBP"))
     with pytest.raises(TooLittleData, match="at least 10 customers"):
         figures.relationship_grid(few)
     table = figures.relationship_table(levels())
@@ -134,13 +134,13 @@ def test_decisions_are_written_with_intervals_and_actions():
     frame = now.groupby("group").agg(customers=("value", "size"), value=("value", "sum")).join(changes(now, before))
     frame["change"] = [_held(row) for row in frame.to_dict("records")]
     frame = frame.assign(action="Call.").rename_axis("segment")
-    table = figures.decisions_table(Decisions(frame=frame, value_kind="margin", currency="GBP", compared=True))
+    table = figures.decisions_table(Decisions(frame=frame, basis=Basis(currency="GBP"), compared=True))
     assert list(table.columns)[:3] == ["segment", "action", "customers"]
     first = table.columns.set_index("segment").loc["Champions"]
     assert first["change"] == "more value"
     assert first["value_change"].startswith("+£")
     assert first["customers_change"].startswith("0 [")
     alone = frame[["customers", "value", "action"]]
-    alone = figures.decisions_table(Decisions(frame=alone, value_kind="margin", currency="GBP", compared=False))
+    alone = figures.decisions_table(Decisions(frame=alone, basis=Basis(currency="GBP"), compared=False))
     assert "value_change" not in alone.columns
     assert "changes are not known" in alone.note

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from crm_lib.company import Company
+from crm_lib.customers.window import Basis
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
 from crm_lib.segments import (
@@ -46,7 +47,7 @@ def customers(**groups):
 def placed(groups, value, *, each=None, kind="margin", days=365):
     """Place groups of whom, where `each` is given, every customer has one contact of that cost."""
     costs = None if each is None else pd.DataFrame({"contacts": 1, "cost": each}, index=groups.index)
-    return place_groups(groups, value, costs=costs, value_kind=kind, days=days, currency="GBP")
+    return place_groups(groups, value, Basis(kind=kind, currency="GBP", days=days), costs)
 
 
 def test_the_corners_are_the_textbooks_and_every_step_is_one_level():
@@ -75,7 +76,7 @@ def test_where_the_interval_crosses_a_threshold_several_levels_are_possible():
 def test_cost_to_serve_is_deducted_and_gives_the_price_of_a_contact():
     groups, value = customers(few=(20, 100, 100), many=(180, 100, 100))
     costs = pd.DataFrame({"contacts": 4, "cost": 20.0}, index=groups.index[:20])
-    found = place_groups(groups, value, costs=costs, value_kind="margin", days=365, currency="GBP")
+    found = place_groups(groups, value, Basis(currency="GBP"), costs)
     assert found.frame["margin"].to_dict() == {"few": 80.0, "many": 100.0}
     assert found.frame["serving"].to_dict() == {"few": 20.0, "many": 0.0}
     assert found.contact_cost == 5.0

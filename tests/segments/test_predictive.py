@@ -9,18 +9,18 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
+from crm_lib.customers.window import Basis
 from crm_lib.errors import TooLittleData
-from crm_lib.estimate import Estimate
 from crm_lib.finding import Verdict
 from crm_lib.segments import SegmentDefinitions, finding_clusters_predict, predictive_value
-from crm_lib.segments.predictive import compare_groupings, in_points
+from crm_lib.segments.predictive import compare_groupings
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
 
 
 def compare(groupings, after, seed=0):
-    told = {"scored_on": dt.date(2026, 4, 1), "days": 90, "value_kind": "margin", "currency": "GBP"}
-    return compare_groupings(groupings, after, seed=seed, **told)
+    basis = Basis(kind="margin", currency="GBP", days=90)
+    return compare_groupings(groupings, after, seed=seed, scored_on=dt.date(2026, 4, 1), basis=basis)
 
 
 def test_share_explained_by_hand():
@@ -52,8 +52,8 @@ def test_interval_of_the_difference_covers():
     for seed in range(tries):
         first, second = rng.choice([-1.0, 1.0], 300), rng.choice([-1.0, 1.0], 300)
         after = pd.Series(10 + one * first + other * second + noise * (rng.gamma(1, 1, 300) - 1))
-        difference = compare({"a": pd.Series(first), "b": pd.Series(second)}, after, seed).difference("a", "b")
-        covered += difference.low <= true <= difference.high
+        difference = compare({"a": pd.Series(first), "b": pd.Series(second)}, after, seed).differences["a", "b"]
+        covered += difference.low <= 100 * true <= difference.high
     assert covered / tries >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / tries)
 
 
@@ -71,11 +71,6 @@ def test_verdict_and_decision_follow_the_better_grouping():
     assert ahead.money_at_stake.value == pytest.approx(behind.money_at_stake.value)
     third = finding_clusters_predict(compare({"clusters": chance, "RFM segments": halves, "value tiers": fine}, after))
     assert "Set budgets by value tiers" in third.decision
-
-
-def test_differences_of_shares_are_told_in_percentage_points():
-    difference = Estimate(value=-0.013, low=-0.029, high=0.001, n=3632, method="bootstrap", unit="share")
-    assert str(in_points(difference)) == "−1.3 [−2.9, 0.1] percentage points"
 
 
 def test_order_of_rows_changes_nothing_and_who_brings_nothing_counts():
