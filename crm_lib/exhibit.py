@@ -1,30 +1,25 @@
-"""Tables as a notebook shows them, a report prints them and a workbook keeps them; and notes on what was skipped."""
+"""Tables as a notebook shows them, a report prints them and a workbook keeps them."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal
 
 import pandas as pd
 
 from crm_lib import language
-from crm_lib.errors import MissingData
 from crm_lib.estimate import Estimate
 
 TABLE_MIME = "application/vnd.crm-lib.table+json"
 """Under this type a table travels, whole, in the outputs of an executed notebook."""
 CHART_MIME = "application/vnd.crm-lib.chart+json"
 """Under this type a chart's words and its table travel beside the drawing."""
-SKIPPED_MIME = "application/vnd.crm-lib.skipped+json"
-"""Under this type a note on a skipped analysis travels."""
 
 Kind = Literal["text", "count", "number", "share", "money", "date"]
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,25 +77,11 @@ class Table:
         return [str(name) for name in self.columns]
 
     def label(self, column: str) -> str:
-        """Return what a reader sees above `column`.
-
-        Parameters
-        ----------
-        column : str
-            Name of a column.
-        """
+        """Return what a reader sees above `column`."""
         return language.text(self.labels.get(column, str(column).replace("_", " ").capitalize()))
 
     def write(self, column: str, value: Any) -> str:
-        """Return one value as a reader sees it.
-
-        Parameters
-        ----------
-        column : str
-            Name of the column the value stands in.
-        value : object
-            The value; an estimate is written with its interval.
-        """
+        """Return one value of a column as a reader sees it; an estimate with its interval."""
         kind = self.kinds.get(column, "")
         if isinstance(value, Estimate):
             return str(value)
@@ -156,8 +137,8 @@ class Table:
             body.append(f"<tr>{cells}</tr>")
         notes = [language.text(self.note)] if self.note else []
         if len(columns) > self.rows_shown:
-            shown = language.text("{shown} of {all} rows; all of them are in the workbook.")
-            notes.append(shown.format(shown=language.number(self.rows_shown, 0), all=language.number(len(columns), 0)))
+            shown = "{shown} of {all} rows; all of them are in the workbook."
+            notes.append(language.say(shown, shown=self.rows_shown, all=len(columns)))
         if self.source:
             notes.append(language.text("Source:") + " " + language.text(self.source))
         foot = f"<p><small>{escape(' '.join(notes))}</small></p>" if notes else ""
@@ -167,46 +148,6 @@ class Table:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         plain = f"{language.text(self.title)}\n{self.columns.head(self.rows_shown)}"
         return {TABLE_MIME: self.to_dict(), "text/html": self.to_html(), "text/plain": plain}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Skipped:
-    """A note that an analysis was left out, and why."""
-
-    what: str
-    why: str
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        line = language.text("Left out: {what}. Why: {why}.").format(what=language.text(self.what), why=self.why)
-        style = "border-left:5px solid #5b5f66;padding:.4em 1em;margin:.8em 0;background:rgba(127,127,127,.08)"
-        html = f'<aside class="skipped" style="{style}"><p style="margin:0">{escape(line)}</p></aside>'
-        return {SKIPPED_MIME: {"what": self.what, "why": self.why}, "text/html": html, "text/plain": line}
-
-
-def when_possible(what: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R | Skipped:
-    """Return ``function(...)``, or a note that `what` was left out because the company lacks the data for it.
-
-    Parameters
-    ----------
-    what : str
-        The analysis, in words for the reader.
-    function : callable
-        The analysis.
-    *args, **kwargs
-        Its arguments.
-
-    Notes
-    -----
-    Only :class:`~crm_lib.errors.MissingData` is caught: any other error is a fault and stops the notebook.
-    What rests on an analysis that was left out is left out for the same reason: give its note as an argument.
-    """
-    for argument in (*args, *kwargs.values()):
-        if isinstance(argument, Skipped):
-            return Skipped(what=what, why=argument.why)
-    try:
-        return function(*args, **kwargs)
-    except MissingData as missing:
-        return Skipped(what=what, why=str(missing))
 
 
 def _align(kind: Kind) -> str:

@@ -103,15 +103,13 @@ class Finding:
     estimate: Estimate
     criterion: Criterion
     sentence: str
-    if_supported: str = ""
-    if_not_supported: str = ""
-    if_undecided: str = ""
+    if_supported: str
+    if_not_supported: str
+    if_undecided: str
     values: Mapping[str, Any] = field(default_factory=dict)
     currency: str = ""
     money_at_stake: Estimate | None = None
     money_note: str = ""
-    decisions: Mapping[Verdict, str] = field(default_factory=dict)  # until every finding says its three decisions
-    more: Mapping[str, Estimate] = field(default_factory=dict)  # until every finding gives its values
 
     @property
     def verdict(self) -> Verdict:
@@ -126,8 +124,6 @@ class Finding:
     @property
     def decision(self) -> str:
         """The decision that the verdict leads to."""
-        if self.decisions:
-            return self._filled(self.decisions[self.verdict])
         told = {
             Verdict.SUPPORTED: self.if_supported,
             Verdict.NOT_SUPPORTED: self.if_not_supported,
@@ -136,7 +132,7 @@ class Finding:
         return self._filled(told[self.verdict])
 
     def _filled(self, template: str) -> str:
-        values = {"currency": self.currency, **self.more, **self.values, "estimate": self.estimate}
+        values = {"currency": self.currency, **self.values, "estimate": self.estimate}
         return language.say(template, **values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,11 +145,7 @@ class Finding:
             "text": self.text,
             "decision": self.decision,
             "estimate": self.estimate.to_dict(),
-            "more": {
-                name: each.to_dict()
-                for name, each in {**self.more, **self.values}.items()
-                if isinstance(each, Estimate)
-            },
+            "more": {name: each.to_dict() for name, each in self.values.items() if isinstance(each, Estimate)},
             "criterion": {
                 "low": self.criterion.low if math.isfinite(self.criterion.low) else None,
                 "high": self.criterion.high if math.isfinite(self.criterion.high) else None,

@@ -4,9 +4,8 @@ import json
 import pandas as pd
 import pytest
 
-from crm_lib.errors import MissingData
 from crm_lib.estimate import Estimate
-from crm_lib.exhibit import TABLE_MIME, Skipped, Table, when_possible
+from crm_lib.exhibit import TABLE_MIME, Table
 
 
 def _table(**more):
@@ -59,20 +58,3 @@ def test_dates_are_written_in_words():
 def test_a_wrong_description_is_refused(more, message):
     with pytest.raises(ValueError, match=message):
         _table(**more)
-
-
-def test_a_part_that_lacks_its_data_is_left_out_and_says_so():
-    def analysis():
-        raise MissingData("complaints", ["topic"])
-
-    note = when_possible("Complaints by topic", analysis)
-    assert isinstance(note, Skipped)
-    assert "columns topic of table 'complaints'" in note._repr_mimebundle_()["text/plain"]
-
-
-def test_a_fault_of_the_software_is_not_hidden():
-    def analysis():
-        raise KeyError("x")
-
-    with pytest.raises(KeyError):
-        when_possible("Anything", analysis)

@@ -19,11 +19,9 @@ def _finding(estimate, **more):
             "estimate": estimate,
             "criterion": Criterion(low=0.5),
             "sentence": "{estimate} of customers came back.",
-            "decisions": {
-                Verdict.SUPPORTED: "Keep going.",
-                Verdict.NOT_SUPPORTED: "Change; only {estimate} return.",
-                Verdict.UNDECIDED: "Wait.",
-            },
+            "if_supported": "Keep going.",
+            "if_not_supported": "Change; only {estimate} return.",
+            "if_undecided": "Wait.",
             **more,
         }
     )
@@ -61,9 +59,22 @@ def test_sentence_and_decision_are_filled_from_the_numbers():
     assert finding.decision == "Change; only 35% [30%, 40%] return."
 
 
-def _test_gone():
-    with pytest.raises(ValueError, match="undecided"):
-        _finding(_estimate(0.3, 0.4), decisions={Verdict.SUPPORTED: "a", Verdict.NOT_SUPPORTED: "b"})
+def test_a_finding_without_a_decision_for_each_verdict_is_refused():
+    with pytest.raises(TypeError, match="if_undecided"):
+        Finding(
+            key="k", claim="c", source="s", estimate=_estimate(0.3, 0.4), criterion=Criterion(low=0), sentence="x",
+            if_supported="a", if_not_supported="b",
+        )  # fmt: skip
+
+
+def test_further_estimates_travel_and_raw_values_are_written():
+    finding = _finding(
+        _estimate(0.6, 0.7),
+        sentence="{estimate} of {seen:count} came back, {other} before.",
+        values={"seen": 1234, "other": _estimate(0.1, 0.2)},
+    )
+    assert finding.text == "65% [60%, 70%] of 1,234 came back, 15% [10%, 20%] before."
+    assert list(finding.to_dict()["more"]) == ["other"]
 
 
 def test_a_criterion_without_ends_is_refused():

@@ -6,7 +6,6 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,9 +14,6 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter
-
-from crm_lib import language
 
 WIDTH = 7.5
 """Inches: 720 pixels at 96 a inch, the width of a report's column."""
@@ -61,47 +57,6 @@ def new_axes(height: float = 3.6) -> Axes:
     """
     with style():
         return Figure(figsize=(WIDTH, height), layout="constrained").add_subplot()
-
-
-def new_panels(height: float, ratios: Sequence[float]) -> list[Axes]:
-    """Return axes above one another that share their horizontal axis, in a new figure of the report's width.
-
-    Parameters
-    ----------
-    height : float
-        Inches of the whole figure.
-    ratios : sequence of float
-        Heights of the panels against one another, from the top.
-
-    Returns
-    -------
-    list of Axes
-        Empty axes in the house style, from the top.
-    """
-    with style():
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        grid = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": list(ratios)})
-        return list(grid[:, 0])
-
-
-def new_columns(height: float, count: int = 2) -> list[Axes]:
-    """Return axes beside one another that share their vertical axis, in a new figure of the report's width.
-
-    Parameters
-    ----------
-    height : float
-        Inches of the whole figure.
-    count : int
-        Number of axes.
-
-    Returns
-    -------
-    list of Axes
-        Empty axes in the house style, from the left.
-    """
-    with style():
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        return list(figure.subplots(1, count, sharey=True, squeeze=False)[0])
 
 
 def to_svg(figure: Figure) -> str:
@@ -162,81 +117,6 @@ def headline(axes: Axes, title: str, subtitle: str = "") -> None:
     figure.suptitle(words, x=0.008, ha="left", fontsize=12.5, fontweight="bold", color=INK)
     if subtitle:
         axes.set_title(subtitle, loc="left", fontsize=9.5, color=QUIET, pad=9)
-
-
-def money_axis(axes: Axes, currency: str, *, which: str = "y") -> None:
-    """Write amounts of money along an axis, shortened to thousands or millions where they are large.
-
-    Parameters
-    ----------
-    axes : Axes
-        The axes, drawn already.
-    currency : str
-        ISO code.
-    which : {"x", "y"}
-        The axis.
-    """
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: short_money(value, currency)))
-
-
-def share_axis(axes: Axes, *, which: str = "y") -> None:
-    """Write shares along an axis as percentages.
-
-    Parameters
-    ----------
-    axes : Axes
-        The axes.
-    which : {"x", "y"}
-        The axis.
-    """
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: language.share(value)))
-
-
-def number_axis(axes: Axes, *, which: str = "y") -> None:
-    """Write plain numbers along an axis, with the digits they need.
-
-    Parameters
-    ----------
-    axes : Axes
-        The axes.
-    which : {"x", "y"}
-        The axis.
-    """
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(
-        FuncFormatter(lambda value, _: language.number(value, len(f"{value:g}".partition(".")[2])))
-    )
-
-
-def short_money(value: float, currency: str) -> str:
-    """Write an amount for a label, in thousands or millions where it is large.
-
-    Parameters
-    ----------
-    value : float
-        The amount.
-    currency : str
-        ISO code.
-
-    Returns
-    -------
-    str
-        Such as "£12k" or "£1.2m".
-
-    Examples
-    --------
-    >>> short_money(1234567, "GBP"), short_money(-12345, "GBP"), short_money(950, "GBP")
-    ('£1.2m', '−£12k', '£950')
-    """
-    # Limits lie where rounding would write "1,000k".
-    for limit, unit, mark in ((999_500, 1e6, "{amount}m"), (9_950, 1e3, "{amount}k")):
-        if abs(value) >= limit:
-            scaled = value / unit
-            decimals = 1 if abs(scaled) < 9.95 else 0
-            return language.text(mark).format(amount=language.money(scaled, currency, decimals))
-    return language.money(value, currency, 0 if abs(value) >= 10 or value == 0 else 2)
 
 
 def _parameters() -> dict[Any, Any]:

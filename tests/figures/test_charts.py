@@ -10,7 +10,8 @@ from matplotlib import pyplot as plt
 from crm_lib import figures
 from crm_lib.company import Company
 from crm_lib.exhibit import TABLE_MIME, Table
-from crm_lib.figures.style import new_axes, short_money, to_svg
+from crm_lib.figures.style import new_axes, to_svg
+from crm_lib.language import short_money
 from crm_lib.segments import customer_window, profit_table
 from tests.companies import transactions, write_company
 
