@@ -28,7 +28,6 @@ from crm_lib.segments import (
     concentration,
     customer_window,
     estimated,
-    rfm_scores,
     rfm_table,
     tier_shares,
     value_tiers,
@@ -151,7 +150,6 @@ def main() -> None:
     print(f"{'ratio, theirs over ours':<66}{hand / clock:>8.1f} ×      {hand_busy / busy:>8.1f} ×")
     window_clock, window_busy, window = timed(lambda: customer_window(company, days=DAYS), 1)
     told("customer_window alone", window_clock, window_busy)
-    told("rfm_scores of the window, in memory", *timed(lambda: rfm_scores(window, as_of=company.as_of), 1)[:2])
     tier_clock, tier_busy, tiers = timed(lambda: value_tiers(window["margin"]), options.repeats)
     told("value_tiers of the window, in memory", tier_clock, tier_busy)
     told("tier_shares: intervals from 999 resamples", *timed(lambda: tier_shares(tiers), 1)[:2])

@@ -9,25 +9,7 @@ from crm_lib.errors import MissingData
 
 
 def customer_attribute(company: Company, column: str) -> pd.Series[str]:
-    """Return an attribute of the customers.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    column : str
-        A column of its table ``customers``, such as "customer_group" or "region".
-
-    Returns
-    -------
-    Series
-        Texts indexed by ``customer_id``; missing ones are left out.
-
-    Raises
-    ------
-    MissingData
-        If the company has no such column.
-    """
+    """Return an attribute of the customers."""
     if not company.has("customers", column):
         raise MissingData("customers", (column,))
     frame = company.frame("customers", "customer_id", column).dropna()

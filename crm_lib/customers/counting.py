@@ -42,56 +42,22 @@ class DifferentValues:
         return f"{self.column}_bits"
 
     def encode(self, rows: ibis.Table, source: ibis.Table, *, where: str) -> ibis.Table:
-        """Return `rows` with the column replaced by its block and its bit.
-
-        Parameters
-        ----------
-        rows : ibis.Table
-            Rows with the column.
-        source : ibis.Table
-            Table that has all values of the column, such as the one that `rows` was made from.
-        where : str
-            Name of a column that tells which rows count.
-        """
+        """Return `rows` with the column replaced by its block and its bit."""
         joined = rows.left_join(self._numbered(source), self.column)
         bit = joined[where].ifelse(joined.bit, ibis.null("int64"))
         others = [name for name in rows.columns if name != self.column]
         return joined.select(*others, **{self.block: joined.block.fill_null(0), self.bits: bit})
 
     def united(self, rows: ibis.Table) -> Any:
-        """Return the aggregate that joins the bits of rows of one block.
-
-        Parameters
-        ----------
-        rows : ibis.Table
-            Encoded rows, to be grouped by :attr:`block` among others.
-        """
+        """Return the aggregate that joins the bits of rows of one block."""
         return rows[self.bits].bit_or()
 
     def first_block(self, rows: ibis.Table) -> Any:
-        """Return the aggregate that joins the bits of the first block.
-
-        Parameters
-        ----------
-        rows : ibis.Table
-            Encoded rows, to be grouped by what is wanted in the end.
-        """
+        """Return the aggregate that joins the bits of the first block."""
         return rows[self.bits].bit_or(where=rows[self.block] == 0).fill_null(0)
 
     def counted(self, totals: ibis.Table, rows: ibis.Table, by: str, name: str) -> ibis.Table:
-        """Return `totals` with the number of different values in place of the bits of the first block.
-
-        Parameters
-        ----------
-        totals : ibis.Table
-            One row a group, with :meth:`first_block` under the name :attr:`bits`.
-        rows : ibis.Table
-            The encoded rows that were grouped.
-        by : str
-            Name of the column that they were grouped by.
-        name : str
-            Name of the number.
-        """
+        """Return `totals` with the number of different values in place of the bits of the first block."""
         beyond = rows.filter(rows[self.block] > 0)
         blocks = beyond.group_by([by, self.block]).aggregate(bits=self.united(beyond).fill_null(0))
         more = blocks.group_by(by).aggregate(more=number_of_ones(blocks.bits).sum().cast("int64"))
@@ -112,11 +78,6 @@ def number_of_ones(bits: Any) -> Any:
 
     Counted within pairs of bits, then within four, then within eight; the eights are added up by the remainder modulo
     255, as casting out nines adds up digits.
-
-    Parameters
-    ----------
-    bits : ibis.Value or int
-        The number.
 
     References
     ----------

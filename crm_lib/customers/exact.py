@@ -11,18 +11,6 @@ def exact_sum(column: ir.NumericValue, where: ir.BooleanValue | None = None) -> 
 
     An engine adds in parallel, and the sum of floating-point numbers depends on the order in its last digits. Decimal
     numbers do not: a report made twice shows the same amounts, and parts add up to their whole.
-
-    Parameters
-    ----------
-    column : ibis NumericValue
-        Amounts; digits beyond a millionth are rounded off.
-    where : ibis BooleanValue, optional
-        Rows to add.
-
-    Returns
-    -------
-    ibis FloatingValue
-        The sum, 0 where there is nothing to add.
     """
     total = column.cast("decimal(38, 6)").sum(where=where)
     return ibis.coalesce(total.cast("float64"), ibis.literal(0.0))

@@ -20,34 +20,6 @@ def purchase_days(company: Company, *, as_of: dt.date | None = None) -> pd.DataF
 
     From these rows the purchase histories of any earlier day can be told again, without another look at the
     transactions. The engine adds up the lines; only the days come back.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    as_of : date, optional
-        Last day that counts, by default the company's ``as_of``.
-
-    Returns
-    -------
-    DataFrame
-        In the order of customers and days:
-
-        - ``customer_id``: text;
-        - ``day``: day of the purchase (``datetime64[s]``);
-        - ``spend``: revenue of the lines bought on that day, returns left out;
-        - ``recorded``: only where the company knows when lines entered its books, the day from which on the row was
-          known. What was recorded on different days is in rows of its own, so that a day of purchase then may have
-          several.
-
-    Raises
-    ------
-    ValueError
-        If `as_of` lies after the company's.
-
-    See Also
-    --------
-    customer_summary : One row per customer.
     """
     last = company.as_of if as_of is None else as_of
     if last > company.as_of:

@@ -44,26 +44,7 @@ def customer_summary(company: Company, unit: str = "W") -> pd.DataFrame:
 
 
 def grouped_summary(company: Company, unit: str = "W") -> pd.DataFrame:
-    """Return how many customers share each purchase history, which is all that models of purchase counts need.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    unit : {"W", "D", "M", "Y"}
-        Unit of time, as for :func:`customer_table`.
-
-    Returns
-    -------
-    DataFrame
-        The distinct combinations of ``frequency``, ``recency`` and ``age`` in ascending order, with the number of
-        ``customers``. Grouping is by whole days, so that it never hangs on a rounded quotient.
-
-    Raises
-    ------
-    ValueError
-        If the unit is unknown.
-    """
+    """Return how many customers share each purchase history, which is all that models of purchase counts need."""
     length = days_in(unit)
     transactions = company.table("transactions")
     bought = transactions.filter(is_purchase(transactions))

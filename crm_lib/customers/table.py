@@ -108,44 +108,19 @@ _ORDER = (
 
 
 def days_in(unit: str) -> float:
-    """Return the days of a unit of time.
-
-    Parameters
-    ----------
-    unit : {"W", "D", "M", "Y"}
-        Week, day, month or year.
-
-    Raises
-    ------
-    ValueError
-        If the unit is unknown.
-    """
+    """Return the days of a unit of time."""
     if unit not in UNIT_DAYS:
         raise ValueError(f"unknown unit of time {unit!r}: use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)")
     return UNIT_DAYS[unit]
 
 
 def days_until(day: dt.date, first: Any) -> Any:
-    """Return the number of days from a column of days to a day.
-
-    Parameters
-    ----------
-    day : date
-        The later day.
-    first : ibis.Value
-        The earlier days.
-    """
+    """Return the number of days from a column of days to a day."""
     return ibis.literal(day).delta(first, unit="day")
 
 
 def is_purchase(transactions: ibis.Table) -> Any:
-    """Return which lines were bought: neither quantity nor revenue is negative.
-
-    Parameters
-    ----------
-    transactions : ibis.Table
-        The company's transactions.
-    """
+    """Return which lines were bought: neither quantity nor revenue is negative."""
     bought = transactions.revenue >= 0
     return bought & (transactions.quantity >= 0).fill_null(True) if "quantity" in transactions.columns else bought
 

@@ -28,9 +28,9 @@ from crm_lib.segments.rfm.definitions import SegmentDefinitions, definitions_of,
 from crm_lib.segments.rfm.follow_up import FollowUp, finding_champions, follow_up
 from crm_lib.segments.rfm.in_engine import Segmented, estimated, rfm_table, segment_customers
 from crm_lib.segments.rfm.movement import Movement, finding_movement, fitting_windows, movement, movement_matrix
-from crm_lib.segments.rfm.rules import Interval, Rule, Variable, apply_rules, check_rules
-from crm_lib.segments.rfm.scores import RFM, rfm_scores
-from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES, SegmentRule, score_variables, segment, segment_rules
+from crm_lib.segments.rfm.rules import Interval, Rule, Variable, check_rules
+from crm_lib.segments.rfm.scores import RFM
+from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES, SegmentRule, score_variables, segment_rules
 from crm_lib.segments.rfm.sensitivity import Sensitivity, rfm_sensitivity
 from crm_lib.segments.serving import serving_costs
 from crm_lib.segments.structure import StructureCheck, check_structure, finding_structure
@@ -56,7 +56,6 @@ from crm_lib.segments.value.core_comparison import (
     CoreComparison,
     compare_core,
     finding_core_complaints,
-    finding_core_settled,
 )
 from crm_lib.segments.value.tier_shares import tier_shares
 from crm_lib.segments.value.tiers import TIER_SHARES, TIERS, Tiers, value_tiers
@@ -95,7 +94,6 @@ __all__ = [
     "TargetLists",
     "Tiers",
     "Variable",
-    "apply_rules",
     "behaviour",
     "check_rules",
     "check_structure",
@@ -114,7 +112,6 @@ __all__ = [
     "finding_champions",
     "finding_clusters_predict",
     "finding_core_complaints",
-    "finding_core_settled",
     "finding_movement",
     "finding_returns",
     "finding_structure",
@@ -136,11 +133,9 @@ __all__ = [
     "profit_table",
     "relationship_levels",
     "returns_by_group",
-    "rfm_scores",
     "rfm_sensitivity",
     "rfm_table",
     "score_variables",
-    "segment",
     "segment_customers",
     "segment_rules",
     "serving_costs",

@@ -2,7 +2,6 @@
 
 from crm_lib.statistics.balance import Balance, marginal_homogeneity, net_changes
 from crm_lib.statistics.dip import dip, uniform_dips
-from crm_lib.statistics.effect_sizes import as_standardised, hedges_g, log_odds
 from crm_lib.statistics.proportions import benjamini_hochberg, holm, newcombe, wilson
 from crm_lib.statistics.rate_ratios import mean_difference, rate_ratio, share_inside
 from crm_lib.statistics.reliability import Reliability, compared_auc, reliability
@@ -14,15 +13,12 @@ __all__ = [
     "Floats",
     "Reliability",
     "Statistic",
-    "as_standardised",
     "benjamini_hochberg",
     "compared_auc",
     "dip",
     "group_means",
     "grouped",
-    "hedges_g",
     "holm",
-    "log_odds",
     "marginal_homogeneity",
     "mean_difference",
     "net_changes",

@@ -16,18 +16,7 @@ from crm_lib.statistics.proportions import wilson
 
 @dataclass(frozen=True, kw_only=True)
 class Reliability:
-    """Probabilities against what was, as :func:`reliability` computed it.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``tenth`` (1 has the lowest probabilities): ``customers``, ``told`` (mean probability), ``was``
-        (share), ``low`` and ``high`` (Wilson's interval of the share).
-    told, was : float
-        Mean probability and share over all customers.
-    brier, brier_constant : float
-        Mean squared distance of probability and outcome, and that of telling everybody the overall share.
-    """
+    """Probabilities against what was, as :func:`reliability` computed it."""
 
     frame: pd.DataFrame
     told: float

@@ -25,13 +25,13 @@ from crm_lib.segments import (
     decisions,
     finding_basic,
     relationship_levels,
-    rfm_scores,
     segment_customers,
 )
 from crm_lib.segments.decisions import _held, changes, window_before
 from crm_lib.segments.relationship_levels import BANDS, SIZES, place_groups
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
+from tests.segments.rfm.reference import rfm_scores
 
 ORDER = [one.name for one in RELATIONSHIP_LEVELS]
 

@@ -32,15 +32,7 @@ _SET = ("one_of", "missing")
 
 
 class Reader:
-    """Reads keys of a definition file, and says which one is wrong.
-
-    Parameters
-    ----------
-    content : mapping
-        The file's content.
-    where : str
-        Name of the file.
-    """
+    """Reads keys of a definition file, and says which one is wrong."""
 
     def __init__(self, content: Mapping[str, Any], where: str) -> None:
         self._content, self._where = content, where

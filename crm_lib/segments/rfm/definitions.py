@@ -47,7 +47,7 @@ class SegmentDefinitions:
         Highest score, 3 to 5.
     rfm_cut_points : mapping of str to tuple of float, optional
         Cut points of "recency" (days), "frequency" (orders) and "monetary" (money), as of
-        :func:`~crm_lib.segments.rfm_scores`.
+        :class:`~crm_lib.segments.RFM`.
     tier_value : {"revenue", "margin"}, optional
         What the tiers add up, net of returns; by default the margin where the company knows it.
     tier_by : {"value", "count"}

@@ -57,14 +57,7 @@ class FollowUp:
     lift: Estimate
 
     def table(self) -> pd.DataFrame:
-        """Return the segments of the earlier day with their later value.
-
-        Returns
-        -------
-        DataFrame
-            Indexed by ``segment``: ``customers``, ``active_share`` (bought or returned something afterwards),
-            ``mean_value`` (a customer), ``value_share`` and ``lift`` (share of value over share of customers).
-        """
+        """Return the segments of the earlier day with their later value."""
         grouped = self.frame.groupby("segment")
         table = grouped.agg(customers=("value", "size"), active_share=("active", "mean"), mean_value=("value", "mean"))
         total = self.frame["value"].sum()
@@ -152,21 +145,7 @@ def _best(segmented: Segmented) -> str:
 
 
 def finding_champions(followed: FollowUp, *, at_least: float = 2.0) -> Finding:
-    """Return the finding on whether the best customers of an earlier day stayed the best.
-
-    Parameters
-    ----------
-    followed : FollowUp
-        Scores and later value.
-    at_least : float
-        The claim holds when the lift is at least this.
-
-    Returns
-    -------
-    Finding
-        Supported when the whole interval of the lift lies above `at_least`. At stake is what the best segment
-        brought in the days followed up.
-    """
+    """Return the finding on whether the best customers of an earlier day stayed the best."""
     best = followed.frame["segment"] == followed.best
     brought = float(followed.frame.loc[best, "value"].sum())
     return Finding(

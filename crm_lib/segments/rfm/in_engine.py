@@ -65,7 +65,7 @@ def rfm_table(
 ) -> ir.Table:
     """Return scores, segment and tier of every customer as a table of the company's engine.
 
-    The same as :func:`~crm_lib.segments.rfm_scores` and :func:`~crm_lib.segments.value_tiers` say of
+    The same as :class:`~crm_lib.segments.RFM` and :func:`~crm_lib.segments.value_tiers` say of
     :func:`~crm_lib.segments.customer_window`, to the last customer, but nothing is brought into memory unless it is
     asked for: for lists of millions, and for writing scores back to a database.
 
@@ -104,29 +104,7 @@ def rfm_table(
 def estimated(
     definitions: SegmentDefinitions, company: Company, *, ending: dt.date | None = None
 ) -> SegmentDefinitions:
-    """Return the definitions with all cut points estimated anew from a company's customers: frozen.
-
-    Parameters
-    ----------
-    definitions : SegmentDefinitions
-        The definitions; cut points they have are replaced.
-    company : Company
-        The company.
-    ending : date, optional
-        Last day of the window, by default the company's ``as_of``.
-
-    Returns
-    -------
-    SegmentDefinitions
-        With cut points, their currency and their day. Write ``to_toml()`` into the company's ``segments.toml``.
-
-    Raises
-    ------
-    TooLittleData
-        If nobody bought anything in the window.
-    MissingData
-        If the definitions need a margin that the company does not know.
-    """
+    """Return the definitions with all cut points estimated anew from a company's customers: frozen."""
     open_ended = dataclasses.replace(definitions, rfm_cut_points=None, tier_cut_points=None)
     found = _with_cut_points(open_ended, _measures(company, open_ended, ending).cache())
     return dataclasses.replace(
@@ -155,7 +133,7 @@ def segment_customers(
     Returns
     -------
     Segmented
-        The same as :func:`rfm_scores` and :func:`value_tiers` say of the window.
+        Scores, segments, tiers, and the definitions with all cut points that were used.
 
     Raises
     ------

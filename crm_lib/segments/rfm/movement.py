@@ -66,25 +66,11 @@ class Movement:
     net_up: Estimate
 
     def matrix(self) -> pd.DataFrame:
-        """Return the numbers of customers by segment before (rows) and after (columns).
-
-        Returns
-        -------
-        DataFrame
-            Square, in the order of the rules, with the state outside the base last. Nobody is outside on both days.
-        """
+        """Return the numbers of customers by segment before (rows) and after (columns)."""
         return movement_matrix(self.frame["before"], self.frame["after"], [*self.segments, OUTSIDE])
 
     def table(self) -> pd.DataFrame:
-        """Return each segment's size on both days and its net change.
-
-        Returns
-        -------
-        DataFrame
-            Indexed by ``segment``: ``before`` and ``after`` (customers), ``up``, ``down``, ``left`` (how the
-            customers of before went), ``stayed_share`` and ``net_change`` (customers; estimates whose intervals hold
-            for all segments at once).
-        """
+        """Return each segment's size on both days and its net change."""
         matrix = self.matrix()
         ways = pd.crosstab(self.frame["before"], self.frame["way"]).reindex(
             index=self.segments, columns=WAYS, fill_value=0
@@ -98,14 +84,7 @@ class Movement:
         return table.rename_axis("segment")
 
     def flows(self) -> pd.DataFrame:
-        """Return the value that came and went by way of movement.
-
-        Returns
-        -------
-        DataFrame
-            Indexed by ``way``: ``customers``, ``value_before``, ``value_after`` and ``change`` (money). The changes
-            add up to the change of the whole base.
-        """
+        """Return the value that came and went by way of movement."""
         table = self.frame.groupby("way").agg(
             customers=("value_before", "size"), value_before=("value_before", "sum"), value_after=("value_after", "sum")
         )
@@ -202,21 +181,7 @@ _CHANGED = {1: "rose by {amount}", 0: "did not change", -1: "fell by {amount}"}
 
 
 def finding_movement(moved: Movement) -> Finding:
-    """Return the finding on whether more customers move up than down.
-
-    Parameters
-    ----------
-    moved : Movement
-        Segments on two days.
-
-    Returns
-    -------
-    Finding
-        Supported when the whole interval of the share of upward moves lies above one half; not supported when all of
-        it lies below. Coming into the base counts as a move up, leaving it as a move down. At stake is what the
-        customers who moved down or left brought less than in the window before; the change of the whole base stands
-        beside it, as heads and money may go different ways.
-    """
+    """Return the finding on whether more customers move up than down."""
     flows, currency = moved.flows(), moved.basis.currency
     counts = flows["customers"]
     rising, falling = (int(counts[ways].sum()) for ways in (["up", "came"], ["down", "left"]))

@@ -18,22 +18,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """Numbers above one bound and up to another.
-
-    Parameters
-    ----------
-    above : float
-        Numbers must be larger than this; minus infinity for no bound.
-    up_to : float
-        Numbers may be this at most; infinity for no bound.
-    missing : bool
-        Whether a missing value belongs to it too.
-
-    Raises
-    ------
-    ValueError
-        If no number lies between the bounds.
-    """
+    """Numbers above one bound and up to another."""
 
     above: float = -math.inf
     up_to: float = math.inf
@@ -57,25 +42,7 @@ Condition = Interval | frozenset[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One segment, and who belongs to it.
-
-    Parameters
-    ----------
-    name : str
-        What the segment is called.
-    when : mapping of str to Interval or frozenset
-        Conditions on variables by their name, all of which must hold. A variable that is not named may have any
-        value, and may be missing.
-    action : str
-        What to do with its customers.
-    otherwise : bool
-        Whether the rule takes, instead of conditions, everybody whom no other rule takes.
-
-    Raises
-    ------
-    ValueError
-        If the name is empty, or a rule for all others has conditions.
-    """
+    """One segment, and who belongs to it."""
 
     name: str
     when: Mapping[str, Condition] = field(default_factory=dict)
@@ -91,15 +58,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """What values a variable of rules can have.
-
-    Parameters
-    ----------
-    choices : tuple or None
-        The values it can have; None for any number.
-    may_be_missing : bool
-        Whether it can be missing.
-    """
+    """What values a variable of rules can have."""
 
     choices: tuple[Any, ...] | None = None
     may_be_missing: bool = False
@@ -107,20 +66,6 @@ class Variable:
 
 def check_rules(rules: Sequence[Rule], variables: Mapping[str, Variable]) -> None:
     """Prove that every customer there can be falls under exactly one rule, or say who does not.
-
-    Parameters
-    ----------
-    rules : sequence of Rule
-        The rules, in any order.
-    variables : mapping of str to Variable
-        What values each variable can have. Variables count as free of each other: a combination that cannot occur
-        must be covered as well.
-
-    Raises
-    ------
-    ValueError
-        If there are no rules, names are not unique, more than one rule takes all others, a condition does not fit its
-        variable, a rule can take nobody, or an example shows that two rules take the same customer or none takes her.
 
     Notes
     -----
@@ -161,61 +106,6 @@ def check_rules(rules: Sequence[Rule], variables: Mapping[str, Variable]) -> Non
     if wrong.any():
         cell = {name: cases[name][place] for name, place in zip(used, np.argwhere(wrong)[0], strict=True)}
         raise ValueError(_example(cell, cases, named, variables))
-
-
-def apply_rules(frame: pd.DataFrame, rules: Sequence[Rule]) -> pd.Series[Any]:
-    """Return the segment of each customer.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        One row per customer with the variables of the rules as columns.
-    rules : sequence of Rule
-        The rules; :func:`check_rules` proves that they fit.
-
-    Returns
-    -------
-    Series
-        Names of rules as an ordered categorical in the order of the rules, indexed like the frame.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, or a customer falls under no rule or under two.
-
-    Examples
-    --------
-    >>> rules = [Rule(name="few", when={"orders": Interval(up_to=2)}), Rule(name="many", otherwise=True)]
-    >>> apply_rules(pd.DataFrame({"orders": [1, 5]}, index=["a", "b"]), rules).to_dict()
-    {'a': 'few', 'b': 'many'}
-    """
-    _check_names(rules)
-    absent = sorted({name for rule in rules for name in rule.when if name not in frame})
-    if absent:
-        raise ValueError(f"the rules need columns {_listed(absent)}; the table has {_listed(map(str, frame.columns))}")
-    hits, code = np.zeros(len(frame), dtype=np.int16), np.full(len(frame), -1, dtype=np.int64)
-    for number, rule in enumerate(rules):
-        if rule.otherwise:
-            continue
-        taken = np.ones(len(frame), dtype=bool)
-        for name, condition in rule.when.items():
-            taken &= _holds(condition, frame[name])
-        hits += taken
-        code[taken] = number
-    others = [number for number, rule in enumerate(rules) if rule.otherwise]
-    if others:
-        code[hits == 0] = others[0]
-    wrong = np.flatnonzero((hits > 1) | (code < 0))
-    if wrong.size:
-        first = frame.iloc[wrong[0]]
-        both = [rule.name for rule in rules if not rule.otherwise and _takes(rule, frame.iloc[wrong[:1]])]
-        which = f"falls under {_listed(both)}" if both else "falls under no rule"
-        seen = ", ".join(f"{name} {first[name]}" for name in dict.fromkeys(key for rule in rules for key in rule.when))
-        raise ValueError(f"customer {first.name!r} {which} ({seen}); {wrong.size} of {len(frame)} customers do not fit")
-    names = [rule.name for rule in rules]
-    return pd.Series(
-        pd.Categorical.from_codes(code, categories=pd.Index(names), ordered=True), index=frame.index, name="segment"
-    )
 
 
 def _check_names(rules: Sequence[Rule]) -> None:

@@ -12,19 +12,7 @@ Band = Literal["low", "middle", "high"]
 
 @dataclass(frozen=True)
 class SegmentRule:
-    """One named segment.
-
-    Parameters
-    ----------
-    name : str
-        What the segment is called.
-    recency : {"low", "middle", "high"}
-        Band of the recency score; high means bought lately.
-    weight : {"low", "middle", "high"}
-        Band of frequency and monetary score together.
-    action : str
-        What to do with its customers.
-    """
+    """One named segment."""
 
     name: str
     recency: Band
@@ -71,48 +59,6 @@ def segment_rules(levels: int) -> tuple[Rule, ...]:
         )
         for rule in SEGMENT_RULES
     )
-
-
-def segment(recency: int, frequency: int, monetary: int, *, levels: int) -> SegmentRule:
-    """Return the segment of three scores.
-
-    The range of a score is cut into thirds. The recency score falls into one of them by itself, frequency and monetary
-    score by their sum, so that many small purchases and few large ones weigh alike.
-
-    Parameters
-    ----------
-    recency, frequency, monetary : int
-        Scores between 1 and `levels`; more is better.
-    levels : int
-        Highest score.
-
-    Returns
-    -------
-    SegmentRule
-        The one rule that applies.
-
-    Raises
-    ------
-    ValueError
-        If a score lies outside 1 to `levels`.
-
-    Examples
-    --------
-    >>> segment(5, 5, 4, levels=5).name, segment(1, 5, 4, levels=5).name
-    ('Champions', 'Slipping away')
-    """
-    for name, score in {"recency": recency, "frequency": frequency, "monetary": monetary}.items():
-        if not 1 <= score <= levels:
-            raise ValueError(f"the {name} score must lie between 1 and {levels}, not {score}")
-    bands = _band(recency - 1, levels - 1), _band(frequency + monetary - 2, 2 * (levels - 1))
-    return next(rule for rule in SEGMENT_RULES if (rule.recency, rule.weight) == bands)
-
-
-def _band(steps: int, most: int) -> Band:
-    """Return the third of the range 0 to `most`; whole numbers keep the edges exact, and the edges are middle."""
-    if 3 * steps < most:
-        return "low"
-    return "high" if 3 * steps > 2 * most else "middle"
 
 
 def _bands(most: int, *, first: int) -> dict[Band, Interval]:

@@ -49,16 +49,7 @@ class Sensitivity:
         return self.frame.eq(self.frame.iloc[:, 0], axis=0).all(axis=1)
 
     def table(self) -> pd.DataFrame:
-        """Return the share of customers who would be elsewhere under each other rule.
-
-        Returns
-        -------
-        DataFrame
-            Indexed by ``rule``, the strongest first: ``moved`` (customers), ``moved_share``, ``not_scored`` (those of
-            them who would have no segment at all) and ``moved_far`` (share of customers who would move by more than
-            one band of recency or of weight, or out of the base; missing where the segments are not the nine, which
-            alone have bands). Under "any of these" stand those who would move under at least one.
-        """
+        """Return the share of customers who would be elsewhere under each other rule."""
         now, others = self.frame.iloc[:, 0], self.frame.iloc[:, 1:]
         moved = others.ne(now, axis=0)
         table = pd.DataFrame({"moved": moved.sum(), "moved_share": moved.mean()})

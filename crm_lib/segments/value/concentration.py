@@ -55,23 +55,6 @@ def concentration_curve(values: ArrayLike, shares: ArrayLike | None = None) -> p
     Customers with negative value (returns of goods bought earlier, losses) stay in: they pull the curve above 1 before
     it comes back down to 1 at the right end, and the hump is what they cost.
 
-    Parameters
-    ----------
-    values : array_like
-        Value of each customer (money). Missing values are not allowed.
-    shares : array_like, optional
-        Shares of customers, between 0 and 1, at which the curve is read; by default every hundredth.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``customers`` and ``value`` (shares). The values are missing where the total is not positive.
-
-    Raises
-    ------
-    ValueError
-        If there are no customers, a value is missing, or a share lies outside 0 to 1.
-
     Examples
     --------
     >>> concentration_curve([6, 2, 1, 1], [0, 0.125, 0.25, 1]).value.tolist()

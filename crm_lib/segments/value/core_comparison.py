@@ -24,8 +24,6 @@ CORE = ("key", "major")
 """Value tiers whose customers are the core."""
 AT_MOST = 1.25
 """Complaints an order count as explained up to this many times those of the others."""
-TOLERANCE = 0.05
-"""Share of complaints by which core customers may fall short and still count as served as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +45,6 @@ class CoreComparison:
         Number of customers, and of those in the core.
     core_value : float
         Value of the core customers (money).
-    waiting : int
-        Core customers with a complaint that is open or was closed unsettled.
-    value_waiting : float
-        Their value; missing where they are too few to be shown.
     elsewhere : int
         Complaints of the window by customers who have no tier; they are not counted.
     settle_days : int
@@ -66,8 +60,6 @@ class CoreComparison:
     customers: int
     core: int
     core_value: float
-    waiting: int
-    value_waiting: float
     elsewhere: int
     settle_days: int
     dissatisfied_below: float
@@ -119,7 +111,7 @@ def compare_core(
     days, side = segmented.basis.days, inside.to_numpy(dtype=bool)
     bought = segmented.rfm.frame["frequency"].reindex(customers).fillna(0).to_numpy(dtype=np.float64)
     rows = {"customers": _row(np.ones(len(tier)), side, exact=True), "orders": _row(bought, side)}
-    handling, waiting, elsewhere = None, customers[:0], 0
+    handling, elsewhere = None, 0
     if company.has("complaints", "opened_at"):
         complaints = window_complaints(company, days=days)
         within = complaints["customer_id"].isin(customers)
@@ -130,7 +122,6 @@ def compare_core(
         if "settled" in complaints:
             unsettled = _sums(complaints[~complaints["settled"]].assign(weight=1.0), customers)
             rows["unsettled complaints"] = _row(unsettled, side, orders=bought)
-            waiting = customers[(unsettled > 0) & side]
             handling = _handling(complaints, inside, as_of=company.as_of, settle_days=settle_days)
     if company.has("surveys", "satisfaction", "customer_id"):
         answers = own_answers(company, days=days)
@@ -145,8 +136,6 @@ def compare_core(
         customers=len(tier),
         core=counts[0],
         core_value=float(worth[inside].sum()),
-        waiting=len(waiting),
-        value_waiting=float(worth[waiting].sum()) if len(waiting) >= SMALLEST_GROUP else float("nan"),
         elsewhere=elsewhere,
         settle_days=settle_days,
         dissatisfied_below=dissatisfied_below,
@@ -235,44 +224,6 @@ def finding_core_complaints(found: CoreComparison) -> Finding:
         },
         money_at_stake=found.basis.a_year(found.core_value, n=found.core),
         money_note="what these customers bring in a year; how much of it complaints cost is not known",
-    )
-
-
-def finding_core_settled(found: CoreComparison) -> Finding:
-    """Return the finding on whether core customers' complaints are settled at least as well as those of others.
-
-    Supported when the whole interval of the difference lies above minus 5 points. At stake is the value of the core
-    customers with an unsettled complaint. Raises TooLittleData where it is not known when complaints were closed.
-    """
-    if found.handling is None:
-        raise TooLittleData(say("it is not known when complaints were closed"), table="complaints")
-    row = found.handling.loc["settled"].to_dict()
-    known = math.isfinite(found.value_waiting)
-    return Finding(
-        key="segments.core_settled",
-        claim="Complaints of core customers are settled within {days} days at least as often as those of others "
-        "(within {tolerance:share}).",
-        source="Textbook 4.3.1, valuable customers first",
-        estimate=_told(row["difference"]),
-        criterion=Criterion(low=-TOLERANCE),
-        sentence="{core:share} of core customers' complaints were settled within {days} days, {others:share} of the "
-        "others': a difference of {estimate}.",
-        if_supported="Core customers are served no worse than others. To put them first, turn to the {waiting:count} "
-        "with an unsettled complaint now.",
-        if_not_supported="Core customers are served worse: give their complaints an owner and a deadline, and begin "
-        "with the {waiting:count} who are waiting.",
-        if_undecided="Turn to the {waiting:count} core customers with an unsettled complaint, and look again: nothing "
-        "shows that core customers are put first or neglected.",
-        values={
-            "days": found.settle_days,
-            "tolerance": TOLERANCE,
-            "core": row["core"],
-            "others": row["others"],
-            "waiting": found.waiting,
-            "until": found.handling.loc["days", "difference"],
-        },
-        money_at_stake=found.basis.a_year(found.value_waiting, n=found.waiting) if known else None,
-        money_note="what core customers with an unsettled complaint bring in a year" if known else "",
     )
 
 

@@ -14,10 +14,10 @@ from crm_lib.segments import (
     estimated,
     finding_champions,
     follow_up,
-    rfm_scores,
 )
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
+from tests.segments.rfm.reference import rfm_scores
 
 
 @pytest.fixture(scope="module")

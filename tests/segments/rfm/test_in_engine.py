@@ -15,11 +15,11 @@ from crm_lib.segments import (
     SegmentDefinitions,
     customer_window,
     estimated,
-    rfm_scores,
     rfm_table,
     value_tiers,
 )
 from tests.companies import transactions, write_company
+from tests.segments.rfm.reference import rfm_scores
 
 SCORES = ["recency", "frequency", "monetary", "recency_score", "frequency_score", "monetary_score"]
 

@@ -17,13 +17,13 @@ from crm_lib.segments import (
     finding_movement,
     fitting_windows,
     movement,
-    rfm_scores,
 )
 from crm_lib.segments.rfm.movement import OUTSIDE, Movement, movement_matrix
 from crm_lib.statistics.balance import marginal_homogeneity
 from crm_lib.statistics.proportions import wilson
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
+from tests.segments.rfm.reference import rfm_scores
 
 EARLIER = dt.date(2025, 6, 30)
 

@@ -13,10 +13,10 @@ from crm_lib.segments import (
     Rule,
     SegmentDefinitions,
     customer_window,
-    rfm_scores,
     segment_customers,
     value_tiers,
 )
+from tests.segments.rfm.reference import rfm_scores
 
 HALVES = (
     Rule(name="often", when={"frequency": Interval(above=3)}, action="Thank."),

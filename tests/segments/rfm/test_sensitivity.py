@@ -5,9 +5,10 @@ import pytest
 
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
-from crm_lib.segments import Interval, Rule, SegmentDefinitions, customer_window, rfm_scores, rfm_sensitivity
+from crm_lib.segments import Interval, Rule, SegmentDefinitions, customer_window, rfm_sensitivity
 from crm_lib.segments.rfm.sensitivity import NOT_SCORED
 from tests.companies import transactions, write_company
+from tests.segments.rfm.reference import rfm_scores
 
 
 @pytest.fixture(scope="module")
