@@ -64,7 +64,7 @@ def tiers_chart(segmented: Segmented, *, resamples: int = 999, seed: int = 0) ->
     frame = pd.DataFrame([_ends(one) for one in shares["value_share"]], index=shares.index)
     frame = frame.rename(columns={"value": "value_share"})
     of_customers = [say("by {share:share1} of customers", share=one.value) for one in shares["customer_share"]]
-    key: dict[str, Any] = {str(name): shares.loc["key", name] for name in shares}
+    key: dict[str, Any] = {str(name): one for name, one in shares.loc["key"].items()}
     words = {"kind": segmented.basis.kind, "few": key["customer_share"].value, "much": key["value_share"].value}
     open_ended = not np.isfinite(frame[["low", "high"]].to_numpy()).all()
     return bars(
