@@ -48,18 +48,30 @@ def true_stages(stages: Floats, people: People, gone: Floats) -> pd.DataFrame:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Memberships:
-    """The memberships there would be if no customer ever left; one entry a member, `theta` its chance not to renew."""
+    """Who joins when, on which plan, and how long the renewals would go on if no customer ever left."""
 
-    customer: Ints
-    plan: Names
-    months: Ints
-    price: Floats
-    theta: Floats
-    joined: Floats
-    ended: Floats
-    failed: Bools
+    def __init__(self, streams: Streams, people: People, members: Members) -> None:
+        rng, n = streams("memberships"), len(people)
+        joined = np.floor(people.acquired + rng.exponential(members.joining_weeks * 7, n))
+        joins = (rng.random(n) < look_up(members.joining, people.side)) & (joined < DAYS)
+        monthly = rng.random(n) < members.monthly_share
+        thetas = [rng.beta(plan["a"], plan["b"], n).clip(1e-6) for plan in (members.monthly, members.annual)]
+        theta = np.where(monthly, *thetas)
+        # The inverse of the geometric distribution; nobody renews for more than sixty years.
+        periods = np.ceil(np.log(rng.random(n)) / np.log1p(-theta.clip(max=1 - 1e-9))).clip(1, 720).astype(np.int64)
+        self.failed = (rng.random(n) < members.payment_failed)[joins]
+        self.customer, self.joined, self.theta, monthly = (
+            np.flatnonzero(joins),
+            joined[joins],
+            theta[joins],
+            monthly[joins],
+        )
+        self.plan = names(np.where(monthly, "monthly", "annual"))
+        self.months = np.where(monthly, 1, 12)
+        self.price = np.where(monthly, members.monthly["price"], members.annual["price"])
+        # The last day of the periods until the coin first falls the wrong way.
+        self.ended = _add_months(self.joined, periods[joins] * self.months) - 1
 
     def weekly(self, n: int) -> Bools:
         """Return in which weeks each of `n` customers would be a member at the beginning, shape (n, WEEKS)."""
@@ -101,31 +113,6 @@ class Memberships:
             period = period + (run_out < left - 1)
             run_out = _add_months(self.joined, period * self.months) - 1
         return run_out
-
-
-def make_memberships(streams: Streams, people: People, members: Members) -> Memberships:
-    """Draw who joins when, on which plan, and how long the renewals would go on."""
-    rng, n = streams("memberships"), len(people)
-    joined = np.floor(people.acquired + rng.exponential(members.joining_weeks * 7, n))
-    joins = (rng.random(n) < look_up(members.joining, people.side)) & (joined < DAYS)
-    monthly = rng.random(n) < members.monthly_share
-    thetas = [rng.beta(plan["a"], plan["b"], n).clip(1e-6) for plan in (members.monthly, members.annual)]
-    theta = np.where(monthly, *thetas)
-    # The inverse of the geometric distribution; nobody renews for more than sixty years.
-    periods = np.ceil(np.log(rng.random(n)) / np.log1p(-theta.clip(max=1 - 1e-9))).clip(1, 720).astype(np.int64)
-    months = np.where(monthly, 1, 12)
-    failed = rng.random(n) < members.payment_failed
-    who = np.flatnonzero(joins)
-    return Memberships(
-        customer=who,
-        plan=names(np.where(monthly, "monthly", "annual"))[who],
-        months=months[who],
-        price=np.where(monthly, members.monthly["price"], members.annual["price"])[who],
-        theta=theta[who],
-        joined=joined[who],
-        ended=_add_months(joined[who], (periods * months)[who]) - 1,
-        failed=failed[who],
-    )
 
 
 def _add_months(days: Floats, months: Ints) -> Floats:

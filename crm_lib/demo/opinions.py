@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -43,40 +42,31 @@ IMPOSSIBLE = (11.0, 0.0, 99.0, 11.0, -1.0, 55.0)
 """Ratings that a scale from 1 to 10 does not have."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Opinions:
-    """What each customer thinks, whether asked or not: items, expectation and satisfaction from 1 to 10."""
+    """What each customer expects, perceives and feels, from 1 to 10, whether asked or not.
 
-    team_quality: Floats
-    """Service of the regional teams, in points about the average, shape (regions, QUARTERS)."""
-    items: Floats
-    """Perceived performance in the order of the parameters' weights, shape (n, QUARTERS, 5)."""
-    expectation: Floats
-    satisfaction: Floats
+    ``satisfaction = sum(weight * item) + disconfirmation * (sum(weight * item) - expectation)``, cut to 1 … 10.
+    """
+
+    def __init__(self, streams: Streams, people: People, settings: Satisfaction) -> None:
+        n, names = len(people), list(settings.weights)
+        #: Service of the regional teams, in points about the average, shape (regions, QUARTERS).
+        self.team_quality = _team_quality(streams("teams"))
+        rng = streams("opinions")
+        shared = rng.normal(0, settings.customer_sd, n)
+        personal = 0.7 * shared[:, None] + 0.7 * rng.normal(0, settings.customer_sd, (n, len(names)))
+        wave = _autoregression(rng.normal(0, settings.quarter_sd, (n, QUARTERS, len(names))), settings.persistence)
+        items = np.array([settings.means[name] for name in names]) + personal[:, None, :] + wave
+        for name, effect in settings.team_effect.items():
+            items[:, :, names.index(name)] += effect * self.team_quality[people.region_number]
+        #: Perceived performance in the order of the parameters' weights, shape (n, QUARTERS, 5).
+        self.items = items.clip(1, 10)
+        self.expectation = (settings.expectation_mean + 0.35 * shared + rng.normal(0, 0.7, n)).clip(1, 10)
+        self.satisfaction = _felt(self.items, self.expectation[:, None], settings)
 
     def weekly(self) -> Floats:
         """Return the satisfaction in force in each week, shape (n, WEEKS)."""
         return np.repeat(self.satisfaction, QUARTER, axis=1)[:, :WEEKS]
-
-
-def make_opinions(streams: Streams, people: People, settings: Satisfaction) -> Opinions:
-    """Draw expectations and perceptions, and work out satisfaction.
-
-    ``satisfaction = sum(weight * item) + disconfirmation * (sum(weight * item) - expectation)``, cut to 1 … 10.
-    """
-    n, items = len(people), list(settings.weights)
-    team = _team_quality(streams("teams"))
-    rng = streams("opinions")
-    shared = rng.normal(0, settings.customer_sd, n)
-    personal = 0.7 * shared[:, None] + 0.7 * rng.normal(0, settings.customer_sd, (n, len(items)))
-    wave = _autoregression(rng.normal(0, settings.quarter_sd, (n, QUARTERS, len(items))), settings.persistence)
-    perceived = np.array([settings.means[name] for name in items]) + personal[:, None, :] + wave
-    for name, effect in settings.team_effect.items():
-        perceived[:, :, items.index(name)] += effect * team[people.region_number]
-    perceived = perceived.clip(1, 10)
-    expectation = (settings.expectation_mean + 0.35 * shared + rng.normal(0, 0.7, n)).clip(1, 10)
-    satisfaction = _felt(perceived, expectation[:, None], settings)
-    return Opinions(team_quality=team, items=perceived, expectation=expectation, satisfaction=satisfaction)
 
 
 def true_satisfaction(people: People, opinions: Opinions, lives: Lives, leaving: Leaving) -> pd.DataFrame:

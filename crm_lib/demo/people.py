@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from crm_lib.demo.clock import DAYS, WEEKS, Bools, Floats, Ints, Names, dates, season
 from crm_lib.demo.draws import Streams, draw, frame, hours, look_up, names, numbered, pick, rank, whole
-from crm_lib.demo.parameters import Dirt, Parameters
+from crm_lib.demo.parameters import Dirt, Parameters, Relationship
 
 CHANNELS: Mapping[str, Mapping[str, float]] = {
     "search ads": {"share": 0.24, "cost": 9.0, "rate_tilt": 0.0, "dropout_tilt": 0.0},
@@ -62,27 +61,38 @@ SCRIPT = "<script>alert('Lantern')</script>"
 """Somebody's idea of a name: harmless only where every value is escaped."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class People:
-    """One entry a customer in every array, in the order in which they were won."""
+    """The customers, drawn: one entry each in every array, in the order in which they were won."""
 
-    customer_id: Names
-    acquired: Floats
-    rate: Floats
-    dropout: Floats
-    order_value: Floats
-    type: Names
-    profile: Names
-    group: Names
-    region: Names
-    competition: Names
-    channel: Names
-    cost: Floats
-    contributor: Bools
-    left_alone: Bools
-    contact_allowed: Bools
-    birth_year: Floats
-    name: Names
+    def __init__(self, streams: Streams, n: int, parameters: Parameters) -> None:
+        rng, buying, relationship = streams("people"), parameters.buying, parameters.relationship
+        self.customer_id = numbered("C", n)
+        self.rate = rng.gamma(buying.r, 1 / buying.alpha, n)
+        self.dropout = rng.gamma(buying.s, 1 / buying.beta, n)
+        # Order values are gamma(p, nu) with nu ~ gamma(q, gamma); their mean is p / nu.
+        self.order_value = buying.p / rng.gamma(buying.q, 1 / buying.gamma, n)
+        values = {"rate": self.rate, "dropout": self.dropout, "value": self.order_value}
+        self._ranks = {name: rank(each) - 0.5 for name, each in values.items()}
+        # Winning customers grows slower as the market fills: a third fewer in the last year than in the first.
+        weights = np.exp(-np.arange(DAYS) / 1_800) * np.repeat(season(buying.months), 7)[: WEEKS * 7][:DAYS]
+        self.acquired = np.sort(rng.choice(DAYS, n, p=weights / weights.sum()) + hours(rng, n))
+        self.type = self._types(rng, relationship)
+        self.group = names(list(GROUPS))[pick(rng, self._leaning(GROUPS))]
+        shares = self._leaning(CHANNELS)
+        shares[self.acquired < NO_REFERRALS, list(CHANNELS).index("referral")] = 0.0
+        self.channel = names(list(CHANNELS))[pick(rng, shares)]
+        self.region = draw(rng, {name: row[0] for name, row in REGIONS.items()}, n)
+        levels = np.array([REGIONS[name][1:] for name in self.region])
+        self.competition = names(("low", "medium", "high"))[pick(rng, levels)]
+        self.cost = acquisition_cost(rng, self.channel)
+        student = self.group == "student"
+        born = np.where(student, rng.integers(1998, 2008, n), rng.normal(1976, 14, n).clip(1930, 2006).round())
+        self.birth_year = np.where(self.group == "business", np.nan, born)
+        self.profile = names(np.where(student, "study", draw(rng, PROFILES, n)))
+        self.contributor = rng.random(n) < look_up(relationship.contributors, self.side)
+        self.left_alone = rng.random(n) < parameters.uplift.left_alone_share
+        self.contact_allowed = rng.random(n) < 0.82
+        self.name = _full_names(streams("names"), self.group)
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -95,52 +105,29 @@ class People:
     @property
     def side(self) -> Names:
         """Transactional or relational."""
-        return _side(self.relational)
+        return names(np.where(self.relational, "relational", "transactional"))
 
     @property
     def region_number(self) -> Ints:
         """Place of each customer's region, and so of the team that serves it, in :data:`REGIONS`."""
         return look_up({name: float(i) for i, name in enumerate(REGIONS)}, self.region).astype(np.int64)
 
+    def _leaning(self, rows: Mapping[str, Mapping[str, float]]) -> Floats:
+        columns, tilted = [], {f"{name}_tilt": ranks for name, ranks in self._ranks.items()}
+        for row in rows.values():
+            lean = np.exp(sum(tilt * tilted[name] for name, tilt in row.items() if name in tilted))
+            # Leaning changes who is in a group, hardly how many are.
+            columns.append(row["share"] * lean / np.mean(lean))
+        return np.column_stack(columns)
 
-def make_people(streams: Streams, n: int, parameters: Parameters) -> People:
-    """Draw `n` customers, in the order in which they were won."""
-    rng, buying = streams("people"), parameters.buying
-    rate = rng.gamma(buying.r, 1 / buying.alpha, n)
-    dropout = rng.gamma(buying.s, 1 / buying.beta, n)
-    # Order values are gamma(p, nu) with nu ~ gamma(q, gamma); their mean is p / nu.
-    order_value = buying.p / rng.gamma(buying.q, 1 / buying.gamma, n)
-    ranks = {"rate": rank(rate) - 0.5, "dropout": rank(dropout) - 0.5, "value": rank(order_value) - 0.5}
-    acquired = _acquired(rng, n, buying.months)
-    types = _types(rng, ranks, parameters)
-    group = names(list(GROUPS))[pick(rng, _leaning(GROUPS, ranks))]
-    weights = _leaning(CHANNELS, ranks)
-    weights[acquired < NO_REFERRALS, list(CHANNELS).index("referral")] = 0.0
-    channel = names(list(CHANNELS))[pick(rng, weights)]
-    region = draw(rng, {name: shares[0] for name, shares in REGIONS.items()}, n)
-    competition = names(("low", "medium", "high"))[pick(rng, np.array([REGIONS[name][1:] for name in region]))]
-    contributes = look_up(parameters.relationship.contributors, _side(types != "transactional"))
-    cost = acquisition_cost(rng, channel)
-    born = np.where(group == "student", rng.integers(1998, 2008, n), rng.normal(1976, 14, n).clip(1930, 2006).round())
-    return People(
-        customer_id=numbered("C", n),
-        acquired=acquired,
-        rate=rate,
-        dropout=dropout,
-        order_value=order_value,
-        type=types,
-        profile=names(np.where(group == "student", "study", draw(rng, PROFILES, n))),
-        group=group,
-        region=region,
-        competition=competition,
-        channel=channel,
-        cost=cost,
-        contributor=rng.random(n) < contributes,
-        left_alone=rng.random(n) < parameters.uplift.left_alone_share,
-        contact_allowed=rng.random(n) < 0.82,
-        birth_year=np.where(group == "business", np.nan, born),
-        name=_full_names(streams("names"), group),
-    )
+    def _types(self, rng: np.random.Generator, relationship: Relationship) -> Names:
+        ranks, n = self._ranks, len(self)
+        tilted = relationship.rate_tilt * ranks["rate"] - relationship.dropout_tilt * ranks["dropout"]
+        relational = rng.random(n) < np.clip(relationship.relational + tilted, 0.02, 0.98)
+        losing = rng.random(n) < relationship.losing
+        profitable = rng.random(n) < 1 / (1 + np.exp(-6 * (ranks["rate"] + ranks["value"] - 0.15)))
+        kind = np.where(profitable, "relational_profitable", "relational_growable")
+        return names(np.where(relational, np.where(losing, "relational_losing", kind), "transactional"))
 
 
 def acquisition_cost(rng: np.random.Generator, channel: Names) -> Floats:
@@ -167,36 +154,6 @@ def customer_table(streams: Streams, people: People, referred_by: Names, dirt: D
         contact_allowed=people.contact_allowed,
         main_interest=people.profile,
     )
-
-
-def _side(relational: Bools) -> Names:
-    return names(np.where(relational, "relational", "transactional"))
-
-
-def _acquired(rng: np.random.Generator, n: int, months: tuple[float, ...]) -> Floats:
-    # Winning customers grows slower as the market fills: a third fewer in the last year than in the first.
-    weights = np.exp(-np.arange(DAYS) / 1_800) * np.repeat(season(months), 7)[: WEEKS * 7][:DAYS]
-    return np.sort(rng.choice(DAYS, n, p=weights / weights.sum()) + hours(rng, n))
-
-
-def _types(rng: np.random.Generator, ranks: Mapping[str, Floats], parameters: Parameters) -> Names:
-    relationship, n = parameters.relationship, len(ranks["rate"])
-    tilted = relationship.rate_tilt * ranks["rate"] - relationship.dropout_tilt * ranks["dropout"]
-    relational = rng.random(n) < np.clip(relationship.relational + tilted, 0.02, 0.98)
-    losing = rng.random(n) < relationship.losing
-    profitable = rng.random(n) < 1 / (1 + np.exp(-6 * (ranks["rate"] + ranks["value"] - 0.15)))
-    kind = np.where(losing, "relational_losing", np.where(profitable, "relational_profitable", "relational_growable"))
-    return names(np.where(relational, kind, "transactional"))
-
-
-def _leaning(rows: Mapping[str, Mapping[str, float]], ranks: Mapping[str, Floats]) -> Floats:
-    columns = []
-    for row in rows.values():
-        odds = sum(tilt * ranks[name.removesuffix("_tilt")] for name, tilt in row.items() if name.endswith("_tilt"))
-        lean = np.exp(odds)
-        # Leaning changes who is in a group, hardly how many are.
-        columns.append(row["share"] * lean / np.mean(lean))
-    return np.column_stack(columns)
 
 
 def _full_names(rng: np.random.Generator, group: Names) -> Names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -59,21 +59,36 @@ CAPABILITIES: Mapping[str, tuple[float, float, str]] = {
 """Mean score in 2024, yearly growth, and the items of each area."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Problems:
-    """Orders that went wrong, complained of or swallowed; unresolved ones are closed with no settlement or never."""
+    """Orders that went wrong, seldom where service is good, complained of or swallowed; good teams settle them.
 
-    customer: Ints
-    ordered: Floats
-    complained: Bools
-    opened: Floats
-    closed: Floats
-    unresolved: Bools
-    topic: Names
-    severity: Ints
-    resolution: Names
-    satisfied: Bools
-    followed_up: Bools
+    Unresolved ones are closed with no settlement, or never.
+    """
+
+    def __init__(
+        self, streams: Streams, people: People, orders: Orders, opinions: Opinions, parameters: Parameters
+    ) -> None:
+        rng, chances = streams("problems"), parameters.complaining
+        quarter, item = quarter_of(orders.day), list(parameters.satisfaction.weights).index("service_quality")
+        service = opinions.items[orders.customer, quarter, item]
+        chance = np.minimum(chances.problem * np.exp(-chances.service * (service - 7)), 0.4)
+        wrong = np.flatnonzero(rng.random(len(orders)) < chance)
+        n = len(wrong)
+        self.customer, self.ordered = orders.customer[wrong], orders.day[wrong]
+        team = opinions.team_quality[people.region_number[self.customer], quarter[wrong]]
+        odds = np.log(chances.unresolved / (1 - chances.unresolved)) - chances.team * team
+        self.unresolved = rng.random(n) < logistic(odds)
+        self.opened = self.ordered + 0.2 + rng.gamma(1.5, 3.0, n)
+        duration = rng.lognormal(1.4, 0.8, n) * np.where(self.unresolved, 2.5, 1.0) * np.exp(-0.4 * team)
+        forgotten = self.unresolved & (rng.random(n) < 0.4)
+        self.closed = np.where(forgotten, NEVER, self.opened + duration)
+        settlement = draw(rng, {"refund": 0.4, "replacement": 0.35, "voucher": 0.1, "apology": 0.15}, n)
+        self.resolution = names(np.where(self.unresolved, "none", settlement))
+        self.satisfied = rng.random(n) < np.where(self.unresolved, 0.03, 0.85)
+        self.complained = rng.random(n) < chances.told
+        self.topic = draw(rng, chances.topics, n)
+        self.severity = rng.binomial(4, np.where(self.unresolved, 0.5, 0.35)) + 1
+        self.followed_up = ~self.unresolved & (rng.random(n) < 0.35)
 
     def unresolved_weeks(self, n: int, weeks: int) -> Bools:
         """Return in which weeks an unresolved complaint weighs on each of `n` customers, shape (n, WEEKS)."""
@@ -87,40 +102,9 @@ class Problems:
 
     def only(self, keep: Bools | Ints) -> Problems:
         """Return the problems to keep, in the order in which they are named."""
-        return Problems(**{name: values[keep] for name, values in vars(self).items()})
-
-
-def make_problems(
-    streams: Streams, people: People, orders: Orders, opinions: Opinions, parameters: Parameters
-) -> Problems:
-    """Draw which orders go wrong (seldom where service is good), who complains, and how it ends (good teams settle)."""
-    rng, chances = streams("problems"), parameters.complaining
-    quarter = quarter_of(orders.day)
-    service = opinions.items[orders.customer, quarter, list(parameters.satisfaction.weights).index("service_quality")]
-    chance = np.minimum(chances.problem * np.exp(-chances.service * (service - 7)), 0.4)
-    wrong = np.flatnonzero(rng.random(len(orders)) < chance)
-    n, customer, ordered = len(wrong), orders.customer[wrong], orders.day[wrong]
-    team = opinions.team_quality[people.region_number[customer], quarter[wrong]]
-    odds = np.log(chances.unresolved / (1 - chances.unresolved)) - chances.team * team
-    unresolved = rng.random(n) < logistic(odds)
-    opened = ordered + 0.2 + rng.gamma(1.5, 3.0, n)
-    duration = rng.lognormal(1.4, 0.8, n) * np.where(unresolved, 2.5, 1.0) * np.exp(-0.4 * team)
-    forgotten = unresolved & (rng.random(n) < 0.4)
-    settlement = draw(rng, {"refund": 0.4, "replacement": 0.35, "voucher": 0.1, "apology": 0.15}, n)
-    satisfied = rng.random(n) < np.where(unresolved, 0.03, 0.85)
-    return Problems(
-        customer=customer,
-        ordered=ordered,
-        complained=rng.random(n) < chances.told,
-        opened=opened,
-        closed=np.where(forgotten, NEVER, opened + duration),
-        unresolved=unresolved,
-        topic=draw(rng, chances.topics, n),
-        severity=rng.binomial(4, np.where(unresolved, 0.5, 0.35)) + 1,
-        resolution=names(np.where(unresolved, "none", settlement)),
-        satisfied=satisfied,
-        followed_up=~unresolved & (rng.random(n) < 0.35),
-    )
+        kept = copy(self)
+        vars(kept).update({name: values[keep] for name, values in vars(self).items()})
+        return kept
 
 
 def complaint_tables(problems: Problems, people: People) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -152,31 +136,24 @@ def complaint_tables(problems: Problems, people: People) -> tuple[pd.DataFrame, 
     return complaints[told].reset_index(drop=True), truth
 
 
-@dataclass(frozen=True, kw_only=True)
 class Staff:
-    """The employees of the regional teams; arrays of shape (regions, TEAM_SIZE)."""
+    """The employees of the regional teams, arrays of shape (regions, TEAM_SIZE); weak teams lose people sooner."""
 
-    employee_id: Names
-    hired: Floats
-    left: Floats
+    def __init__(self, streams: Streams, opinions: Opinions) -> None:
+        rng, shape = streams("staff"), (len(REGIONS), TEAM_SIZE)
+        self.employee_id = numbered("E", shape[0] * shape[1], digits=3).reshape(shape)
+        self.hired = -rng.exponential(1_200.0, shape)
+        self.hired[:, -2:] = rng.uniform(30, 800, (len(REGIONS), 2))
+        quality = opinions.team_quality.mean(axis=1, keepdims=True)
+        self.left = np.maximum(self.hired, 0) + rng.exponential(1.0, shape) * 2_600 * np.exp(0.8 * quality)
+        self.left[:, 0], self.hired[:, 0] = NEVER, np.minimum(self.hired[:, 0], -1.0)
+        self.left[self.left >= DAYS] = NEVER
 
     def serving(self, rng: np.random.Generator, region: Ints, day: Floats) -> Names:
         """Draw the employee of the region's team who served on each day; the first of a team never leaves."""
         member = rng.integers(0, TEAM_SIZE, len(day))
         there = (self.hired[region, member] <= day) & (day < self.left[region, member])
         return self.employee_id[region, np.where(there, member, 0)]
-
-
-def make_staff(streams: Streams, opinions: Opinions) -> Staff:
-    """Draw who was hired when and who left; weak teams lose people sooner."""
-    rng, shape = streams("staff"), (len(REGIONS), TEAM_SIZE)
-    hired = -rng.exponential(1_200.0, shape)
-    hired[:, -2:] = rng.uniform(30, 800, (len(REGIONS), 2))
-    quality = opinions.team_quality.mean(axis=1, keepdims=True)
-    left = np.maximum(hired, 0) + rng.exponential(1.0, shape) * 2_600 * np.exp(0.8 * quality)
-    left[:, 0], hired[:, 0] = NEVER, np.minimum(hired[:, 0], -1.0)
-    left[left >= DAYS] = NEVER
-    return Staff(employee_id=numbered("E", hired.size, digits=3).reshape(shape), hired=hired, left=left)
 
 
 def contact_table(

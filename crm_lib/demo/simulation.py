@@ -101,17 +101,17 @@ def simulate(*, seed: int = 20260101, customers: int = 8000, parameters: Paramet
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
     p, streams = parameters or Parameters(), Streams(seed)
-    everyone = people.make_people(streams, customers, p)
+    everyone = people.People(streams, customers, p)
 
     # All that would happen if nobody ever left.
-    thinking = opinions.make_opinions(streams, everyone, p.satisfaction)
+    thinking = opinions.Opinions(streams, everyone, p.satisfaction)
     stages = lives.make_stages(streams, everyone, p.relationship)
-    memberships = lives.make_memberships(streams, everyone, p.members)
+    memberships = lives.Memberships(streams, everyone, p.members)
     addressed = campaigns.address(streams, everyone, p.uplift)
     usual = season(p.buying.months) * lives.stage_factors(stages, p.relationship.stage_rate, everyone.relational)
     factors = usual * campaigns.campaign_factors(addressed, customers)
     potential = orders.make_orders(streams, everyone, factors)
-    problems = service.make_problems(streams, everyone, potential, thinking, p)
+    problems = service.Problems(streams, everyone, potential, thinking, p)
 
     # Who leaves, when and why; all that would have come later is removed.
     hazard = lives.Hazard(
@@ -140,7 +140,7 @@ def simulate(*, seed: int = 20260101, customers: int = 8000, parameters: Paramet
     returns = orders.make_returns(streams, lines, spans, p.dirt.returned)
     contracts, thetas = memberships.tables(everyone, spans.left)
     complaints, problem_truth = service.complaint_tables(problems, everyone)
-    staff = service.make_staff(streams, thinking)
+    staff = service.Staff(streams, thinking)
     burdened = problems.unresolved_weeks(customers, p.leaving.unresolved_weeks)
     surveys = opinions.survey_table(streams, everyone, spans, burdened, thinking, p)
     left = lives.departures(streams, everyone, spans, p.leaving.documented)
