@@ -1,4 +1,4 @@
-"""How long scores, segments and tiers of a million customers take, and clusters of a hundred thousand, beside peers.
+"""How long scores, segments and tiers of a million customers take, and the choice of clusters, beside peers.
 
 Run it with ``python benchmarks/segments.py [FOLDER]``; see the README beside it. Five million transactions are written
 to a Parquet file once. Opening the company, which reads and checks it, and reading it in pandas are timed apart; the
@@ -114,7 +114,7 @@ def clusters(customers: int) -> None:
     """Time the choice of clusters and the plain sweep."""
     features = groups_of_customers(customers)
     clock, busy, chosen = timed(lambda: choose_clusters(features, k=NUMBERS), 1)
-    told(f"choose_clusters: {customers:,} customers, two methods, 20 resamples", clock, busy)
+    told(f"choose_clusters: {customers:,} customers, with stability", clock, busy)
     hand, hand_busy, number = timed(lambda: sweep(features), 1)
     told("scikit-learn: one sweep of k-means and silhouette", hand, hand_busy)
     print(f"Clusters found, of 4: {chosen.k} with stability, {number} by silhouette.")
