@@ -36,10 +36,10 @@ def relationship_grid(found: RelationshipLevels) -> Chart:
     placed["open"] = placed["possible"].map(len) > 1
     highest = next(one.name for one in reversed(RELATIONSHIP_LEVELS) if (placed["level"] == one.name).any())
     best = [text(str(name)) for name in placed.index[placed["level"] == highest]]
-    placed.index = pd.Index(
-        [say("{name:words}: {level:words}", name=str(n), level=p) for n, p in placed["level"].items()]
-    )
-    kind = "margin, after the cost to serve" if np.isfinite(found.contact_cost) else found.basis.kind
+    kind = "{kind:words} per customer and year, after the cost to serve"
+    if not np.isfinite(found.contact_cost):
+        kind = "{kind:words} per customer and year"
+    title = say("Number of customers against {what}", what=say(kind, kind=found.basis.kind))
     positive = bool((placed["margin"] > 0).all())
     return grid(
         placed,
@@ -51,7 +51,7 @@ def relationship_grid(found: RelationshipLevels) -> Chart:
         log="xy" if positive else "y",
         name="relationship_grid",
         headline=say("The closest level called for is {level:words}: {groups:words}", level=highest, groups=best),
-        title=say("Customers, and {kind:words} a customer and year", kind=kind),
+        title=title,
         about=say("Hollow points: the interval leaves more than one level open."),
         currency=found.basis.currency,
         table=relationship_table(found),

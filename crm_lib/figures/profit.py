@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
-from crm_lib import language
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import table
@@ -19,7 +16,7 @@ _MOST = 15
 
 
 def profit_chart(profit: ProfitTable) -> Chart:
-    """Draw what the groups of one dimension bring, with margin rate and share of returns written beside.
+    """Draw what the groups of one dimension bring, with the margin rate, or else the share returned, written beside.
 
     Parameters
     ----------
@@ -127,9 +124,6 @@ def _named(profit: ProfitTable) -> dict[str, str]:
 
 
 def _beside(row: dict[object, float]) -> str:
-    words = []
-    if not pd.isna(row.get("margin_rate")):
-        words.append(say("{rate:share} margin", rate=row["margin_rate"]))
-    if row["returns_share"] > 0:
-        words.append(say("{share:share1} returned", share=row["returns_share"]))
-    return language.text(" · ").join(["", *words])
+    if "margin_rate" in row:
+        return say("({rate:share} of revenue)", rate=row["margin_rate"])
+    return say("({share:share1} returned)", share=row["returns_share"])

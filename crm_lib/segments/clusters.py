@@ -79,9 +79,6 @@ class Clusters:
 def behaviour(company: Company, *, days: int = 365, ending: dt.date | None = None) -> pd.DataFrame:
     """Return measures of what customers did in the days up to a date, fit to find clusters in.
 
-    Shares of few orders, such as the share returned, are left to the profiles: with one order they are 0 or 1, which
-    clustering would take for kinds of customers.
-
     Parameters
     ----------
     company : Company
@@ -154,22 +151,13 @@ def choose_clusters(measures: pd.DataFrame, *, k: Iterable[int] = range(2, 7), s
     clusters with a mean adjusted Rand index of at least 0.75; and each cluster is found again with a mean Jaccard
     similarity of at least 0.6. If none is, the most stable is returned, and none of its clusters may be named.
 
-    Stability alone shows no kinds: a continuum is cut in two with great stability along its longest axis. That is what
-    :func:`~crm_lib.segments.check_structure` is for.
+    Stability alone shows no kinds: a continuum is cut in two with great stability along its longest axis.
 
     References
     ----------
     Hennig, C. (2007). Cluster-wise assessment of cluster stability. Computational Statistics & Data Analysis 52.
     Fang, Y. & Wang, J. (2012). Selection of the number of clusters via the bootstrap method. Computational Statistics &
     Data Analysis 56.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> three = rng.normal(size=(300, 2)) + np.repeat([[0, 0], [6, 0], [0, 6]], 100, axis=0)
-    >>> chosen = choose_clusters(pd.DataFrame(three, columns=["a", "b"]))
-    >>> chosen.k, chosen.per_cluster["verdict"].unique().tolist()
-    (3, ['stable'])
     """
     from sklearn.metrics import silhouette_score
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -207,9 +207,3 @@ def _shares(gains: Floats, y: Floats, seed: int) -> tuple[Floats, Floats, Floats
         return share, np.sqrt(squares.clip(min=0) / z.size)
 
     return studentised(ratio, y.size, seed=seed)
-
-
-def in_points(difference: Estimate) -> Estimate:
-    """Return a difference of shares in percentage points."""
-    value, low, high = (100 * end for end in (difference.value, difference.low, difference.high))
-    return replace(difference, value=value, low=low, high=high, unit="percentage points")

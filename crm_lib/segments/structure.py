@@ -105,13 +105,6 @@ def check_structure(measures: pd.DataFrame, *, seed: int = 0) -> StructureCheck:
     Hartigan, J. A. & Hartigan, P. M. (1985). The dip test of unimodality. Annals of Statistics 13, 70-84.
     Meinshausen, N., Meier, L. & Buehlmann, P. (2009). p-values for high-dimensional regression. Journal of the
     American Statistical Association 104, 1671-1681.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> two = rng.normal(size=(600, 3)) + np.repeat([[0, 0, 0], [4, 4, 0]], 300, axis=0)
-    >>> check_structure(pd.DataFrame(two, columns=["a", "b", "c"])).found
-    True
     """
     if len(measures) < _FEWEST:
         words = "needs at least {fewest} customers to tell a valley from chance; there are {n}"
