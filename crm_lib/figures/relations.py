@@ -12,8 +12,7 @@ from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import table
 from crm_lib.figures.forms import bars, calibration, dots
 from crm_lib.language import say, text
-from crm_lib.relationships import Kinds, KindsCheck, KindValue, SilenceRisk, Switching
-from crm_lib.statistics.reliability import Reliability
+from crm_lib.relationships import Kinds, KindValue, SilenceRisk, Switching
 
 _HABITS = {
     "share": "Share of customers",
@@ -61,29 +60,15 @@ def kinds_chart(kinds: Kinds) -> Chart:
     )  # fmt: skip
 
 
-def kinds_check_table(check: KindsCheck) -> Table:
+def kinds_check_table(check: pd.DataFrame) -> Table:
     """Return how well the kinds of a simulated company were told.
 
     Parameters
     ----------
-    check : KindsCheck
-        The comparison with the truth.
+    check : DataFrame
+        As :func:`crm_lib.relationships.check_kinds` gives it.
     """
-    frame = check.frame.rename(index=text).reset_index()
-    return table("kinds-check", say("Kinds told rightly, against the simulated truth"), frame)
-
-
-def kinds_reliability_chart(check: KindsCheck) -> Chart:
-    """Draw whether probabilities of being relational are what they say.
-
-    Parameters
-    ----------
-    check : KindsCheck
-        The comparison with the truth.
-    """
-    return _reliability_chart(
-        check.reliability, "kinds-reliability", say("Probability of being relational, told and true")
-    )
+    return table("kinds-check", say("Kinds told rightly, against the simulated truth"), check.rename(index=text))
 
 
 def kind_value_chart(found: KindValue) -> Chart:
@@ -129,15 +114,12 @@ def silence_chart(risk: SilenceRisk) -> Chart:
     risk : SilenceRisk
         The risk and its test.
     """
-    title = say("Risk of buying nothing in {days} days, told on {day:date} and seen", days=risk.horizon_days,
-                day=risk.tested_on)  # fmt: skip
-    return _reliability_chart(risk.reliability, "silence-reliability", title)
-
-
-def _reliability_chart(found: Reliability, name: str, title: str) -> Chart:
+    found = risk.reliability
     message = "On average {told:share} was told and {was:share} came true; {inside:count} of {n:count} groups agree"
     headline = say(message, told=found.told, was=found.was, inside=found.inside, n=len(found.frame))
-    return calibration(found.frame, name=name, headline=headline, title=title)
+    message = "Risk of buying nothing in {days} days, told on {day:date} and seen"
+    title = say(message, days=risk.horizon_days, day=risk.tested_on)
+    return calibration(found.frame, name="silence-reliability", headline=headline, title=title)
 
 
 def switching_chart(classes: Switching) -> Chart:

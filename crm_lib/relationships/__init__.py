@@ -2,7 +2,7 @@
 
 from crm_lib.relationships.contributors import Contributors, Influence, contributors, finding_contributors, influence
 from crm_lib.relationships.kind_value import KindValue, finding_subsidy, finding_transactional_value, value_by_kind
-from crm_lib.relationships.kinds import Kinds, KindsCheck, check_kinds, customer_kinds
+from crm_lib.relationships.kinds import Kinds, check_kinds, customer_kinds
 from crm_lib.relationships.life_cycle import STAGE_ACTIONS, STAGES, Stages, stages, stages_beside_truth
 from crm_lib.relationships.prospect_data import ProspectData, prospect_data
 from crm_lib.relationships.prospect_model import ProspectModel
@@ -21,7 +21,6 @@ __all__ = [
     "Influence",
     "KindValue",
     "Kinds",
-    "KindsCheck",
     "ProspectData",
     "ProspectModel",
     "ProspectRanking",

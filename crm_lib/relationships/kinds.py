@@ -17,7 +17,7 @@ from crm_lib.estimate import Estimate
 from crm_lib.language import say
 from crm_lib.relationships.truth import simulated_truth
 from crm_lib.statistics.proportions import wilson
-from crm_lib.statistics.reliability import Reliability, compared_auc, reliability
+from crm_lib.statistics.reliability import compared_auc
 
 Floats = NDArray[np.float64]
 HABITS: Final = {
@@ -181,23 +181,7 @@ def _expectation_maximisation(
     return p, means, value
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class KindsCheck:
-    """How well the kinds of a simulated company were told, as :func:`check_kinds` found it.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``rule``: the mixture and rules of thumb, with ``accuracy`` and ``auc`` (Estimates).
-    reliability : Reliability
-        Probabilities of being relational against the truth.
-    """
-
-    frame: pd.DataFrame
-    reliability: Reliability
-
-
-def check_kinds(kinds: Kinds, company: Company) -> KindsCheck:
+def check_kinds(kinds: Kinds, company: Company) -> pd.DataFrame:
     """Hold the probabilities against the true kinds of a simulated company, beside rules of thumb.
 
     Parameters
@@ -206,6 +190,11 @@ def check_kinds(kinds: Kinds, company: Company) -> KindsCheck:
         The kinds.
     company : Company
         The company.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``rule``: the mixture and rules of thumb, with ``accuracy`` and ``auc`` (Estimates).
 
     Raises
     ------
@@ -229,5 +218,4 @@ def check_kinds(kinds: Kinds, company: Company) -> KindsCheck:
             "accuracy": wilson(right, len(true)),
             "auc": auc if score.min() < score.max() else Estimate.exact(0.5, n=len(true)),
         }
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("rule")
-    return KindsCheck(frame=table, reliability=reliability(frame["relational"], true))
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("rule")
