@@ -1,6 +1,6 @@
 """A company's tables: opened, checked, cleaned and cut in one place."""
 
 from crm_lib.company.company import Company, check_company
-from crm_lib.company.report import CheckReport, Fault, TableCheck, harmless, write_rejected
+from crm_lib.company.report import CheckReport, Fault, TableCheck, write_rejected
 
-__all__ = ["CheckReport", "Company", "Fault", "TableCheck", "check_company", "harmless", "write_rejected"]
+__all__ = ["CheckReport", "Company", "Fault", "TableCheck", "check_company", "write_rejected"]

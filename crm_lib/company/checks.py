@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -12,18 +12,15 @@ import ibis
 
 from crm_lib.company.engine import ROW
 from crm_lib.company.names import quoted_list
-from crm_lib.company.reading import KINDS
+from crm_lib.company.reading import FUTURE, KINDS
 from crm_lib.company.report import Fault, TableCheck, Treatment
 from crm_lib.company.rows import AGAIN, Rows, as_written, counted
 from crm_lib.company.settings import Source
 from crm_lib.contract import Column
-from crm_lib.language import text
+from crm_lib.language import say, text
 
 EXAMPLES = 3
 """Offending rows that a fault shows."""
-
-
-_Examples = tuple[tuple[int | None, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,26 +36,17 @@ def check_table(rows: Rows, source: Source) -> Checked:
     """Check a table."""
     counts = _count(rows)
     rejected, again = counts.get("rejected", 0), _repeated(rows, counts)
-    faulty = [name for name in rows.faulty if counts.get(f"wrong {name}")]
-    faults = [*_column_faults(rows, source, faulty), *_again_fault(rows, again), *_turned_fault(rows, counts)]
-    empty = {name for name in rows.names if counts["now"] and not counts.get(f"known {name}")}
+    empty = {name for name in rows.theirs if counts["now"] and not counts.get(f"known {name}")}
     # What was never known to be known is not known.
-    empty |= {name for name in rows.names if rows.columns[name].known_at in empty}
-    columns = tuple(name for name in rows.names if name not in empty)
+    empty |= {name for name in rows.theirs if rows.columns[name].known_at in empty}
+    columns = tuple(name for name in rows.theirs if name not in empty)
     check = TableCheck(
-        name=rows.contract.name,
-        label=rows.contract.label,
-        origin=rows.raw.origin,
-        available=True,
-        rows=counts["rows"],
-        rejected=rejected + again,
-        kept=counts["rows"] - rejected - again,
-        first=_day(counts.get("first")),
-        last=_day(counts.get("last")),
-        columns=columns,
-        faults=tuple(faults),
+        name=rows.contract.name, label=rows.contract.label, origin=rows.raw.origin, available=True, rows=counts["rows"],
+        rejected=rejected + again, kept=counts["rows"] - rejected - again, columns=columns,
+        first=_day(counts.get("first")), last=_day(counts.get("last")),
+        faults=tuple(_faults(rows, source, counts, again)),
         rejects=rows.rejects(repeated=again > 0) if rejected + again else None,
-    )
+    )  # fmt: skip
     kept = rows.kept(columns, rejected=rejected > 0, repeated=again > 0, turned=counts.get("turned", 0) > 0)
     return Checked(check=check, rows=kept, recorded_last=_day(counts.get("recorded")))
 
@@ -68,7 +56,7 @@ def _count(rows: Rows) -> dict[str, Any]:
     table, contract, bad, now = rows.table, rows.contract, rows.bad(), rows.now()
     good = None if bad is None else ~bad
     measures: dict[str, Any] = {"rows": table.count(), "now": table.count(where=now)}
-    measures |= {f"known {name}": rows.value(name).count(where=now) for name in rows.names}
+    measures |= {f"known {name}": rows.value(name).count(where=now) for name in rows.theirs}
     measures |= {f"wrong {name}": rows.wrong(name).count() for name in rows.faulty}
     if bad is not None:
         measures["rejected"] = bad.sum()
@@ -76,10 +64,10 @@ def _count(rows: Rows) -> dict[str, Any]:
         measures["turned"] = turned.sum(where=good)
     if len(rows.keys()) == 1:
         measures["keyed"] = rows.value(rows.keys()[0]).count()
-    if contract.happened_at in rows.names:
+    if contract.happened_at in rows.theirs:
         happened = rows.value(contract.happened_at)
         measures["first"], measures["last"] = happened.min(where=good), happened.max(where=good)
-    if contract.recorded_at in rows.names:
+    if contract.recorded_at in rows.theirs:
         measures["recorded"] = rows.value(contract.recorded_at).max()
     return counted(table, measures)
 
@@ -98,39 +86,29 @@ def _repeated(rows: Rows, counts: Mapping[str, Any]) -> int:
     return int(rows.flagged()[AGAIN].sum().fill_null(0).execute())
 
 
-def _column_faults(rows: Rows, source: Source, faulty: Sequence[str]) -> Iterator[Fault]:
-    for name in faulty:
-        column = rows.columns[name]
-        found = rows.table.filter(rows.wrong(name).notnull())
-        for kind, size, examples in _examples(found, rows.wrong(name, found), (rows.theirs[name],)):
-            rejected = column.required or KINDS[kind] == "in the future"
-            yield _fault(
-                rows, KINDS[kind], "row rejected" if rejected else "value dropped", name, size, examples,
-                _hint(KINDS[kind], column, source),
-            )  # fmt: skip
-
-
-def _again_fault(rows: Rows, again: int) -> Iterator[Fault]:
+def _faults(rows: Rows, source: Source, counts: Mapping[str, Any], again: int) -> Iterator[Fault]:
+    bad = rows.bad()
+    for name in rows.faulty:
+        if counts.get(f"wrong {name}"):
+            column, found = rows.columns[name], rows.table.filter(rows.wrong(name).notnull())
+            for code, told in _examples(rows, found, rows.wrong(name, found), (name,)):
+                treatment: Treatment = "row rejected" if column.required or code == FUTURE else "value dropped"
+                detail = _hint(KINDS[code], column, source)
+                yield Fault(kind=KINDS[code], treatment=treatment, column=name, detail=detail, **told)
     if again:
         flagged = rows.flagged()
-        found = flagged.filter(flagged[AGAIN])
-        theirs = tuple(rows.theirs[name] for name in rows.contract.key)
-        ((_, size, examples),) = _examples(found, ibis.literal(0), theirs)
-        yield _fault(rows, "repeated key", "row rejected", ", ".join(rows.contract.key), size, examples)
-
-
-def _turned_fault(rows: Rows, counts: Mapping[str, Any]) -> Iterator[Fault]:
+        for _, told in _examples(rows, flagged.filter(flagged[AGAIN]), ibis.literal(0), rows.contract.key):
+            yield Fault(kind="repeated key", treatment="row rejected", column=", ".join(rows.contract.key), **told)
     if counts.get("turned"):
-        bad = rows.bad()
         found = rows.table.filter(rows.turned(), *(() if bad is None else (~bad,)))
-        ((_, size, examples),) = _examples(found, ibis.literal(0), (rows.theirs["quantity"], rows.theirs["revenue"]))
         detail = text("a line with negative quantity is a return: its revenue, cost and margin are taken as negative")
-        yield _fault(rows, "sign of a return", "taken as negative", "revenue", size, examples, detail)
+        for _, told in _examples(rows, found, ibis.literal(0), ("quantity", "revenue")):
+            yield Fault(kind="sign of a return", treatment="taken as negative", column="revenue", detail=detail, **told)
 
 
-def _examples(found: Any, kind: Any, theirs: tuple[str, ...]) -> Iterator[tuple[int, int, _Examples]]:
+def _examples(rows: Rows, found: Any, kind: Any, names: tuple[str, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield, for each kind of fault in the rows found, how many there are and what is written in the first."""
-    values = {f"value_{place}": as_written(found[name]) for place, name in enumerate(theirs)}
+    values = {f"value_{place}": as_written(found[rows.theirs[name]]) for place, name in enumerate(names)}
     chosen = found.select(kind=kind, row=found[ROW], **values)
     ranked = chosen.mutate(
         place=ibis.row_number().over(group_by=chosen.kind, order_by=chosen.row),
@@ -139,31 +117,19 @@ def _examples(found: Any, kind: Any, theirs: tuple[str, ...]) -> Iterator[tuple[
     first = ranked.filter(ranked.place < EXAMPLES).order_by("kind", "place").to_pyarrow().to_pylist()
     for code, group in groupby(first, key=lambda row: row["kind"]):
         listed = list(group)
-        shown = ((row["row"], ", ".join(_shown(row[name]) for name in values)) for row in listed)
-        yield code, listed[0]["size"], tuple(shown)
-
-
-def _fault(
-    rows: Rows, kind: str, treatment: Treatment, column: str, count: int, examples: _Examples, detail: str = ""
-) -> Fault:
-    return Fault(
-        table=rows.contract.name, kind=kind, treatment=treatment, column=column, count=count,
-        detail=detail, place=rows.raw.place, examples=examples,
-    )  # fmt: skip
+        shown = tuple((row["row"], ", ".join(_shown(row[name]) for name in values)) for row in listed)
+        told = {"table": rows.contract.name, "place": rows.raw.place}
+        yield code, {**told, "count": listed[0]["size"], "examples": shown}
 
 
 def _hint(kind: str, column: Column, source: Source) -> str:
-    if kind == "not among the choices":
-        return text("the choices are {choices}").format(choices=quoted_list(column.choices))
-    if kind == "out of bounds":
-        return text("it must be {bounds}").format(bounds=column.constraint)
-    if kind == "not a date" and not source.date_format:
-        return text('dates are read as 2026-06-30 or 2026-06-30 14:05; for others set date_format, such as "%d/%m/%Y"')
-    if kind == "not a date":
-        return text("date_format is '{format}'").format(format=source.date_format)
-    if kind in ("not a number", "not a whole number") and source.decimal == ".":
-        return text('numbers are read as 1234.5; for 1.234,5 set decimal = ",", for 1,234.5 set thousands = ","')
-    return ""
+    dates = text('dates are read as 2026-06-30 or 2026-06-30 14:05; for others set date_format, such as "%d/%m/%Y"')
+    dates = say("date_format is '{format}'", format=source.date_format) if source.date_format else dates
+    numbers = text('numbers are read as 1234.5; for 1.234,5 set decimal = ",", for 1,234.5 set thousands = ","')
+    hints = dict.fromkeys(("not a number", "not a whole number"), numbers if source.decimal == "." else "")
+    hints["not among the choices"] = say("the choices are {choices}", choices=quoted_list(column.choices))
+    hints |= {"out of bounds": say("it must be {bounds}", bounds=column.constraint), "not a date": dates}
+    return hints.get(kind, "")
 
 
 def _day(value: Any) -> dt.date | None:

@@ -35,17 +35,15 @@ def map_columns(contract: TableContract, source: TableSource, raw: Raw) -> Mappe
     """
     present, table = raw.columns, raw.table
     folded = {name.strip().casefold(): name for name in reversed(present)}
-    theirs: dict[str, str] = {}
-    wrong = []
-    for ours, named in source.columns.items():
-        if named in present:
-            theirs[ours] = named
-        else:
-            wrong.append(f"'{named}', which is to be '{ours}'{suggestion(named, present)}")
+    theirs = {ours: named for ours, named in source.columns.items() if named in present}
+    wrong = [
+        f"'{named}', which is to be '{ours}'{suggestion(named, present)}"
+        for ours, named in source.columns.items()
+        if ours not in theirs
+    ]
     if wrong:
-        raise Unusable(
-            "no such column", f"there is no column {', no column '.join(wrong)}; the columns are {quoted_list(present)}"
-        )
+        told = f"there is no column {', no column '.join(wrong)}; the columns are {quoted_list(present)}"
+        raise Unusable("no such column", told)
     taken = set(theirs.values())
     for column in contract.columns:
         found = folded.get(column.name)
@@ -54,45 +52,33 @@ def map_columns(contract: TableContract, source: TableSource, raw: Raw) -> Mappe
     missing = [column.name for column in contract.columns if column.required and column.name not in theirs]
     if missing:
         example = missing[0]
-        raise Unusable(
-            "missing column",
-            f"{quoted_list(missing)} {'is' if len(missing) == 1 else 'are'} required; "
-            f"the columns are {quoted_list(present)}{suggestion(example, present)}; "
-            f'if one goes by another name, map it: columns = {{ {example} = "…" }}',
-        )
+        told = f"{quoted_list(missing)} {'is' if len(missing) == 1 else 'are'} required; the columns are "
+        told += f"{quoted_list(present)}{suggestion(example, present)}; if one goes by another name, map it: "
+        raise Unusable("missing column", told + f'columns = {{ {example} = "…" }}')
     rest = [name for name in present if name not in theirs.values()]
     columns = {column.name: column for column in contract.columns if column.name in theirs}
     if contract.open:
-        for name in [name for name in theirs if name not in columns]:
-            columns[name] = _attribute(name, table[theirs[name]])
-        for name in rest:
-            # A column that goes by the name of one that is mapped from elsewhere is not an attribute.
-            known = {ours.casefold() for ours in theirs}
-            if name.strip().casefold() not in known and not table[name].type().is_nested():
-                columns[name] = _attribute(name, table[name])
-                theirs[name] = name
+        # A column that goes by the name of one that is mapped from elsewhere is not an attribute.
+        known = {ours.casefold() for ours in theirs}
+        own = [name for name in rest if name.strip().casefold() not in known and not table[name].type().is_nested()]
+        theirs |= {name: name for name in own}
+        columns |= {name: _attribute(name, table[theirs[name]]) for name in theirs if name not in columns}
         rest = [name for name in rest if name not in theirs]
     hidden = {
         name: column.known_at for name, column in columns.items() if column.known_at and column.known_at not in theirs
     }
-    return Mapped(
-        theirs={name: theirs[name] for name in columns if name not in hidden},
-        columns=columns,
-        ignored=tuple(rest),
-        hidden=hidden,
-    )
+    used = {name: theirs[name] for name in columns if name not in hidden}
+    return Mapped(theirs=used, columns=columns, ignored=tuple(rest), hidden=hidden)
 
 
 def _attribute(name: str, values: Any) -> Column:
     kind = values.type()
-    tests: dict[ColumnType, bool] = {
-        "boolean": kind.is_boolean(),
-        "integer": kind.is_integer(),
-        "number": kind.is_numeric(),
-        "date": kind.is_date(),
-        "time": kind.is_timestamp(),
-    }
-    found: ColumnType = next((name for name, holds in tests.items() if holds), "text")
-    return Column(
-        name=name, label=name.replace("_", " ").capitalize(), meaning="Attribute of the company's own.", type=found
-    )
+    found: ColumnType = "text"
+    if kind.is_boolean() or kind.is_date():
+        found = "boolean" if kind.is_boolean() else "date"
+    elif kind.is_numeric():
+        found = "integer" if kind.is_integer() else "number"
+    elif kind.is_timestamp():
+        found = "time"
+    label = name.replace("_", " ").capitalize()
+    return Column(name=name, label=label, meaning="Attribute of the company's own.", type=found)

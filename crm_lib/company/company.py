@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,20 +20,8 @@ if TYPE_CHECKING:
 class Company:
     """A company whose tables are opened, checked and cut when they are first asked for; made by :meth:`open`.
 
-    Attributes
-    ----------
-    key, name : str
-        Name of the company's folder, and the name that readers see.
-    currency : str
-        ISO 4217 code of all money.
-    as_of : date
-        Last day that counts: what happened, was recorded or became known later is not in any table.
-    margin_rate : float or None
-        Margin as a share of revenue, where lines themselves do not tell.
-    language : str
-        Locale of the company's reports, empty for the default.
-    folder : Path
-        The company's folder.
+    What happened, was recorded or became known after its day `as_of` is not in any table. `key` is the name of its
+    folder, `name` the one that readers see.
     """
 
     def __init__(self, opened: Tables, as_of: dt.date) -> None:
@@ -47,7 +34,6 @@ class Company:
         self.as_of = as_of
         self.margin_rate = about.margin_rate
         self.language = about.language
-        self._fingerprint: dict[str, str] = {}
 
     @classmethod
     def open(cls, name_or_folder: str | Path, as_of: dt.date | str | None = None) -> Self:
@@ -88,14 +74,14 @@ class Company:
 
     def check_all(self) -> CheckReport:
         """Check every table and return what was found."""
-        return _check_all(self._opened)
+        return self._opened.check_all()
 
     def has(self, table: str, *columns: str) -> bool:
         """Return whether a table, with all of the columns, can be used.
 
         ``margin`` of ``transactions`` is there if margin, cost or a margin rate is known.
         """
-        return self._opened.get(table) is not None and not self._missing(table, columns)
+        return self._opened.get(table) is not None and (not columns or set(columns) <= set(self.columns(table)))
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Return the columns of a table that can be used, attributes of the company's own included."""
@@ -105,34 +91,17 @@ class Company:
         return (*present, "margin") if table == "transactions" and told and "margin" not in present else present
 
     def table(self, name: str, *columns: str) -> ibis.Table:
-        """Return a table: typed, without rejected rows, cut at :attr:`as_of`.
+        """Return a table of the schema: typed, without rejected rows, cut at :attr:`as_of`.
 
-        Parameters
-        ----------
-        name : str
-            Name of the table in the schema.
-        *columns : str
-            Columns that the caller needs.
-
-        Returns
-        -------
-        ibis.Table
-            All columns that the company has. ``transactions`` always has ``margin``, null throughout where nothing
-            tells it.
-
-        Raises
-        ------
-        MissingData
-            If the company lacks the table or one of the columns.
-        ValueError
-            If the schema knows no such table.
+        It holds all columns that the company has; ``transactions`` always has ``margin``, null throughout where nothing
+        tells it. Raises :class:`MissingData` if the company lacks the table, or one of the `columns` that are needed.
         """
         if name not in TABLES:
             raise ValueError(f"the schema has no table '{name}'; it has {', '.join(TABLES)}")
         table: ibis.Table | None = self._opened.get(name)
         if table is None:
             raise MissingData(name)
-        if columns and (missing := self._missing(name, columns)):
+        if columns and (missing := [column for column in columns if column not in self.columns(name)]):
             raise MissingData(name, missing)
         return table
 
@@ -143,19 +112,8 @@ class Company:
         return frame
 
     def fingerprint(self) -> dict[str, str]:
-        """Return a SHA-256 that changes when its source does, for each table that was asked for so far.
-
-        Tables from files are known by the bytes of the files (and the SQL over them), tables of a database by their
-        content.
-        """
-        for table in self.check.tables:
-            if table.available and table.name not in self._fingerprint:
-                self._fingerprint[table.name] = self._opened.fingerprint(table.name)
-        return dict(self._fingerprint)
-
-    def _missing(self, table: str, columns: Sequence[str]) -> list[str]:
-        present = self.columns(table) if columns else ()
-        return [column for column in columns if column not in present]
+        """Return a SHA-256 that changes when its source does, for each table that was asked for so far."""
+        return {table.name: self._opened.fingerprint(table.name) for table in self.check.tables if table.available}
 
     def __repr__(self) -> str:
         return (
@@ -170,13 +128,8 @@ def check_company(name_or_folder: str | Path, as_of: dt.date | str | None = None
     ----------
     name_or_folder, as_of
         As for :meth:`Company.open`.
-
-    Raises
-    ------
-    CompanyError
-        If there is no such company, its settings are wrong, or its database cannot be reached.
     """
-    return _check_all(_open(name_or_folder, as_of))
+    return _open(name_or_folder, as_of).check_all()
 
 
 def _open(name_or_folder: str | Path, as_of: Any) -> Tables:
@@ -191,9 +144,3 @@ def _open(name_or_folder: str | Path, as_of: Any) -> Tables:
     except ValueError as error:
         raise CompanyError(f"as_of {error}") from None
     return Tables(settings, day)
-
-
-def _check_all(tables: Tables) -> CheckReport:
-    for name in TABLES:
-        tables.get(name)
-    return tables.report()

@@ -7,15 +7,12 @@ from pathlib import Path
 from crm_lib.contract import Column, TableContract
 from crm_lib.schema import TABLES
 
-_OPENING = Path(__file__).with_suffix(".md")
-"""What stands before the tables."""
-
 
 def dictionary() -> str:
     """Return the data dictionary, ``data/README.md``, as Markdown."""
     overview = ["## Tables", "", "| table | one row | required |", "|---|---|---|"]
     overview += [f"| [`{t.name}`](#{t.name}) | {_row(t)} | {'yes' if t.required else ''} |" for t in TABLES.values()]
-    opening = _OPENING.read_text(encoding="utf-8")
+    opening = Path(__file__).with_suffix(".md").read_text(encoding="utf-8")
     return "\n".join([opening, *overview, "", *(line for table in TABLES.values() for line in _section(table))])
 
 
@@ -31,17 +28,11 @@ def _row(table: TableContract) -> str:
 
 
 def _section(table: TableContract) -> list[str]:
-    notes = []
-    if table.key and len(table.key) == 1:
-        notes.append(f"Key: `{table.key[0]}`.")
-    elif table.key:
-        notes.append(f"Key: {', '.join(f'`{name}`' for name in table.key)} together.")
-    if table.happened_at:
-        notes.append(f"Cut at `as_of` by `{table.happened_at}`.")
-    if table.recorded_at:
-        notes.append(f"Rows entered after `as_of`, by `{table.recorded_at}`, are cut too.")
-    if table.open:
-        notes.append("Open: further columns are kept.")
+    key = ", ".join(f"`{name}`" for name in table.key)
+    notes = [f"Key: {key}{' together' if len(table.key) > 1 else ''}."] if key else []
+    notes += [f"Cut at `as_of` by `{table.happened_at}`."] if table.happened_at else []
+    notes += [f"Rows entered after `as_of`, by `{table.recorded_at}`, are cut too."] if table.recorded_at else []
+    notes += ["Open: further columns are kept."] if table.open else []
     lines = [f"## {table.name}", "", table.meaning, *([" ".join(notes)] if notes else []), ""]
     lines += ["| column | label | type | unit | constraint | meaning |", "|---|---|---|---|---|---|"]
     return [*lines, *(_line(column) for column in table.columns), ""]
@@ -49,10 +40,7 @@ def _section(table: TableContract) -> list[str]:
 
 def _line(column: Column) -> str:
     rules = ["required"] if column.required else []
-    if column.constraint:
-        rules.append(column.constraint.replace(" | ", ", "))
-    if column.known_at:
-        rules.append(f"known from `{column.known_at}`")
-    return (
-        f"| `{column.name}` | {column.label} | {column.type} | {column.unit} | {'; '.join(rules)} | {column.meaning} |"
-    )
+    rules += [column.constraint.replace(" | ", ", ")] if column.constraint else []
+    rules += [f"known from `{column.known_at}`"] if column.known_at else []
+    cells = (f"`{column.name}`", column.label, column.type, column.unit, "; ".join(rules), column.meaning)
+    return f"| {' | '.join(cells)} |"

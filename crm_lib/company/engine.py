@@ -51,14 +51,9 @@ class Engine:
             self.server = connect(database.url, database.password_env)
 
     @property
-    def backend(self) -> Any:
-        """The Ibis backend in which the company's tables are."""
-        return self.server or self.duckdb
-
-    @property
     def dialect(self) -> str:
         """Name of the engine's dialect of SQL."""
-        return str(self.backend.name)
+        return str((self.server or self.duckdb).name)
 
     def run(self, sql: str) -> Any:
         """Execute a statement in the in-process DuckDB and return its result."""
@@ -88,36 +83,33 @@ class Engine:
         """Drop a view and the table under it."""
         self.run(f"DROP VIEW {SCHEMA}.{identifier(view)}; DROP TABLE {SCHEMA}.{identifier(table)}")
 
-    def server_run(self, sql: str) -> None:
-        """Execute a statement on the server."""
-        self.server.raw_sql(sql).close()
+    def define(self, name: str, select: str) -> None:
+        """Give a query a name by which SQL can use it."""
+        sql = f"VIEW {identifier(name)} AS {select}"
+        if self.server is not None:
+            self.server.raw_sql(f"CREATE OR REPLACE TEMPORARY {sql}").close()
+        else:
+            self.run(f"CREATE OR REPLACE {sql}")
 
     def server_query(self, name: str, sql: str) -> ibis.Table:
         """Return the result of a query on the server, which runs it anew each time it is asked."""
-        if self.dialect != "postgres":
-            table: ibis.Table = self.server.sql(sql)
-            return table
-        # Ibis's own way drops a view in a syntax that PostgreSQL does not take.
-        self.server_run(f"CREATE OR REPLACE TEMPORARY VIEW {identifier('crm_' + name)} AS {sql}")
-        return self._temporary("crm_" + name)
+        if self.dialect == "postgres":
+            # Ibis's own way drops a view in a syntax that PostgreSQL does not take.
+            self.define(f"crm_{name}", sql)
+        table: ibis.Table = self.server.table(f"crm_{name}") if self.dialect == "postgres" else self.server.sql(sql)
+        return table
 
     def server_load(self, name: str, rows: pa.Table) -> ibis.Table:
         """Load rows into a temporary table of the server and return it."""
         if self.dialect != "postgres":
             table: ibis.Table = self.server.create_table(name, rows, temp=True)
             return table
-        self.server.create_table(name, schema=ibis.Schema.from_pyarrow(rows.schema), temp=True, overwrite=True)
-        with (
-            self.server.con.cursor() as cursor,
-            cursor.copy(f"COPY {identifier(name)} FROM STDIN") as copy,
-        ):
+        # Ibis would insert the rows one by one.
+        table = self.server.create_table(name, schema=rows.schema, temp=True, overwrite=True)
+        with self.server.con.cursor() as cursor, cursor.copy(f"COPY {identifier(name)} FROM STDIN") as copy:
             for batch in rows.to_batches(max_chunksize=10_000):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     copy.write_row(row)
-        return self._temporary(name)
-
-    def _temporary(self, name: str) -> ibis.Table:
-        table: ibis.Table = self.server.table(name)
         return table
 
     def close(self) -> None:
@@ -145,9 +137,8 @@ def connect(url: str, password_env: str = "") -> Any:
     if password_env:
         password = os.environ.get(password_env, "")
         if not password:
-            raise CompanyError(
-                f"[database]: the environment variable {password_env}, which holds the password, is not set"
-            )
+            told = f"the environment variable {password_env}, which holds the password, is not set"
+            raise CompanyError(f"[database]: {told}")
     scheme = urlsplit(url).scheme
     try:
         server = ibis.connect(server_url(url, password))
@@ -159,20 +150,13 @@ def connect(url: str, password_env: str = "") -> Any:
     except Exception as error:
         # The driver's own error is not chained: it may hold the password.
         reason = without(first_line(error), password)
-        raise CompanyError(
-            f"[database]: cannot reach {url}: {reason}; check that the server runs and the url is right"
-        ) from None
+        hint = "check that the server runs and the url is right"
+        raise CompanyError(f"[database]: cannot reach {url}: {reason}; {hint}") from None
     return server
 
 
 def server_url(url: str, password: str = "") -> str:
-    """Return the URL with the password in its place, and a limit on the time a dead PostgreSQL host may take.
-
-    Examples
-    --------
-    >>> server_url("mysql://ann@db:3306/shop", "p/w")
-    'mysql://ann:p%2Fw@db:3306/shop'
-    """
+    """Return the URL with the password in its place, and a limit on the time a dead PostgreSQL host may take."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     if parts.scheme.startswith("postgres"):

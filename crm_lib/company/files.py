@@ -8,8 +8,8 @@ import glob
 import re
 import tempfile
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
-from typing import IO
 
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +18,6 @@ from crm_lib.company.engine import ROW, SCHEMA, Engine, first_line, identifier, 
 from crm_lib.company.names import quoted_list
 from crm_lib.company.settings import Source
 
-_CHUNK = 1 << 22
 _SEPARATORS = ",;\t|"
 
 
@@ -58,8 +57,7 @@ def _csv(engine: Engine, path: Path, source: Source, target: str) -> int:
         readable = path
         if codecs.lookup(source.encoding).name not in ("utf-8", "utf-8-sig", "ascii"):
             readable = Path(folder) / "transcoded.csv"
-            with readable.open("wb") as copy:
-                _transcode(path, source.encoding, copy)
+            readable.write_text(_decoded(path, source.encoding), encoding="utf-8", newline="")
         header, separator, blank = _header(readable, path, source)
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
         try:
@@ -69,7 +67,7 @@ def _csv(engine: Engine, path: Path, source: Source, target: str) -> int:
                 f"quote = '\"', escape = '\"', columns = {{{columns}}})"
             )
         except Exception as error:
-            _transcode(path, source.encoding, None)
+            _decoded(path, source.encoding)
             raise _broken(path, separator, error) from None
     return blank + 1
 
@@ -80,66 +78,43 @@ def _broken(path: Path, separator: str, error: Exception) -> Unusable:
     where = f"'{path.name}', line {line[1]}" if line else f"'{path.name}'"
     what = f"{counts[2]} fields where the header has {counts[1]}" if counts else first_line(error)
     shown = {"\t": "a tab"}.get(separator, f"'{separator}'")
-    return Unusable(
-        "unreadable file",
-        f"{where}: {what}; the separator is taken to be {shown}: set 'separator', or mend the line (a text with a "
-        "separator or a line break in it needs quotes)",
-    )
+    hint = "set 'separator', or mend the line (a text with a separator or a line break in it needs quotes)"
+    return Unusable("unreadable file", f"{where}: {what}; the separator is taken to be {shown}: {hint}")
 
 
 def _header(readable: Path, path: Path, source: Source) -> tuple[list[str], str, int]:
     """Return the names of the columns, the separator, and how many blank lines come before the header."""
-    blank = 0
     try:
         with readable.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            while first and not first.strip():
-                blank += 1
-                first = file.readline()
+            blank, first = next(((n, line) for n, line in enumerate(file) if line.strip()), (0, ""))
             if not first:
                 raise Unusable("empty file", f"'{path.name}' has no header line")
             separator = source.separator or max(_SEPARATORS, key=first.count)
-            file.seek(0)
-            for _ in range(blank):
-                file.readline()
-            names = [name.strip() for name in next(csv.reader(file, delimiter=separator))]
+            names = [name.strip() for name in next(csv.reader(chain([first], file), delimiter=separator))]
     except UnicodeDecodeError:
-        _transcode(path, source.encoding, None)
+        _decoded(path, source.encoding)
         raise
     names = [name or f"column_{place}" for place, name in enumerate(names, start=1)]
     folded = [name.casefold() for name in names]
     twice = [name for name in names if folded.count(name.casefold()) > 1]
     if twice:
-        raise Unusable(
-            "column twice", f"'{path.name}' has several columns called {quoted_list(dict.fromkeys(twice))}; rename them"
-        )
+        told = f"'{path.name}' has several columns called {quoted_list(dict.fromkeys(twice))}; rename them"
+        raise Unusable("column twice", told)
     return names, separator, blank
 
 
-def _transcode(path: Path, encoding: str, copy: IO[bytes] | None) -> None:
-    """Copy a file into UTF-8, a piece at a time (DuckDB itself reads other encodings only with a download)."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
-    done = lines = 0
-    with path.open("rb") as file:
-        while True:
-            chunk = file.read(_CHUNK)
-            waiting = len(decoder.getstate()[0])
-            try:
-                text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                place = done - waiting + error.start
-                line = lines + bytes(error.object[: error.start]).count(b"\n") + 1
-                raise Unusable(
-                    "wrong encoding",
-                    f"'{path.name}' is not in {encoding}: byte {place + 1:,}, on line {line:,}, cannot be read as "
-                    "such; set 'encoding', for example encoding = \"cp1252\" for files of a Western European Windows",
-                ) from None
-            if copy is not None:
-                copy.write(text.encode())
-            lines += text.count("\n")
-            done += len(chunk)
-            if not chunk:
-                return
+def _decoded(path: Path, encoding: str) -> str:
+    """Return a file's text (DuckDB itself reads encodings other than UTF-8 only with a download)."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise Unusable(
+            "wrong encoding",
+            f"'{path.name}' is not in {encoding}: byte {error.start + 1:,}, on line {line:,}, cannot be read as such; "
+            "set 'encoding', for example encoding = \"cp1252\" for files of a Western European Windows",
+        ) from None
 
 
 def _excel(engine: Engine, path: Path, source: Source, target: str) -> int:
@@ -149,10 +124,8 @@ def _excel(engine: Engine, path: Path, source: Source, target: str) -> int:
         raise Unusable("unreadable file", f"'{path.name}' is not a workbook: {first_line(error)}") from None
     with book:
         if source.sheet and source.sheet not in book.sheet_names:
-            raise Unusable(
-                "no such sheet",
-                f"'{path.name}' has no sheet '{source.sheet}'; it has {quoted_list(map(str, book.sheet_names))}",
-            )
+            told = f"it has {quoted_list(map(str, book.sheet_names))}"
+            raise Unusable("no such sheet", f"'{path.name}' has no sheet '{source.sheet}'; {told}")
         frame = pd.read_excel(book, sheet_name=source.sheet or 0, dtype=str, keep_default_na=False, na_values=[""])
     if not len(frame.columns):
         raise Unusable("empty file", f"the sheet of '{path.name}' has no header line")
@@ -167,13 +140,7 @@ def _excel(engine: Engine, path: Path, source: Source, target: str) -> int:
 
 
 _READERS: dict[str, Callable[[Engine, Path, Source, str], int]] = {
-    ".csv": _csv,
-    ".tsv": _csv,
-    ".txt": _csv,
     ".parquet": _parquet,
-    ".xlsx": _excel,
-    ".xlsm": _excel,
-    ".xlsb": _excel,
-    ".xls": _excel,
-    ".ods": _excel,
+    **dict.fromkeys((".csv", ".tsv", ".txt"), _csv),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), _excel),
 }

@@ -20,16 +20,13 @@ def find_company(name_or_folder: str | Path) -> Path:
     here or in a folder above. A text with a path separator, or a ``Path``, is the folder itself.
     """
     folder = name_or_folder if isinstance(name_or_folder, Path) else _folder_of(name_or_folder)
-    key = folder.resolve().name
-    if not _KEY.fullmatch(key):
+    if not _KEY.fullmatch(key := folder.resolve().name):
         raise CompanyError(
-            f"'{key}' cannot name a company: rename the folder to letters, digits, '_', '-' and '.', "
-            "not beginning with '.'"
+            f"'{key}' cannot name a company: it must be letters, digits, '_', '-', '.', and begin with no '.'"
         )
     if not (folder / "company.toml").is_file():
-        raise CompanyError(
-            f"no company in '{folder}': there is no file company.toml in it; data/README.md tells how to write one"
-        )
+        told = "there is no file company.toml in it; data/README.md tells how to write one"
+        raise CompanyError(f"no company in '{folder}': {told}")
     return folder
 
 
@@ -39,61 +36,41 @@ def _folder_of(name: str) -> Path:
     parts = re.split(r"[/\\]", name)
     if ".." in parts:
         raise CompanyError(f"'{name}' leads out of the data folder: '..' is not allowed in a company's name")
-    if len(parts) > 1:
-        if not Path(name).is_dir():
-            raise CompanyError(
-                f"there is no folder '{name}'; give the name of a company or the folder with its company.toml"
-            )
-        return Path(name)
-    if not _KEY.fullmatch(name):
+    if len(parts) > 1 and not Path(name).is_dir():
         raise CompanyError(
-            f"'{name}' cannot name a company: a name is letters, digits, '_', '-' and '.', not beginning with '.'"
+            f"there is no folder '{name}'; give the name of a company or the folder with its company.toml"
         )
+    if len(parts) > 1 or not _KEY.fullmatch(name):
+        return Path(name)
     data = data_folder()
     if not (data / name).is_dir():
         known = sorted(file.parent.name for file in data.glob("*/company.toml"))
-        raise CompanyError(
-            f"there is no company '{name}' in '{data}'{suggestion(name, known)}; there are {quoted_list(known)}"
-        )
+        near = suggestion(name, known)
+        raise CompanyError(f"there is no company '{name}' in '{data}'{near}; there are {quoted_list(known)}")
     return data / name
 
 
 def data_folder() -> Path:
     """Return the folder that holds the companies: ``CRM_DATA``, else ``data/`` here or above."""
-    named = os.environ.get("CRM_DATA")
-    if named:
-        if not Path(named).is_dir():
-            raise CompanyError(f"the environment variable CRM_DATA names '{named}', which is no folder")
-        return Path(named)
+    if named := os.environ.get("CRM_DATA"):
+        if Path(named).is_dir():
+            return Path(named)
+        raise CompanyError(f"the environment variable CRM_DATA names '{named}', which is no folder")
     here = Path.cwd()
     for folder in (here, *here.parents):
         if any((folder / "data").glob("*/company.toml")):
             return folder / "data"
-    raise CompanyError(
-        f"there is no data folder in '{here}' or above; run this in the project, or set the environment "
-        "variable CRM_DATA"
-    )
+    hint = "run this in the project, or set the environment variable CRM_DATA"
+    raise CompanyError(f"there is no data folder in '{here}' or above; {hint}")
 
 
 def suggestion(name: str, options: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` with the nearest of `options`, empty where none is near.
-
-    Examples
-    --------
-    >>> suggestion("curency", ["name", "currency"])
-    " (did you mean 'currency'?)"
-    """
+    """Return ``" (did you mean 'x'?)"`` with the nearest of `options`, empty where none is near."""
     folded = {option.casefold(): option for option in options}
     near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     return f" (did you mean '{folded[near[0]]}'?)" if near else ""
 
 
 def quoted_list(names: Iterable[str]) -> str:
-    """Return names for a message, ``'a', 'b'``, or ``none``.
-
-    Examples
-    --------
-    >>> quoted_list(["a", "b"])
-    "'a', 'b'"
-    """
+    """Return names for a message, ``'a', 'b'``, or ``none``."""
     return ", ".join(f"'{name}'" for name in names) or "none"

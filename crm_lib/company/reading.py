@@ -98,8 +98,10 @@ def judged(text: Any, value: Any, column: Column, *, safe: bool, tidy: bool, fut
         listed = value.cases(*((choice.lower(), choice) for choice in column.choices), else_=nothing)
         cases.append((value.notnull() & listed.isnull(), "not among the choices"))
         value = listed
-    if column.low is not None or column.high is not None:
-        inside = _inside(value, column)
+    bounds = [value >= column.low] if column.low is not None else []
+    bounds += [value <= column.high] if column.high is not None else []
+    if bounds:
+        inside = ibis.and_(*bounds)
         cases.append((~inside, "out of bounds"))
         value = inside.ifelse(value, nothing)
     if future is not None:
@@ -108,12 +110,6 @@ def judged(text: Any, value: Any, column: Column, *, safe: bool, tidy: bool, fut
         cases.append((value.isnull(), "missing value"))
     wrong = [(case, ibis.literal(KINDS.index(name), "int8")) for case, name in cases]
     return value, ibis.cases(*wrong, else_=ibis.null("int8")) if wrong else None
-
-
-def _inside(value: Any, column: Column) -> Any:
-    if column.low is None:
-        return value <= column.high
-    return value >= column.low if column.high is None else value.between(column.low, column.high)
 
 
 def _possible(value: Any) -> Any:
@@ -193,7 +189,7 @@ def _number(written: Any, raw: Any, column: Column, source: Source, dialect: str
     if kind.is_floating():
         value = _finite(written).cast("float64")
         return value, (raw if kind.is_float64() else raw.cast("float64"))
-    value = written.cast("float64") if not kind.is_boolean() else written.cast("int64").cast("float64")
+    value = (written.cast("int64") if kind.is_boolean() else written).cast("float64")
     return value, value
 
 
@@ -228,26 +224,22 @@ def _integer(written: Any, raw: Any, column: Column, source: Source, dialect: st
 
 def _boolean(written: Any, raw: Any, column: Column, *_: Any) -> tuple[Any, Any]:
     kind = raw.type()
-    answers: list[tuple[str | int, bool]]
     if kind.is_boolean():
         return raw, raw
-    if kind.is_string():
-        words = written.lower()
-        answers = [*((word, True) for word in YES), *((word, False) for word in NO)]
-    elif kind.is_numeric():
-        words, answers = written, [(1, True), (0, False)]
-    else:
+    if not (kind.is_string() or kind.is_numeric()):
         raise _wrong_type(raw, column)
-    return words.cases(*answers, else_=ibis.null("boolean")), None
+    answers: list[tuple[Any, bool]] = [(1, True), (0, False)]
+    if kind.is_string():
+        written = written.lower()
+        answers = [*((word, True) for word in YES), *((word, False) for word in NO)]
+    return written.cases(*answers, else_=ibis.null("boolean")), None
 
 
 def _time(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
     kind = raw.type()
     if kind.is_timestamp():
-        usual = kind.timezone is None and kind.scale in (None, 6)
-        value = (
-            raw if usual else raw.cast("timestamp('UTC')").cast("timestamp") if kind.timezone else raw.cast("timestamp")
-        )
+        value = raw.cast("timestamp('UTC')") if kind.timezone else raw
+        value = raw if kind.timezone is None and kind.scale in (None, 6) else value.cast("timestamp")
         return value, value
     if kind.is_date():
         return raw.cast("timestamp"), raw.cast("timestamp")
@@ -257,9 +249,8 @@ def _time(written: Any, raw: Any, column: Column, source: Source, dialect: str) 
         raise _wrong_type(raw, column)
     if source.date_format:
         if dialect != "duckdb":
-            raise Unusable(
-                "wrong type", f"date_format is for files; make '{raw.get_name()}' a date in 'sql' (to_date) instead"
-            )
+            told = f"date_format is for files; make '{raw.get_name()}' a date in 'sql' (to_date) instead"
+            raise Unusable("wrong type", told)
         return try_strptime(written, source.date_format), None
     # With a zone, so that an offset written behind the time is heeded; without one the zone of the session counts: UTC.
     return _try_cast(written, "timestamp('UTC')", "timestamptz", column, dialect).cast("timestamp"), None
@@ -281,20 +272,15 @@ def _try_cast(text: Any, type_name: str, server_type: str, column: Column, diale
     if dialect != "postgres":
         raise Unusable("wrong type", f"'{column.name}' is text in the database; give it its type by a cast in 'sql'")
     valid = pg_input_is_valid(text, server_type)
-    if server_type == "timestamptz":
-        # PostgreSQL takes 'today' and dates in the order of the session for dates too.
-        valid &= text.re_search(_ISO)
+    # PostgreSQL takes 'today' and dates in the order of the session for dates too.
+    valid &= text.re_search(_ISO) if server_type == "timestamptz" else True
     return valid.ifelse(text, ibis.null("string")).cast(types.dtype(type_name))
 
 
 def _wrong_type(raw: Any, column: Column) -> Unusable:
-    hint = (
-        ' (for dates written as numbers set date_format, such as "%Y%m%d")' if column.type in ("date", "time") else ""
-    )
-    return Unusable(
-        "wrong type",
-        f"'{raw.get_name()}' is of type {raw.type()} and cannot become '{column.name}', which is {column.type}{hint}",
-    )
+    hint = ' (for dates written as numbers set date_format, such as "%Y%m%d")'
+    told = f"'{raw.get_name()}' is of type {raw.type()} and cannot become '{column.name}', which is {column.type}"
+    return Unusable("wrong type", told + (hint if column.type in ("date", "time") else ""))
 
 
 READERS: dict[str, Any] = {

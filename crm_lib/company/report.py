@@ -25,23 +25,22 @@ Treatment = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One kind of fault in one table."""
+    """One kind of fault in one table; fatal if the table cannot be used.
+
+    `column` is empty where the whole table is meant; `count` are rows (or columns, or orders, by kind), 0 where that
+    says nothing. `examples` are the first offending rows: number in the source (lines or rows, as `place` says, None
+    for a database server) and what is written there.
+    """
 
     table: str
     kind: str
-    """What is wrong, in a few words: "not a date", "missing value", "no such file" …"""
     treatment: Treatment
     severity: Literal["fatal", "tolerable"] = "tolerable"
-    """Whether the table cannot be used."""
     column: str = ""
-    """Name in the schema, empty where the whole table is meant."""
     count: int = 0
-    """Rows (or columns, or orders, by kind) concerned; 0 where that says nothing."""
     detail: str = ""
     place: Literal["line", "row"] = "row"
-    """What the numbers in `examples` count."""
     examples: tuple[tuple[int | None, str], ...] = ()
-    """First offending rows: number in the source (None for a database server) and what is written there."""
 
     @property
     def message(self) -> str:
@@ -60,26 +59,25 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class TableCheck:
-    """What was found in one table."""
+    """What was found in one table.
+
+    Of the `rows` in the source, some are rejected for faults, some cut since they are later than ``as_of``, the rest
+    kept. `first` and `last` are the first and last event of the rows without faults, before the cut; `columns` those
+    of the schema (and attributes) that can be used.
+    """
 
     name: str
     label: str
     origin: str
-    """Where the rows come from."""
     available: bool
-    """Whether the table can be used."""
     rows: int = 0
-    """Rows in the source: rejected for faults, cut since later than ``as_of``, kept for analysis."""
     rejected: int = 0
     cut: int = 0
     kept: int = 0
     first: dt.date | None = None
-    """First and last event of the rows without faults, before the cut."""
     last: dt.date | None = None
     columns: tuple[str, ...] = ()
-    """Columns of the schema (and attributes) that can be used."""
     faults: tuple[Fault, ...] = ()
-    """What is wrong, fatal faults first."""
     rejects: Any = field(default=None, repr=False, compare=False)
 
     def lines(self) -> Iterator[str]:
@@ -136,24 +134,19 @@ class CheckReport:
         return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis(index="table")
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a fault: table, column, kind, severity, treatment, count, share of rows, message."""
+        """Return one row a fault: table, column, kind, severity, treatment, count, message."""
         import pandas as pd
 
         names = ["table", "column", "kind", "severity", "treatment", "count", "message"]
         frame = pd.DataFrame([[getattr(fault, name) for name in names] for fault in self.faults], columns=names)
-        frame[["kind", "treatment"]] = frame[["kind", "treatment"]].map(text)
-        sizes = frame["table"].map({table.name: table.rows or float("nan") for table in self.tables})
-        frame.insert(6, "share", frame["count"] / sizes)
-        return frame
+        return frame.assign(kind=frame["kind"].map(text), treatment=frame["treatment"].map(text))
 
     def lines(self) -> list[str]:
         """Return the report as plain lines of text."""
         about = {"company": self.company, "key": self.key, "currency": self.currency}
         day = language.date(self.as_of) if self.as_of else text("unknown")
-        lines = [say("{company} ({key}), {currency}, as of {day}", day=day, **about)]
-        for table in self.tables:
-            lines += ["", *table.lines()]
-        return lines
+        first = say("{company} ({key}), {currency}, as of {day}", day=day, **about)
+        return [first, *(line for table in self.tables for line in ("", *table.lines()))]
 
 
 def write_rejected(company: Company | CheckReport, folder: str | Path) -> dict[str, Path]:
@@ -191,16 +184,7 @@ def write_rejected(company: Company | CheckReport, folder: str | Path) -> dict[s
 def harmless(rows: ibis.Table) -> ibis.Table:
     """Return rows whose texts no spreadsheet runs, for files of comma-separated values (CWE-1236).
 
-    Parameters
-    ----------
-    rows : ibis.Table
-        Any table.
-
-    Returns
-    -------
-    ibis.Table
-        The same; a text, or a column's name, that begins as a formula does gets an apostrophe in front. Numbers
-        written as texts stay as they are.
+    A text, or a column's name, that begins as a formula does gets an apostrophe in front; a number does not.
     """
     cells: dict[str, Any] = {}
     for name in rows.columns:

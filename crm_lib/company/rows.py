@@ -9,22 +9,11 @@ from typing import Any
 
 import ibis
 
+from crm_lib.company import reading
 from crm_lib.company.columns import Mapped
 from crm_lib.company.engine import ROW, Engine
 from crm_lib.company.files import Unusable
-from crm_lib.company.reading import (
-    FUTURE,
-    IBIS_TYPES,
-    KINDS,
-    MISSING,
-    Manner,
-    judged,
-    parsed,
-    start,
-    untidy,
-    without_words,
-    written,
-)
+from crm_lib.company.reading import FUTURE, KINDS, Manner
 from crm_lib.company.settings import Source
 from crm_lib.company.sources import Raw
 from crm_lib.contract import Column, TableContract
@@ -50,13 +39,8 @@ class Rows:
     dialect: str
     day: dt.date | None
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns of the schema that the table has."""
-        return tuple(self.theirs)
-
     def value(self, name: str, table: Any = None) -> Any:
-        """What is meant by a column, in the view or in a table made from it."""
+        """What is meant by a column, in the view or in one made from it."""
         return (self.table if table is None else table)[f"= {name}"]
 
     def wrong(self, name: str, table: Any = None) -> Any:
@@ -74,17 +58,17 @@ class Rows:
     def now(self) -> Any:
         """Which rows are not later than the day up to which rows count; None where all count."""
         moments = (self.contract.happened_at, self.contract.recorded_at)
-        return until(self.day, [self.value(name) for name in moments if name in self.names])
+        return until(self.day, [self.value(name) for name in moments if name in self.theirs])
 
     def turned(self, table: Any = None) -> Any:
         """Which lines are returns whose revenue has the sign of a sale; None where the table has none."""
-        if self.contract.name != "transactions" or not {"quantity", "revenue"} <= set(self.names):
+        if self.contract.name != "transactions" or not {"quantity", "revenue"} <= set(self.theirs):
             return None
         return ((self.value("quantity", table) < 0) & (self.value("revenue", table) > 0)).fill_null(False)
 
     def keys(self) -> tuple[str, ...]:
         """The columns of the key; none where one of them is absent."""
-        return self.contract.key if set(self.contract.key) <= set(self.names) else ()
+        return self.contract.key if set(self.contract.key) <= set(self.theirs) else ()
 
     def flagged(self) -> Any:
         """The rows with a column more, :data:`AGAIN`: which repeat the key of an earlier row, not itself rejected."""
@@ -143,7 +127,8 @@ def until(day: dt.date | None, moments: list[Any]) -> Any:
     # The last day that a date can be has no next day.
     if day is None or day == dt.date.max or not moments:
         return None
-    return ibis.and_(*(moment.isnull() | (moment < start(day + dt.timedelta(days=1), moment)) for moment in moments))
+    end = day + dt.timedelta(days=1)
+    return ibis.and_(*(moment.isnull() | (moment < reading.start(end, moment)) for moment in moments))
 
 
 def counted(table: Any, measures: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,123 +139,118 @@ def counted(table: Any, measures: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
 
 
-def read_rows(
-    contract: TableContract,
-    source: Source,
-    raw: Raw,
-    mapped: Mapped,
-    engine: Engine,
-    today: dt.date,
-    day: dt.date | None,
-) -> Rows:
-    """Return the rows of a table, read; events later than `today` cannot have happened.
+@dataclass(frozen=True)
+class Reader:
+    """Reads the rows of one table; events later than `today` cannot have happened."""
 
-    Raises :class:`Unusable` if the type of a column cannot become that of the contract.
-    """
-    dialect, columns, names = engine.dialect, dict(mapped.columns), mapped.theirs
-    raw = _typed(raw, mapped, source, dialect)
-    manners = _look(contract, source, raw, mapped, dialect, day)
-    steps: list[Any] = []
+    contract: TableContract
+    source: Source
+    raw: Raw
+    mapped: Mapped
+    engine: Engine
+    today: dt.date
+    day: dt.date | None
 
-    def step(table: Any, cells: Mapping[str, Any]) -> Any:
-        # Each step is a query over the one before: engines would repeat an expression as often as another names it.
-        steps.append(table.mutate(**cells))
-        return steps[-1] if engine.server else ibis.table(steps[-1].schema(), name=f"step_{len(steps)}")
+    def rows(self) -> Rows:
+        """Return the rows; raise :class:`Unusable` if the type of a column cannot become that of the contract."""
+        name, names, columns = self.contract.name, self.mapped.theirs, dict(self.mapped.columns)
+        raw = self._typed()
+        manners = self._look(raw) if raw.texts else self._tidy(raw)
+        steps: list[Any] = []
 
-    texts = {f"~ {name}": written(raw.table[theirs], manners[name]) for name, theirs in names.items()}
-    table = step(raw.table, texts)
-    values, safe = {}, {}
-    for name, theirs in names.items():
-        if manners[name].number:
-            columns[name] = replace(columns[name], type="number")
-        tidy = manners[name].tidy
-        values[f"= {name}"], safe[name] = parsed(
-            table[f"~ {name}"], table[theirs], columns[name], source, dialect, tidy=tidy
+        def step(table: Any, cells: Mapping[str, Any]) -> Any:
+            # Each step is a query over the one before: engines would repeat an expression as often as it is named.
+            steps.append(table.mutate(**cells))
+            return steps[-1] if self.engine.server else ibis.table(steps[-1].schema(), name=f"step_{len(steps)}")
+
+        table = step(
+            raw.table,
+            {f"~ {ours}": reading.written(raw.table[theirs], manners[ours]) for ours, theirs in names.items()},
         )
-    table, cells = step(table, values), {}
-    for name in names:
-        future = today + dt.timedelta(days=1) if name == contract.happened_at else None
-        cells[f"= {name}"], wrong = judged(
-            table[f"~ {name}"], table[f"= {name}"], columns[name],
-            safe=safe[name], tidy=manners[name].tidy, future=future,
+        cells, safe = {}, {}
+        for ours, theirs in names.items():
+            if manners[ours].number:
+                columns[ours] = replace(columns[ours], type="number")
+            text = table[f"~ {ours}"]
+            cells[f"= {ours}"], safe[ours] = self._parsed(columns[ours], text, table[theirs], tidy=manners[ours].tidy)
+        table, cells = step(table, cells), {}
+        for ours in names:
+            future = self.today + dt.timedelta(days=1) if ours == self.contract.happened_at else None
+            value, wrong = reading.judged(
+                table[f"~ {ours}"], table[f"= {ours}"], columns[ours], safe=safe[ours], tidy=manners[ours].tidy,
+                future=future,
+            )  # fmt: skip
+            cells |= {f"= {ours}": value} if wrong is None else {f"= {ours}": value, f"! {ours}": wrong}
+        steps.append(table.select(ROW, *raw.columns, **cells))
+        table = self.engine.view(f"{name} read", *steps, stored=raw.stored)
+        if raw.stored:
+            # What was read is in the new table too: nobody asks for it elsewhere.
+            self.engine.drop(f"{name} raw", f"{name} file")
+            raw = replace(raw, table=table.select(ROW, *raw.columns))
+        return Rows(
+            contract=self.contract, raw=raw, theirs=names, columns=columns, table=table, dialect=self.engine.dialect,
+            day=self.day, faulty=tuple(ours for ours in names if f"! {ours}" in cells),
         )  # fmt: skip
-        if wrong is not None:
-            cells[f"! {name}"] = wrong
-    steps.append(table.select(ROW, *raw.columns, **cells))
-    table = engine.view(f"{contract.name} read", *steps, stored=raw.stored)
-    if raw.stored:
-        # What was read is in the new table too: nobody asks for it elsewhere.
-        engine.drop(f"{contract.name} raw", f"{contract.name} file")
-        raw = replace(raw, table=table.select(ROW, *raw.columns))
-    return Rows(
-        contract=contract, raw=raw, theirs=mapped.theirs, columns=columns, table=table, dialect=dialect, day=day,
-        faulty=tuple(name for name in mapped.theirs if f"! {name}" in cells),
-    )  # fmt: skip
 
+    def _parsed(self, column: Column, text: Any, raw: Any, *, tidy: bool = False) -> tuple[Any, bool]:
+        return reading.parsed(text, raw, column, self.source, self.engine.dialect, tidy=tidy)
 
-def _typed(raw: Raw, mapped: Mapped, source: Source, dialect: str) -> Raw:
-    """Return rows in which columns without a value have the type that the contract asks for.
+    def _typed(self) -> Raw:
+        """Return rows in which columns without a value have the type that the contract asks for.
 
-    A Parquet file may hold a column of the null type, a query ``NULL AS ended_at``; engines take both for numbers.
-    Rows are only looked at where a column has a type that the contract's cannot be made of.
-    """
-    wrong: dict[str, Any] = {}
-    for ours, theirs in mapped.theirs.items() if not raw.texts else ():
-        column = mapped.columns[ours]
-        try:
-            parsed(raw.table[theirs], raw.table[theirs], column, source, dialect, tidy=False)
-        except Unusable:
-            wrong[theirs] = ibis.null(IBIS_TYPES[column.type])
-    counts = counted(raw.table, {name: raw.table[name].count() for name in wrong})
-    empty = {name: nothing for name, nothing in wrong.items() if not counts[name]}
-    return replace(raw, table=raw.table.mutate(**empty)) if empty else raw
+        A Parquet file may hold a column of the null type, a query ``NULL AS ended_at``; engines take both for numbers.
+        Rows are only looked at where a column has a type that the contract's cannot be made of.
+        """
+        raw, wrong = self.raw, {}
+        for ours, theirs in self.mapped.theirs.items() if not raw.texts else ():
+            column = self.mapped.columns[ours]
+            try:
+                self._parsed(column, raw.table[theirs], raw.table[theirs])
+            except Unusable:
+                wrong[theirs] = ibis.null(reading.IBIS_TYPES[column.type])
+        counts = counted(raw.table, {name: raw.table[name].count() for name in wrong})
+        empty = {name: nothing for name, nothing in wrong.items() if not counts[name]}
+        return replace(raw, table=raw.table.mutate(**empty)) if empty else raw
 
+    def _tidy(self, raw: Raw) -> dict[str, Manner]:
+        """Find the columns of which a cast reads every value."""
+        found = {
+            ours: reading.untidy(raw.table[theirs], self.mapped.columns[ours], self.source, self.engine.dialect)
+            for ours, theirs in self.mapped.theirs.items()
+        }
+        counts = counted(raw.table, {ours: rows.sum() for ours, rows in found.items() if rows is not None})
+        return {ours: Manner(tidy=not counts.get(ours)) for ours in found}
 
-def _look(
-    contract: TableContract, source: Source, raw: Raw, mapped: Mapped, dialect: str, day: dt.date | None
-) -> dict[str, Manner]:
-    """Take a first look at a table: in which columns a cast is enough, and what spreadsheets and text files did."""
-    names, measures = mapped.theirs, {}
-    if not raw.texts:
-        for name, theirs in names.items():
-            found = untidy(raw.table[theirs], mapped.columns[name], source, dialect)
-            if found is not None:
-                measures[name] = found.sum()
-        counts = counted(raw.table, measures)
-        return {name: Manner(tidy=not counts.get(name)) for name in names}
-    # What is text is read once and kept as it was read: there, nothing is gained by reading less.
-    moments = [
-        parsed(raw.table[names[name]], raw.table[names[name]], mapped.columns[name], source, dialect, tidy=False)[0]
-        for name in (contract.happened_at, contract.recorded_at)
-        if name in names
-    ]
-    now = until(day, moments)
-    for name, theirs in names.items():
-        text, known = written(raw.table[theirs], Manner()), name in contract.column_names
-        if known and not name.endswith("_id"):
-            continue
-        if known:
-            measures[f"worded {name}"] = text.lower().isin(MISSING).sum()
-            text = without_words(text)
-        if name.endswith("_id"):
-            measures[f"whole {name}"] = text.endswith(".0").sum(where=now)
-        else:
-            measures[f"number {name}"] = _numeric(text, mapped.columns[name], source, dialect).sum(where=now)
-        measures[f"written {name}"] = text.count(where=now)
-    counts = counted(raw.table, measures)
-
-    def all_are(what: str, name: str) -> bool:
-        return bool(0 < counts.get(f"{what} {name}", 0) == counts[f"written {name}"])
-
-    return {
-        name: Manner(
-            whole=all_are("whole", name), number=all_are("number", name), worded=counts.get(f"worded {name}", 0) > 0
+    def _look(self, raw: Raw) -> dict[str, Manner]:
+        """Find what spreadsheets and text files did to identifiers and to attributes of the company's own."""
+        names, known, measures = self.mapped.theirs, self.contract.column_names, {}
+        moments = [name for name in (self.contract.happened_at, self.contract.recorded_at) if name in names]
+        now = until(
+            self.day,
+            [self._parsed(self.mapped.columns[n], raw.table[names[n]], raw.table[names[n]])[0] for n in moments],
         )
-        for name in names
-    }
+        for ours, theirs in names.items():
+            if ours in known and not ours.endswith("_id"):
+                continue
+            text = reading.written(raw.table[theirs], Manner())
+            if ours in known:
+                measures[f"worded {ours}"] = text.lower().isin(reading.MISSING).sum()
+                text = reading.without_words(text)
+            if ours.endswith("_id"):
+                measures[f"whole {ours}"] = text.endswith(".0").sum(where=now)
+            else:
+                number, _ = self._parsed(replace(self.mapped.columns[ours], type="number"), text, text)
+                # 01234 is a code, not a number.
+                measures[f"number {ours}"] = (number.notnull() & ~text.re_search("^0[0-9]")).sum(where=now)
+            measures[f"written {ours}"] = text.count(where=now)
+        counts = counted(raw.table, measures)
 
+        def all_are(what: str, ours: str) -> bool:
+            return bool(0 < counts.get(f"{what} {ours}", 0) == counts[f"written {ours}"])
 
-def _numeric(text: Any, column: Column, source: Source, dialect: str) -> Any:
-    number, _ = parsed(text, text, replace(column, type="number"), source, dialect, tidy=False)
-    # 01234 is a code, not a number.
-    return number.notnull() & ~text.re_search("^0[0-9]")
+        return {
+            ours: Manner(
+                whole=all_are("whole", ours), number=all_are("number", ours), worded=counts.get(f"worded {ours}", 0) > 0
+            )
+            for ours in names
+        }

@@ -12,16 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from babel import Locale
 from babel.numbers import is_currency
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from crm_lib.company.names import quoted_list, suggestion
 from crm_lib.errors import CompanyError
@@ -29,17 +20,9 @@ from crm_lib.schema import TABLES
 
 
 def as_date(value: Any) -> Any:
-    """Return a date from a date, a moment or an ISO text.
-
-    Examples
-    --------
-    >>> as_date("2026-06-30")
-    datetime.date(2026, 6, 30)
-    """
-    if isinstance(value, dt.datetime):
-        return value.date()
+    """Return a date from a date, a moment or an ISO text."""
     if isinstance(value, dt.date):
-        return value
+        return value.date() if isinstance(value, dt.datetime) else value
     try:
         return dt.date.fromisoformat(value)
     except (TypeError, ValueError):
@@ -70,10 +53,6 @@ def _encoding(name: str) -> str:
     return name
 
 
-def _names(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
-
-
 def _url(url: str) -> str:
     parts = urlsplit(url)
     if parts.password or {"password", "pwd"} & {key.lower() for key in parse_qs(parts.query)}:
@@ -86,6 +65,9 @@ def _url(url: str) -> str:
     return url
 
 
+_NO_DATABASE = "names a table of a database, but there is no section [database] with its url"
+
+
 class _Section(BaseModel):
     # The title of a field says what it must be, for messages.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
@@ -96,8 +78,8 @@ class Source(_Section):
 
     file: Annotated[
         tuple[Annotated[str, Field(min_length=1, pattern=r"\A[^\x00]+\z")], ...],
-        BeforeValidator(_names),
-        Field(title="a name in quotes, or a list of names of which the first that exists is taken"),
+        BeforeValidator(lambda names: (names,) if isinstance(names, str) else names),
+        Field(strict=False, title="a name in quotes, or a list of names of which the first that exists is taken"),
     ] = ()
     table: str = ""
     sql: str = ""
@@ -132,11 +114,10 @@ class TableSource(Source):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        taken: dict[str, str] = {}
-        for ours, theirs in self.columns.items():
-            if theirs in taken:
-                raise ValueError(f"columns '{taken[theirs]}' and '{ours}' are both taken from '{theirs}'; keep one")
-            taken[theirs] = ours
+        for theirs in self.columns.values():
+            ours = [name for name, named in self.columns.items() if named == theirs]
+            if len(ours) > 1:
+                raise ValueError(f"columns '{ours[0]}' and '{ours[1]}' are both taken from '{theirs}'; keep one")
         return self
 
 
@@ -165,7 +146,7 @@ class CompanySettings(_Section):
     database: Database = Database()
     sources: dict[str, Source] = {}
     tables: dict[str, TableSource] = {}
-    _folder: Path = PrivateAttr()
+    _folder: Path = Path()
 
     @property
     def folder(self) -> Path:
@@ -174,21 +155,19 @@ class CompanySettings(_Section):
 
     @model_validator(mode="after")
     def _together(self) -> Self:
-        # One message may hold several faults, a line each.
-        if faults := list(self._faults()):
-            raise ValueError("\n".join(faults))
+        if faults := "\n".join(self._faults()):  # a line each
+            raise ValueError(faults)
         return self
 
     def _faults(self) -> Iterator[str]:
         for name in self.sources:
             if not name.isidentifier():
                 yield f"[sources.{name}]: a source's name must be letters, digits and '_' only, so that SQL can use it"
-        for section, sources in (("sources", self.sources), ("tables", self.tables)):
-            for name, source in sources.items():
-                if source.table and not self.database.url:
-                    lacking = "but there is no section [database] with its url"
-                    yield f"[{section}.{name}] names a table of a database, {lacking}"
+            if self.sources[name].table and not self.database.url:
+                yield f"[sources.{name}] {_NO_DATABASE}"
         for name, source in self.tables.items():
+            if source.table and not self.database.url:
+                yield f"[tables.{name}] {_NO_DATABASE}"
             contract = TABLES.get(name)
             if contract is None:
                 yield f"unknown table [tables.{name}]{suggestion(name, TABLES)}; the tables are {quoted_list(TABLES)}"
@@ -205,20 +184,16 @@ def read_settings(folder: Path) -> CompanySettings:
     file = folder / "company.toml"
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CompanyError(
-            f"no company.toml in '{folder}'; the data dictionary, data/README.md, tells how to write one"
-        ) from None
     except UnicodeDecodeError as error:
         raise CompanyError(f"{file} is not UTF-8 (byte {error.start + 1}): save it in this encoding") from None
     except tomllib.TOMLDecodeError as error:
         raise CompanyError(f"{file} is not valid TOML: {error}") from None
     try:
         settings = CompanySettings.model_validate({"company": {}, **content})
-        settings._folder = folder
     except ValidationError as error:
         faults = [line for each in error.errors() for line in _message(each, content).split("\n")]
         raise CompanyError(f"{file}: {faults[0]}" if len(faults) == 1 else "\n- ".join([f"{file}:", *faults])) from None
+    settings._folder = folder
     return settings
 
 
@@ -226,12 +201,7 @@ def _message(error: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     """Say what is wrong, in which section, and what may stand there."""
     path = [str(part) for part in error["loc"]]
     depth = 2 if path[:1] in (["sources"], ["tables"]) else 1
-    model: dict[str, type[BaseModel]] = {
-        "company": About,
-        "database": Database,
-        "sources": Source,
-        "tables": TableSource,
-    }
+    model: dict[str, Any] = {"company": About, "database": Database, "sources": Source, "tables": TableSource}
     section, key = f"[{'.'.join(path[:depth])}]", path[depth] if len(path) > depth else ""
     kind, fields = error["type"], model[path[0]].model_fields if path[:1] and path[0] in model else {}
     if kind == "value_error":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -79,9 +80,8 @@ class Sources:
                 return folder / name
         looked = " or ".join(f"'{name}'" for name in source.file)
         # The message reaches published pages, which need not tell where on the computer the folder is.
-        place = (
-            f"package '{source.package}'" if source.package else f"data folder '{self._settings.folder.resolve().name}'"
-        )
+        place = f"data folder '{self._settings.folder.resolve().name}'"
+        place = f"package '{source.package}'" if source.package else place
         raise Unusable("no such file", f"there is no {looked} in {place}")
 
     def _table(self, name: str, source: Source) -> Raw:
@@ -102,13 +102,10 @@ class Sources:
         raise Unusable("no such table", f"{origin}: {reason}")
 
     def _no_table(self, source: Source, error: Exception) -> Unusable:
-        try:
-            names = self._engine.server.list_tables()
-        except Exception:
-            names = []
         hint = f": {first_line(error)}"
-        if names:
-            hint = f"{suggestion(source.table, names)}; it has {quoted_list(sorted(names)[:20])}"
+        with suppress(Exception):
+            names = sorted(self._engine.server.list_tables())
+            hint = f"{suggestion(source.table, names)}; it has {quoted_list(names[:20])}" if names else hint
         return Unusable("no such table", f"the database has no table '{source.table}'{hint}")
 
     def _query(self, name: str, source: Source) -> Raw:
@@ -154,9 +151,7 @@ class Sources:
                 self._to_server(target, name)
             else:
                 columns = "*" if header else f"* EXCLUDE ({ROW})"
-                self._engine.run(
-                    f"CREATE OR REPLACE VIEW {identifier(name)} AS SELECT {columns} FROM {SCHEMA}.{identifier(target)}"
-                )
+                self._engine.define(name, f"SELECT {columns} FROM {SCHEMA}.{identifier(target)}")
             return (path,), ""
         self._opening.append(name)
         try:
@@ -172,10 +167,7 @@ class Sources:
             parts = [DATABASE, *(parts if len(parts) > 1 else ["main", *parts])]
         select = source.sql.strip().rstrip(";") or "SELECT * FROM " + ".".join(identifier(part) for part in parts)
         try:
-            if self._engine.server is not None:
-                self._engine.server_run(f"CREATE OR REPLACE TEMPORARY VIEW {identifier(name)} AS {select}")
-            else:
-                self._engine.run(f"CREATE OR REPLACE VIEW {identifier(name)} AS {select}")
+            self._engine.define(name, select)
         except Exception as error:
             reason = first_line(error)
             if name in self._circle:
@@ -194,23 +186,20 @@ def _unnumbered(table: ibis.Table) -> ibis.Table:
 
 
 def _package_folder(package: str) -> Path:
-    try:
+    found = None
+    with suppress(ImportError, ValueError):
         found = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        found = None
     if found is None or found.origin is None:
-        raise Unusable(
-            "no such package",
-            f"the Python package '{package}' is not installed: pip install '{package.replace('_', '-')}'",
-        )
+        told = f"the Python package '{package}' is not installed: pip install '{package.replace('_', '-')}'"
+        raise Unusable("no such package", told)
     return Path(found.origin).parent
 
 
 def fingerprint(raw: Raw, engine: Engine) -> str:
     """Return a SHA-256 that changes when the rows do.
 
-    Rows that come from files are known by the files (and the query over them); rows of a database by their number and
-    the sum of their hashes, computed by the engine, which does not depend on their order.
+    Rows from files are known by the files (and the query over them); rows of a database by their number and the sum of
+    their hashes, which does not depend on their order.
     """
     digest = hashlib.sha256(raw.sql.encode())
     for file in raw.files:
@@ -223,16 +212,12 @@ def fingerprint(raw: Raw, engine: Engine) -> str:
 
 def _content(table: ibis.Table, engine: Engine) -> str:
     rows = ibis.to_sql(table, dialect=engine.dialect)
-    if engine.server is None:
-        sql = f"SELECT count(*), sum(md5_number_lower(t::varchar)::hugeint) FROM ({rows}) AS t"
-        return str(engine.run(sql).fetchone())
     if engine.dialect == "postgres":
         sql = f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM ({rows}) AS t"
         with engine.server.raw_sql(sql) as cursor:
             return str(cursor.fetchone())
-    total = count = 0
-    for batch in table.to_pyarrow_batches():
-        for row in batch.to_pylist():
-            total += int.from_bytes(hashlib.sha256(repr(row).encode()).digest()[:8], "big")
-            count += 1
-    return str((count, total))
+    if engine.server is not None:
+        engine.duckdb.con.register("fetched", table.to_pyarrow())
+        rows = "FROM fetched"
+    sql = f"SELECT count(*), sum(md5_number_lower(t::varchar)::hugeint) FROM ({rows}) AS t"
+    return str(engine.run(sql).fetchone())

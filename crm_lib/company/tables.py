@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import ibis
@@ -17,8 +18,8 @@ from crm_lib.company.engine import Engine, first_line
 from crm_lib.company.files import Unusable
 from crm_lib.company.names import quoted_list
 from crm_lib.company.oddities import transaction_faults, unknown_customers
-from crm_lib.company.report import CheckReport, Fault, TableCheck, Treatment
-from crm_lib.company.rows import read_rows, until
+from crm_lib.company.report import CheckReport, Fault, TableCheck
+from crm_lib.company.rows import Reader, until
 from crm_lib.company.settings import CompanySettings
 from crm_lib.company.sources import Raw, Sources, fingerprint
 from crm_lib.contract import TableContract
@@ -46,9 +47,7 @@ class Tables:
         self._today = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
         self._usable: dict[str, Any] = {}
         self._raws: dict[str, Raw] = {}
-        if TRANSACTIONS.name in settings.tables:
-            self._check(TRANSACTIONS)
-        else:
+        if self.get(TRANSACTIONS.name) is None and TRANSACTIONS.name not in self.checks:
             detail = "company.toml has no section [tables.transactions]: a company cannot do without this table"
             self._fail(TRANSACTIONS, "no transactions", text(detail))
 
@@ -57,6 +56,12 @@ class Tables:
         if name in self.settings.tables and name not in self.checks:
             self._check(TABLES[name])
         return self._usable.get(name)
+
+    def check_all(self) -> CheckReport:
+        """Check every table and return what was found."""
+        for name in self.settings.tables:
+            self.get(name)
+        return self.report()
 
     def report(self) -> CheckReport:
         """Return what was found so far."""
@@ -77,7 +82,7 @@ class Tables:
         try:
             self._raws[name] = raw = self._sources.open(name, source)
             mapped = map_columns(contract, source, raw)
-            rows = read_rows(contract, source, raw, mapped, self.engine, self._today, self.day)
+            rows = Reader(contract, source, raw, mapped, self.engine, self._today, self.day).rows()
             self._raws[name] = rows.raw
             checked = check_table(rows, source)
         except Exception as error:
@@ -122,33 +127,28 @@ class Tables:
         # Nothing in a table is like no table: nothing that anybody must mend.
         empty = kind in ("no rows", "empty file") and not contract.required
         fault = Fault(
-            table=contract.name,
-            kind=kind,
-            severity="tolerable" if empty else "fatal",
+            table=contract.name, kind=kind, severity="tolerable" if empty else "fatal", detail=detail,
             treatment="company not opened" if contract.required else "table not used",
-            detail=detail,
-        )
-        check = self.checks.get(contract.name) or TableCheck(
-            name=contract.name, label=contract.label, origin=origin, available=False
-        )
+        )  # fmt: skip
+        unseen = TableCheck(name=contract.name, label=contract.label, origin=origin, available=False)
+        check = self.checks.get(contract.name, unseen)
         self.checks[contract.name] = replace(check, available=False, kept=0, faults=(fault, *check.faults))
 
     def _set_day(self, check: TableCheck) -> bool:
         """Find the day up to which rows count; refuse one before the first transaction."""
         self.day = self.day or check.last
-        if self.day is None or check.first is None or self.day >= check.first:
-            return self.day is not None
-        detail = "as_of is {day}, before the first transaction on {first}; the transactions end on {last}"
-        days = {"day": self.day, "first": check.first, "last": check.last}
-        detail = text(detail).format(**{name: day.isoformat() for name, day in days.items() if day})
-        self._fail(TRANSACTIONS, "as_of too early", detail)
-        return False
+        if self.day is not None and check.first is not None and self.day < check.first:
+            detail = "as_of is {day}, before the first transaction on {first}; the transactions end on {last}"
+            detail = say(detail, day=str(self.day), first=str(check.first), last=str(check.last))
+            self._fail(TRANSACTIONS, "as_of too early", detail)
+        return self.day is not None and self.checks["transactions"].available
 
     def _cut(self, contract: TableContract, checked: Checked, day: dt.date) -> None:
         """Cut a table at the end of a day, and compare it with itself and with others."""
         name, rows, cut = contract.name, checked.rows, 0
         if any(last is not None and last > day for last in (checked.check.last, checked.recorded_last)):
-            rows = _until(contract, rows, day)
+            moments = (contract.happened_at, contract.recorded_at)
+            rows = rows.filter(until(day, [rows[moment] for moment in moments if moment in rows.columns]))
             cut = checked.check.kept - int(rows.count().execute())
         kept = checked.check.kept - cut
         self.checks[name] = replace(self.checks[name], cut=cut, kept=kept)
@@ -174,22 +174,11 @@ class Tables:
 
 def _with_margin(rows: Any, rate: float | None) -> Any:
     known = [rows.margin] if "margin" in rows.columns else []
-    if "cost" in rows.columns:
-        known.append(rows.revenue - rows.cost)
-    if "margin_rate" in rows.columns:
-        known.append(rows.revenue * rows.margin_rate)
-    if rate is not None:
-        known.append(rows.revenue * rate)
-    if not known:
-        return rows.mutate(margin=ibis.null("float64"))
-    return rows.mutate(margin=known[0] if len(known) == 1 else ibis.coalesce(*known))
-
-
-def _until(contract: TableContract, rows: Any, day: dt.date) -> Any:
-    """Return the rows up to the end of a day, by event and by entry in the books."""
-    moments = [rows[name] for name in (contract.happened_at, contract.recorded_at) if name in rows.columns]
-    now = until(day, moments)
-    return rows if now is None else rows.filter(now)
+    known += [rows.revenue - rows.cost] if "cost" in rows.columns else []
+    known += [rows.revenue * rows.margin_rate] if "margin_rate" in rows.columns else []
+    known += [rows.revenue * rate] if rate is not None else []
+    margin = known[0] if len(known) == 1 else ibis.coalesce(*known) if known else ibis.null("float64")
+    return rows.mutate(margin=margin)
 
 
 def _known(contract: TableContract, rows: Any, day: dt.date) -> Any:
@@ -205,19 +194,14 @@ def _known(contract: TableContract, rows: Any, day: dt.date) -> Any:
 
 
 def _notes(contract: TableContract, mapped: Mapped, checked: Checked) -> Iterator[Fault]:
-    def note(kind: str, treatment: Treatment, detail: str, column: str = "", count: int = 0) -> Fault:
-        return Fault(
-            table=contract.name, kind=kind, treatment=treatment, column=column, count=count,
-            detail=detail,
-        )  # fmt: skip
-
+    note = partial(Fault, table=contract.name)
     for name in mapped.theirs:
         if checked.check.rows and name not in checked.check.columns:
             detail = text("it holds no usable value and is treated as absent")
-            yield note("empty column", "column ignored", detail, name)
+            yield note(kind="empty column", treatment="column ignored", detail=detail, column=name)
     for name, since in mapped.hidden.items():
         detail = say("without '{since}' nobody knows when its values were known: they are not used", since=since)
-        yield note("unknown date", "values hidden", detail, name)
+        yield note(kind="unknown date", treatment="values hidden", detail=detail, column=name)
     if mapped.ignored:
         detail = say("the schema does not know {names}", names=quoted_list(mapped.ignored))
-        yield note("further columns", "column ignored", detail, count=len(mapped.ignored))
+        yield note(kind="further columns", treatment="column ignored", detail=detail, count=len(mapped.ignored))

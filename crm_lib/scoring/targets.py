@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import ibis
 import pandas as pd
 
-from crm_lib.company import harmless
 from crm_lib.company.engine import connect
+from crm_lib.company.report import harmless
 from crm_lib.errors import CrmError
 
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")

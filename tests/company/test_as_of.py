@@ -53,7 +53,7 @@ def shown(lines: list[dict[str, object]], complaints: list[dict[str, object]]) -
         )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(PAST_LINES, LATER_LINES, PAST_COMPLAINTS, LATER_COMPLAINTS)
 def test_rows_later_than_as_of_change_nothing(
     lines: list[dict[str, object]],

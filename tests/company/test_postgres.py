@@ -51,8 +51,9 @@ def rows_of(company: Company) -> list[list[object]]:
     return frame[["order_id", "customer_id", "ordered_at", "revenue"]].to_numpy().tolist()
 
 
-@pytest.mark.parametrize("source", ['table = "shop.sales"', 'sql = "select * from shop.sales"'])
-@pytest.mark.parametrize("types", [TYPED, {}], ids=["typed", "all text"])
+@pytest.mark.parametrize(
+    ("source", "types"), [('table = "shop.sales"', TYPED), ('sql = "select * from shop.sales"', {})]
+)
 def test_a_server_gives_the_rows_that_a_file_gives(
     source: str, types: dict[str, str], server: Any, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -184,15 +185,12 @@ def test_nothing_that_a_company_shows_holds_the_password(
 
 
 @pytest.mark.parametrize("kind", ["timestamp", "timestamptz", "date", "text"])
-@pytest.mark.parametrize("moment", ["infinity", "12025-01-05", "0044-03-15 BC"])
-def test_an_odd_date_on_a_server_costs_one_row(
-    moment: str, kind: str, server: Any, postgres_url: str, tmp_path: Path
-) -> None:
+def test_an_odd_date_on_a_server_costs_one_row(kind: str, server: Any, postgres_url: str, tmp_path: Path) -> None:
     rows = transactions()
-    rows.loc[1, "ordered_at"] = moment
+    rows.loc[1:3, "ordered_at"] = ["infinity", "12025-01-05", "0044-03-15 BC"]
     fill(server, "sales", rows, ordered_at=kind)
     company = Company.open(shop(tmp_path / "shop", postgres_url, 'table = "shop.sales"'))
-    (fault,) = (fault for fault in company.check_all().faults if fault.kind == "not a date")
-    assert (fault.column, fault.treatment, fault.count) == ("ordered_at", "row rejected", 1)
-    assert len(company.frame("transactions")) == 7
+    (fault,) = (fault for fault in company.check.faults if fault.kind == "not a date")
+    assert (fault.column, fault.treatment, fault.count) == ("ordered_at", "row rejected", 3)
+    assert len(company.frame("transactions")) == 5
     assert "not a date" in write_rejected(company, tmp_path / "rejected")["transactions"].read_text()

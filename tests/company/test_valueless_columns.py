@@ -40,7 +40,7 @@ def _company(folder: Path, complaints: pa.Table, how: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("how", ["parquet", "query", "table"])
+@pytest.mark.parametrize("how", ["query", "table"])
 def test_optional_columns_without_values_or_type_count_as_absent(how: str, tmp_path: Path) -> None:
     optional = [column.name for column in TABLES["complaints"].columns if column.name not in COMPLAINTS]
     columns = {**COMPLAINTS, **dict.fromkeys(optional, pa.nulls(2))}
@@ -52,9 +52,10 @@ def test_optional_columns_without_values_or_type_count_as_absent(how: str, tmp_p
     assert told == set(optional)
 
 
-@pytest.mark.parametrize("kind", [pa.list_(pa.null()), pa.struct({"a": pa.int8()}), pa.bool_(), pa.int32()])
-def test_any_type_will_do_where_there_is_no_value(kind: pa.DataType, tmp_path: Path) -> None:
-    columns = {**COMPLAINTS, "closed_at": pa.nulls(2, kind), "topic": pa.nulls(2, kind)}
+def test_any_type_will_do_where_there_is_no_value(tmp_path: Path) -> None:
+    kinds = {"closed_at": pa.list_(pa.null()), "topic": pa.struct({"a": pa.int8()}), "satisfied": pa.date32()}
+    kinds["resolution"] = pa.bool_()
+    columns = {**COMPLAINTS, **{name: pa.nulls(2, kind) for name, kind in kinds.items()}}
     check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check_all().table("complaints")
     assert check.kept == 2
     assert set(check.columns) == set(COMPLAINTS)
