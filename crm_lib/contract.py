@@ -12,27 +12,11 @@ ColumnType = Literal["text", "integer", "number", "money", "boolean", "date", "t
 class Column:
     """One column of a table contract.
 
-    Parameters
-    ----------
-    name : str
-        Name in the software; a company's own name is mapped to it in ``company.toml``.
-    label : str
-        What a reader sees (English; translated when shown).
-    meaning : str
-        One sentence for the data dictionary.
-    type : {"text", "integer", "number", "money", "boolean", "date", "time"}
-        ``date`` is a calendar day, ``time`` a moment; ``money`` is in the company's currency.
-    unit : str
-        Unit of a number, empty where there is none.
-    required : bool
-        Whether the table is useless without the column, and a row without its value is rejected.
-    low, high : float or None
-        Inclusive bounds of a number.
-    choices : tuple of str
-        The values allowed, empty where all are.
-    known_at : str
-        Name of the date column from which the value is known: before it, the value is hidden.
-        An outcome (how a complaint ended) is known only when it has happened.
+    `name` is that of the software, to which ``company.toml`` maps a company's own; `label` is what a reader sees. A
+    ``date`` is a calendar day, a ``time`` a moment, ``money`` is in the company's currency. Without a `required` column
+    the table is useless, and a row without its value is rejected. `low` and `high` are inclusive; `choices` are the
+    values allowed. An outcome (how a complaint ended) is known only when it has happened: `known_at` names the date
+    column before which the value is hidden.
     """
 
     name: str
@@ -62,29 +46,11 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class TableContract:
-    """One table of the schema.
+    """One table of the schema; `meaning` says what one row is.
 
-    Parameters
-    ----------
-    name : str
-        Name in the software.
-    label : str
-        What a reader sees.
-    meaning : str
-        What one row is.
-    columns : tuple of Column
-        The columns, in the order of the data dictionary.
-    key : tuple of str
-        Columns that together name a row; a second row with the same key is rejected.
-        A key of which a column is absent is not checked.
-    happened_at : str
-        The event date, empty for a table without one. Rows later than ``as_of`` are cut.
-    recorded_at : str
-        When the row entered the books, where that is known: a row entered after ``as_of`` is cut too.
-    open : bool
-        Whether further columns are kept as attributes under the company's own names.
-    required : bool
-        Whether a company cannot do without the table.
+    A second row with the same `key` is rejected; a key of which a column is absent is not checked. Rows that happened
+    (`happened_at`) or entered the books (`recorded_at`) after ``as_of`` are cut. An `open` table keeps further columns
+    as attributes, under the company's own names; a company cannot do without a `required` one.
     """
 
     name: str
@@ -103,18 +69,7 @@ class TableContract:
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> Column:
-        """Return the column called `name`.
-
-        Parameters
-        ----------
-        name : str
-            Name of a column in the software.
-
-        Raises
-        ------
-        KeyError
-            If the table has no such column.
-        """
+        """Return the column called `name`; a KeyError names the columns that there are."""
         for column in self.columns:
             if column.name == name:
                 return column
