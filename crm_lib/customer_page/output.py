@@ -24,15 +24,7 @@ from crm_lib.language import say, text
 
 
 def print_page(page: CustomerPage, console: Console) -> None:
-    """Print a customer's page; texts of the data are shown as they are, never obeyed.
-
-    Parameters
-    ----------
-    page : CustomerPage
-        The page.
-    console : Console
-        Where to.
-    """
+    """Print a customer's page; texts of the data are shown as they are, never obeyed."""
     words = {"customer": page.customer_id, "company": page.company_name, "day": page.as_of}
     console.print(_shown(say("{customer} · {company} · as of {day:date}", **words), "bold"))
     for section in page.sections:
@@ -73,18 +65,7 @@ def page_html(page: CustomerPage) -> str:
 
 
 def check_html(target: Path) -> None:
-    """Raise an error unless a page can be written there, before anything is computed.
-
-    Parameters
-    ----------
-    target : Path
-        A file ending in ``.html``.
-
-    Raises
-    ------
-    CrmError
-        If it ends otherwise or its folder does not exist.
-    """
+    """Raise an error unless a page can be written there, before anything is computed."""
     if target.suffix.lower() not in {".html", ".htm"}:
         raise CrmError(f"the page goes to a file that ends in .html, not to {str(target)!r}")
     if not target.parent.is_dir():
@@ -92,15 +73,7 @@ def check_html(target: Path) -> None:
 
 
 def write_html(page: CustomerPage, target: Path) -> None:
-    """Write the page whole, readable by its owner alone: it is about a person.
-
-    Parameters
-    ----------
-    page : CustomerPage
-        The page.
-    target : Path
-        A file ending in ``.html``; what was there before is replaced.
-    """
+    """Write the page whole, in place of what was there, readable by its owner alone: it is about a person."""
     check_html(target)
     written = page_html(page)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

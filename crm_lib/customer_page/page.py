@@ -46,27 +46,10 @@ class CustomerPage:
 
 
 def customer_page(company: Company, customer_id: str, scores: Callable[[], pd.DataFrame]) -> CustomerPage:
-    """Gather all that the company knows of one customer, and what follows from it.
+    """Gather all that the company knows of one customer by ``as_of``, and what follows from it.
 
-    Parameters
-    ----------
-    company : Company
-        The company, opened at the day of interest.
-    customer_id : str
-        The company's own number of the customer.
-    scores : callable
-        Returns the scores of all customers, as :func:`crm_lib.scoring.kept.kept_scores`; asked once the customer is
-        known.
-
-    Returns
-    -------
-    CustomerPage
-        The page; what the company has no data for is left out with the reason.
-
-    Raises
-    ------
-    CrmError
-        If the company knows no such customer by ``as_of``.
+    `scores` returns the scores of all customers, as :func:`crm_lib.scoring.kept.kept_scores`; it is asked once the
+    customer is known. What the company has no data for is left out with the reason.
     """
     customer = Customer(company=company, customer_id=customer_id)
     customer.check_known()

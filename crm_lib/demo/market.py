@@ -150,12 +150,9 @@ def opportunity_table(streams: Streams, people: People, lives: Lives, prospects:
         frame(prospect_id=business["prospect_id"].to_numpy(), customer_id=None, begin=begin, end=end),
         frame(prospect_id=None, customer_id=people.customer_id[who[kept]], begin=day[kept], end=np.nan),
     ]
-    return _through_stages(rng, pd.concat(deals).sort_values("begin", kind="stable", ignore_index=True))
-
-
-def _through_stages(rng: np.random.Generator, deals: pd.DataFrame) -> pd.DataFrame:
-    n, new = len(deals), deals["customer_id"].isna().to_numpy()
-    begin, end = deals["begin"].to_numpy(), deals["end"].to_numpy()
+    both = pd.concat(deals).sort_values("begin", kind="stable", ignore_index=True)
+    n, new = len(both), both["customer_id"].isna().to_numpy()
+    begin, end = both["begin"].to_numpy(), both["end"].to_numpy()
     bought = np.isfinite(end)
     days: Floats = np.maximum(rng.gamma(1.5, 1 / 1.5, (n, len(STAGES))) * STAGE_DAYS, 1.0)
     survives = rng.random((n, len(STAGES))) < ADVANCING
@@ -175,8 +172,8 @@ def _through_stages(rng: np.random.Generator, deals: pd.DataFrame) -> pd.DataFra
     after = np.where(survives[deal, stage], np.where(stage == len(STAGES) - 1, "won", "advanced"), "lost")
     return frame(
         opportunity_id=[f"D{number + 1:05d}" for number in deal],
-        customer_id=deals["customer_id"].to_numpy()[deal],
-        prospect_id=deals["prospect_id"].to_numpy()[deal],
+        customer_id=both["customer_id"].to_numpy()[deal],
+        prospect_id=both["prospect_id"].to_numpy()[deal],
         stage=names(STAGES)[stage],
         stage_number=stage + 1,
         entered_at=dates(entered[deal, stage]),

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from crm_lib import schema
 from crm_lib.demo.clock import DAYS, WEEKS, Bools, Floats, Ints, Names, moments
 from crm_lib.demo.draws import Streams, draw, frame, hours, look_up, names, numbered, pick
 from crm_lib.demo.lives import Lives
@@ -145,6 +146,11 @@ def make_lines(
     taste = look_up({taste: float(i) for i, taste in enumerate(TASTES)}, people.profile).astype(np.int64)
     category = pick(rng, np.array(list(TASTES.values()))[taste[customer]])
     product = products.iloc[_nearest(rng, products, category, gross / quantity)].reset_index(drop=True)
+    rng = streams("order channels")
+    main = draw(rng, CHANNELS, len(people))
+    # Relational customers use the other channels more often.
+    strays = rng.random(len(orders)) < np.where(people.relational, 0.35, 0.12)[orders.customer]
+    channel = names(np.where(strays, draw(rng, CHANNELS, len(orders)), main[orders.customer]))
     return frame(
         order=order,
         customer=customer,
@@ -154,7 +160,7 @@ def make_lines(
         revenue=revenue,
         cost=(gross * (1 - look_up(MARGINS, product["department"]))).round(2),
         discount=(gross - revenue).round(2),
-        channel=_channels(streams("order channels"), people, orders)[order],
+        channel=channel[order],
     )
 
 
@@ -177,20 +183,16 @@ def transaction_table(
     lines = lines.assign(order_id=order_ids[lines["order"].to_numpy()])
     returns = returns.assign(order_id=numbered("R", len(returns)))
     both = pd.concat([lines, returns]).sort_values("day", kind="stable", ignore_index=True)
-    n, amounts = len(both), both[["revenue", "cost", "discount", "channel"]]
+    n, day = len(both), both["day"].to_numpy()
     late = rng.random(n) < dirt.late
-    table = frame(
-        order_id=both["order_id"],
+    table = both.assign(
         line_id=numbered("L", n, digits=7),
         customer_id=people.customer_id[both["customer"].to_numpy()],
-        ordered_at=moments(both["day"]),
-        recorded_at=moments(both["day"].to_numpy() + np.where(late, rng.uniform(1, 10, n), 0.0)),
-        **both[["product_id", "product"]],
+        ordered_at=moments(day),
+        recorded_at=moments(day + np.where(late, rng.uniform(1, 10, n), 0.0)),
         category=both["category"].mask(rng.random(n) < dirt.category_missing),
-        department=both["department"],
         quantity=both["quantity"].astype("int64"),
-        **amounts,
-    )
+    )[[name for name in schema.TRANSACTIONS.column_names if not name.startswith("margin")]]
     return table.loc[np.repeat(np.arange(n), np.where(rng.random(n) < dirt.duplicates, 2, 1))].reset_index(drop=True)
 
 
@@ -203,10 +205,3 @@ def _nearest(rng: np.random.Generator, products: pd.DataFrame, category: Ints, p
     place = place + rng.binomial(6, 0.5, len(price)) - 3
     place = np.where(rng.random(len(price)) < 0.35, place // 5 * 5, place)
     return np.asarray(category * PER_CATEGORY + place.clip(0, PER_CATEGORY - 1))
-
-
-def _channels(rng: np.random.Generator, people: People, orders: Orders) -> Names:
-    main = draw(rng, CHANNELS, len(people))
-    # Relational customers use the other channels more often.
-    strays = rng.random(len(orders)) < np.where(people.relational, 0.35, 0.12)[orders.customer]
-    return names(np.where(strays, draw(rng, CHANNELS, len(orders)), main[orders.customer]))

@@ -27,19 +27,7 @@ PARQUET = ("transactions",)
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """The demo company in memory.
-
-    Parameters
-    ----------
-    seed : int
-        The seed it was made from.
-    tables : mapping of str to DataFrame
-        The company's tables, under the names of the schema.
-    truth : mapping of str to DataFrame
-        What no company knows, by topic.
-    parameters : Parameters
-        The population parameters.
-    """
+    """The demo company in memory: its tables under the names of the schema, and by topic what no company knows."""
 
     seed: int
     tables: Mapping[str, pd.DataFrame]
@@ -47,14 +35,9 @@ class Simulation:
     parameters: Parameters
 
     def write(self, folder: Path | str) -> None:
-        """Write every table to `folder` and the truth to a folder in it, each file whole or not at all.
+        """Write every table to `folder`, and the truth to a folder in it, each file whole or not at all.
 
-        Transactions come last, so that where they are, all is there.
-
-        Parameters
-        ----------
-        folder : Path or str
-            The company's folder; ``company.toml`` there is left as it is.
+        Transactions come last, so that where they are, all is there; ``company.toml`` is left as it is.
         """
         head = f"# The demo company, seed {self.seed}: what an analysis of its tables should find.\n\n"
         files: dict[str, pd.DataFrame | str] = {f"truth/{name}.parquet": table for name, table in self.truth.items()}
@@ -304,18 +287,16 @@ def to_toml(topics: Mapping[str, Any]) -> str:
     "months" = [1, 2]
     <BLANKLINE>
     """
-    lines: list[str] = []
-    for topic, values in topics.items():
-        lines += [f"[{topic}]", *(f'"{name}" = {_toml(value)}' for name, value in values.items()), ""]
-    return "\n".join(lines)
 
+    def written(value: Any) -> str:
+        if isinstance(value, Mapping):
+            return "{ " + ", ".join(pairs(value)) + " }"
+        return f"[{', '.join(map(written, value))}]" if isinstance(value, (tuple, list)) else repr(value)
 
-def _toml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f'"{name}" = {_toml(part)}' for name, part in value.items()) + " }"
-    if isinstance(value, (tuple, list)):
-        return "[" + ", ".join(_toml(part) for part in value) + "]"
-    return repr(value)
+    def pairs(values: Mapping[str, Any]) -> list[str]:
+        return [f'"{name}" = {written(value)}' for name, value in values.items()]
+
+    return "\n".join(line for topic, values in topics.items() for line in (f"[{topic}]", *pairs(values), ""))
 
 
 def table_file(name: str) -> str:
