@@ -47,8 +47,9 @@ class Design(NamedTuple):
 class Counts(NamedTuple):
     """What the likelihood needs to know of the customers, whatever the parameters.
 
-    ``bought``, ``left`` and ``age`` are the different frequencies, numbers of occasions to leave and ages; ``rows`` are
-    those histories that had an occasion to leave.
+    ``bought``, ``left`` and ``age`` are the different frequencies, numbers of occasions to leave and ages, with the
+    numbers of customers ``of_…`` each, and ``until`` the purchases of an age; ``rows`` are those histories that had an
+    occasion to leave.
     """
 
     histories: Histories
@@ -56,12 +57,15 @@ class Counts(NamedTuple):
     bought: Distinct
     left: Distinct
     age: Distinct
+    of_bought: Array
+    of_left: Array
+    of_age: Array
+    until: Array
     rows: Codes
     at_rows: Histories
     tries: Array
-    by_left: Array
-    by_age: Array
-    by_row: Design
+    design: Design
+    at_design: Design
 
 
 def count(histories: Histories, occasions: int, purchase: list[int], dropout: list[int]) -> Counts:
@@ -70,20 +74,25 @@ def count(histories: Histories, occasions: int, purchase: list[int], dropout: li
     rows = np.flatnonzero(x + occasions)
     some = histories.subset(rows)
     left = Distinct(x, np.arange(len(x))) if covariates.shape[1] else histories.by_frequency
-    of_left = covariates if covariates.shape[1] else np.empty((len(left.values), 0))
-    of_age = covariates if covariates.shape[1] else np.empty((len(histories.by_age.values), 0))
+    weights = histories.customers
+    # Without covariates one column stands for all.
+    all_alike = covariates if covariates.shape[1] else np.empty((1, 0))
+    design = _design(all_alike, purchase, dropout)
     return Counts(
         histories=histories,
         occasions=occasions,
         bought=histories.by_frequency,
         left=Distinct(left.values + occasions, left.codes),
         age=histories.by_age,
+        of_bought=histories.by_frequency.sums(weights),
+        of_left=left.sums(weights),
+        of_age=histories.by_age.sums(weights),
+        until=histories.by_age.sums(weights * x),
         rows=rows,
         at_rows=some,
         tries=some.frequency + (occasions - 1),
-        by_left=_design(of_left, purchase, dropout).a,
-        by_age=_design(of_age, purchase, dropout).alpha,
-        by_row=_design(some.covariates, purchase, dropout),
+        design=design,
+        at_design=_design(some.covariates, purchase, dropout) if covariates.shape[1] else design,
     )
 
 
@@ -99,43 +108,41 @@ def _design(covariates: Array, purchase: list[int], dropout: list[int]) -> Desig
 def derivatives(theta: Array, counts: Counts) -> tuple[float, Array, Array]:
     """Return log-likelihood, gradient and Hessian by the working parameters."""
     r, b = np.exp(theta[[0, 3]])
-    weights = counts.histories.customers
     gradient, hessian = np.zeros(len(theta)), np.zeros((len(theta), len(theta)))
 
     # The first of the factors: Γ(r + x) / Γ(r)
-    x, of_x = counts.bought.values, counts.bought.sums(weights)
+    x, of_x = counts.bought.values, counts.of_bought
     value = of_x @ log_gamma_ratio(r, x)
     by_r = r * float(of_x @ (psi(r + x) - psi(r)))
     by_rr = by_r - r**2 * float(of_x @ (zeta(2, r) - zeta(2, r + x)))
 
     # The second: α^r / (α + T)^(r + x)
-    design, age = counts.by_age, counts.age
+    design, of_age, bought = counts.design.alpha, counts.of_age, counts.until
     log_alpha = theta @ design
-    observed = np.exp(log_alpha) + age.values
+    observed = np.exp(log_alpha) + counts.age.values
     part, log_part = np.exp(log_alpha) / observed, log_alpha - np.log(observed)
-    of_age, bought = age.sums(weights), age.sums(weights * counts.histories.frequency)
     shape = r * of_age + bought
     value += r * (of_age @ log_part) - bought @ np.log(observed)
     by_r += r * float(of_age @ log_part)
     by_rr += r * float(of_age @ log_part)
-    gradient += design @ (r * of_age - shape * part)
-    hessian -= (design * (shape * part * (1 - part))) @ design.T
-    _cross(hessian, 0, design @ (r * of_age * (1 - part)))
+    gradient += _sum(design, r * of_age - shape * part)
+    hessian -= _curve(design, shape * part * (1 - part))
+    _cross(hessian, 0, _sum(design, r * of_age * (1 - part)))
 
     # The third: B(a, b + n) / B(a, b) for n occasions
-    design, n, of_n = counts.by_left, counts.left.values, counts.left.sums(weights)
+    design, n, of_n = counts.design.a, counts.left.values, counts.of_left
     a = np.exp(theta @ design)
     value += of_n @ (log_gamma_ratio(b, n) - log_gamma_ratio(a + b, n))
     by_b, by_sum = psi(b + n) - psi(b), psi(a + b) - psi(a + b + n)
     by_bb, by_sums = zeta(2, b + n) - zeta(2, b), zeta(2, a + b) - zeta(2, a + b + n)
     gradient[3] += b * float(of_n @ (by_b + by_sum))
-    gradient += design @ (of_n * a * by_sum)
+    gradient += _sum(design, of_n * a * by_sum)
     hessian[3, 3] += float(of_n @ (b * (by_b + by_sum) + b * b * (by_bb + by_sums)))
-    hessian += (design * (of_n * (a * by_sum + a * a * by_sums))) @ design.T
-    _cross(hessian, 3, design @ (of_n * a * b * by_sums))
+    hessian += _curve(design, of_n * (a * by_sum + a * a * by_sums))
+    _cross(hessian, 3, _sum(design, of_n * a * b * by_sums))
 
     # The last: 1 + G, where the customer had an occasion to leave
-    some, (of_alpha, of_a) = counts.at_rows, counts.by_row
+    some, (of_alpha, of_a) = counts.at_rows, counts.at_design
     alpha = np.exp(theta @ of_alpha)
     begin, end = alpha + some.recency, alpha + some.age
     waited, tried, shape = np.log(end / begin), b + counts.tries, r + some.frequency
@@ -151,14 +158,25 @@ def derivatives(theta: Array, counts: Counts) -> tuple[float, Array, Array]:
     slopes[3] -= b / tried
     gradient += slopes @ gone
     hessian += (slopes * (gone * odds / (1 + odds))) @ slopes.T
-    hessian += (of_alpha * (gone * by_alpha * (1 - first - last))) @ of_alpha.T
+    hessian += _curve(of_alpha, gone * by_alpha * (1 - first - last))
     hessian[0, 0] += r * float(waited @ gone)
     hessian[3, 3] -= float((b / tried * (1 - b / tried)) @ gone)
-    _cross(hessian, 0, of_alpha @ (gone * r * (last - first)))
+    _cross(hessian, 0, _sum(of_alpha, gone * r * (last - first)))
 
     gradient[0] += by_r
     hessian[0, 0] += by_rr
     return float(value), gradient, hessian
+
+
+def _sum(design: Array, values: Array) -> Array:
+    """Return the sum over rows of values times the design, of which one column may stand for all."""
+    return np.asarray(design @ values if design.shape[1] == len(values) else design[:, 0] * values.sum())
+
+
+def _curve(design: Array, values: Array) -> Array:
+    if design.shape[1] == len(values):
+        return np.asarray((design * values) @ design.T)
+    return np.asarray(np.outer(design[:, 0], design[:, 0]) * values.sum())
 
 
 def _cross(hessian: Array, place: int, derivatives_: Array) -> None:
@@ -168,13 +186,12 @@ def _cross(hessian: Array, place: int, derivatives_: Array) -> None:
 
 def log_likelihoods(r: Array, alpha: Array, a: Array, b: Array, counts: Counts) -> Array:
     """Return log-likelihoods (D,) for many parameters: r and b (D, 1), α and a (D, 1) or with covariates (D, H)."""
-    weights, age, left = counts.histories.customers, counts.age, counts.left
+    age, left, of_age = counts.age, counts.left, counts.of_age
     some, widths = counts.at_rows, max(1, _BLOCK // max(1, len(counts.rows)))
-    value = log_gamma_ratio(r, counts.bought.values) @ counts.bought.sums(weights)
+    value = log_gamma_ratio(r, counts.bought.values) @ counts.of_bought
     observed, log_alpha = np.log(alpha + age.values), np.log(np.broadcast_to(alpha, (len(r), len(age.values))))
-    of_age = age.sums(weights)
-    value += (r * (log_alpha - observed)) @ of_age - observed @ age.sums(weights * counts.histories.frequency)
-    value += (log_gamma_ratio(b, left.values) - log_gamma_ratio(a + b, left.values)) @ left.sums(weights)
+    value += (r * (log_alpha - observed)) @ of_age - observed @ counts.until
+    value += (log_gamma_ratio(b, left.values) - log_gamma_ratio(a + b, left.values)) @ counts.of_left
     own = alpha.shape[1] > 1
     for top in range(0, len(r), widths):
         part = slice(top, top + widths)

@@ -33,10 +33,10 @@ class Probabilities(NamedTuple):
 
 def log_gamma_ratio(x: Any, shift: Any) -> Array:
     """Return log Γ(x + shift) − log Γ(x), both arguments above 0, without cancellation for large `x`."""
-    x, shift = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(shift, dtype=float))
-    large = x > _STIRLING
+    large = np.asarray(x) > _STIRLING
     if not large.any():
         return np.asarray(gammaln(x + shift) - gammaln(x))
+    x, shift, large = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(shift, dtype=float), large)
     result = np.empty(x.shape)
     small = ~large
     result[small] = gammaln(x[small] + shift[small]) - gammaln(x[small])
