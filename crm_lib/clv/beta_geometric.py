@@ -101,9 +101,7 @@ class BetaGeometric(CovariateModel):
         cells, cell = self._cells(theta, histories)
         return cells.lasting_value(rate).reshape(len(theta), -1).take(cell, axis=1) * self._alive(theta, histories)
 
-    def _draw_purchases(
-        self, theta: Array, histories: Histories, horizon: float, rate: float, rng: np.random.Generator
-    ) -> Array:
+    def _draw_purchases(self, theta: Array, histories: Histories, horizon: float, rng: np.random.Generator) -> Array:
         alive = self._alive(theta, histories)
         customers = self._customers(theta, histories.covariates)
         here = np.nonzero(rng.random(alive.shape) < alive)
@@ -111,7 +109,7 @@ class BetaGeometric(CovariateModel):
         x = histories.frequency[here[1]]
         buying = rng.standard_gamma(r + x) / (alpha + histories.age[here[1]])
         found = np.zeros(alive.shape)
-        found[here] = _bought(buying, rng.beta(a, b + x + self.occasions), horizon, rate, rng)
+        found[here] = _bought(buying, rng.beta(a, b + x + self.occasions), horizon, rng)
         return found
 
     def _simulate(
@@ -210,8 +208,7 @@ def _leaving(buying: Array, chance: Array, rng: np.random.Generator) -> Array:
         return np.asarray(rng.standard_exponential(len(buying)) / (buying * chance))
 
 
-def _bought(buying: Array, chance: Array, horizon: float, rate: float, rng: np.random.Generator) -> Array:
-    """Draw numbers of purchases, or sums of their discount factors, of customers who have not left."""
+def _bought(buying: Array, chance: Array, horizon: float, rng: np.random.Generator) -> Array:
+    """Draw numbers of purchases of customers who have not left."""
     leaving = _leaving(buying, chance, rng)
-    before = poisson_purchases(buying * (1 - chance), leaving, horizon, rate, rng)
-    return before + np.where(leaving <= horizon, np.exp(-rate * np.where(leaving <= horizon, leaving, 0.0)), 0.0)
+    return poisson_purchases(buying * (1 - chance), leaving, horizon, rng) + (leaving <= horizon)

@@ -25,14 +25,8 @@ _NUMBERS = 2**18
 class Cells:
     """Customers who have not left, told apart as far as their future differs.
 
-    Parameters
-    ----------
-    shape, a, b : array (F,)
-        Parameters of families with the same number of purchases: r + x, a, b + x + ζ.
-    family : array of int (M,)
-        Family of each cell, in ascending order; every family has a cell.
-    rate : array (M,)
-        α + T of each cell.
+    Families (F,) with the same number of purchases have the parameters ``shape`` r + x, ``a`` and ``b`` b + x + ζ. A
+    cell (M,) has a ``family``, in ascending order, every family having one, and its ``rate`` α + T.
     """
 
     shape: Array

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,6 @@ from crm_lib.clv.renewals import (
     discounted_periods,
     log_survival,
     period_discount,
-    remaining_periods,
 )
 from crm_lib.clv.special import log_gamma_ratio
 from crm_lib.clv.survivors import Survivors, read_survivors
@@ -37,6 +36,10 @@ class ContractModel(Model[Survivors]):
     end of period t; a contract that is not renewed then has lasted t periods. The *tenure* of a running contract is the
     period it is in: 1 in the first, one more than the renewals it has made. Point values are those at the maximum of
     the likelihood; with ``interval="mean"``, ``value`` is the posterior median beside ``low`` and ``high``.
+
+    It is fitted to counts of cohorts (``period``, ``survivors`` and, for several, ``cohort``) or to one row a contract
+    (``duration``, ``ended`` and, if need be, ``entry`` and ``customers``), as
+    :func:`crm_lib.clv.survivors.read_survivors` describes them.
     """
 
     least_renewals: ClassVar[int] = 2
@@ -47,33 +50,6 @@ class ContractModel(Model[Survivors]):
         """Return the two parameters of the beta distribution and the power c, each of shape (D, 1)."""
 
     # Estimation
-
-    def fit(self, data: pd.DataFrame) -> Self:
-        """Estimate the parameters by maximum likelihood.
-
-        Parameters
-        ----------
-        data : DataFrame
-            Counts of cohorts (``period``, ``survivors`` and, for several, ``cohort``) or one row a contract
-            (``duration``, ``ended`` and, if need be, ``entry``, ``customers``, ``cohort``), as
-            :func:`crm_lib.clv.survivors.read_survivors` describes them.
-
-        Returns
-        -------
-        ContractModel
-            The model itself, with the attributes whose names end in ``_``.
-
-        Raises
-        ------
-        TooLittleData
-            If fewer renewals were observed than the model has parameters.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If the likelihood has no maximum; ``converged_`` is then False and the standard errors are missing.
-        """
-        return super().fit(data)
 
     def _read(self, data: pd.DataFrame) -> Survivors:
         return read_survivors(data)
@@ -127,20 +103,7 @@ class ContractModel(Model[Survivors]):
     def retention_rates(
         self, renewals: ArrayLike, *, interval: Literal["mean"] | None = None
     ) -> pd.Series[float] | pd.DataFrame:
-        """Return the share of contracts up for a renewal that make it.
-
-        Parameters
-        ----------
-        renewals : int or array_like (K,)
-            Numbers of the renewals, 1 for the first.
-        interval : "mean" or None
-            Whether to add the posterior interval.
-
-        Returns
-        -------
-        Series or DataFrame
-            Indexed by renewal; with an interval the columns ``value``, ``low``, ``high``.
-        """
+        """Return the share of contracts up for renewals (K,), 1 for the first, that make them; indexed by renewal."""
         numbers = check_tenure(renewals)
         index = pd.Index(numbers.astype(int), name="renewal")
         return self._answer(lambda theta: np.exp(self._log_retention(theta, numbers)), index, interval)
@@ -148,50 +111,10 @@ class ContractModel(Model[Survivors]):
     def survival(
         self, periods: ArrayLike, *, interval: Literal["mean"] | None = None
     ) -> pd.Series[float] | pd.DataFrame:
-        """Return the share of new contracts that make a number of renewals.
-
-        Parameters
-        ----------
-        periods : int or array_like (K,)
-            Numbers of renewals; of 0 the share is 1.
-        interval : "mean" or None
-            Whether to add the posterior interval.
-
-        Returns
-        -------
-        Series or DataFrame
-            As of :meth:`retention_rates`, indexed by period.
-        """
+        """Return the share of new contracts that make numbers of renewals (K,), of 0 all; indexed by period."""
         index = pd.Index([check_periods(period, "periods") for period in np.atleast_1d(periods)], name="period")
         times = index.to_numpy(dtype=float)
         return self._answer(lambda theta: np.exp(self._log_survival(theta, times)), index, interval)
-
-    def expected_remaining(
-        self, tenure: ArrayLike, horizon: int, *, interval: Literal["mean"] | None = None
-    ) -> pd.Series[float] | pd.DataFrame:
-        """Return how many of the next renewals a contract is expected to make.
-
-        Parameters
-        ----------
-        tenure : int or array_like (N,)
-            Period that each contract is in, 1 for the first.
-        horizon : int
-            Number of renewals looked at.
-        interval : "mean" or None
-            Whether to add the posterior interval of the expectation.
-
-        Returns
-        -------
-        Series or DataFrame
-            As of :meth:`retention_rates`, with the index of `tenure`, or indexed by tenure if that has none.
-        """
-        ahead, tenures = check_periods(horizon, "horizon"), check_tenure(tenure)
-        distinct, place = np.unique(tenures, return_inverse=True)
-
-        def expectation(theta: Array) -> Array:  # numpydoc ignore=GL08
-            return remaining_periods(lambda times: self._log_survival(theta, times), distinct, ahead)
-
-        return self._answer(expectation, _index_of(tenure), interval, place=place)
 
     def discounted_expected_residual_lifetime(
         self,
@@ -224,7 +147,7 @@ class ContractModel(Model[Survivors]):
         Returns
         -------
         Series or DataFrame
-            As of :meth:`expected_remaining`.
+            Indexed like `tenure`, or by it if it has no index; with an interval ``value``, ``low``, ``high``.
 
         Notes
         -----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import ClassVar, Self, overload
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincinv, gammaln, polygamma, psi
 
 from crm_lib.clv.histories import Array, Units
-from crm_lib.clv.intervals import Interval, check_interval, equal_tails, row_blocks
 from crm_lib.clv.model import Model
 from crm_lib.clv.purchase_model import ROW_DRAWS
 from crm_lib.clv.special import log_gamma_ratio, log_sums
@@ -147,67 +146,30 @@ class GammaGamma(Model[SpendRecords]):
         p, q, gamma = np.exp(self._fit_.theta)
         return float(p * gamma / (q - 1)) if q > 1 else float("inf")
 
-    @overload
-    def expected_spend(
-        self, summary: pd.DataFrame, *, interval: None = None
-    ) -> pd.Series[float]: ...  # numpydoc ignore=GL08
-    @overload
-    def expected_spend(self, summary: pd.DataFrame, *, interval: Interval) -> pd.DataFrame: ...  # numpydoc ignore=GL08
-    def expected_spend(
-        self, summary: pd.DataFrame, *, interval: Interval | None = None
-    ) -> pd.Series[float] | pd.DataFrame:
+    def expected_spend(self, summary: pd.DataFrame) -> pd.Series[float]:
         """Return how much each customer is expected to spend on a purchase to come.
 
         Parameters
         ----------
         summary : DataFrame (N rows)
             Frequency and monetary value of each customer.
-        interval : {"mean", "outcome"} or None
-            "mean" adds the posterior interval of the expectation, "outcome" that of the value of the next purchase.
 
         Returns
         -------
-        Series or DataFrame
-            Expected spend with the index of `summary`; with an interval the columns ``value``, ``low``, ``high``.
+        Series
+            Expected spend with the index of `summary`; :meth:`drawn_spend` gives its posterior.
 
         Notes
         -----
         With :math:`\\bar z` the mean of the customer's x repeat purchases, :math:`\\frac{p (\\gamma + x \\bar z)}{p x
         + q - 1}`.
         """
-        check_interval(interval)
-        x, z = self._known(summary)
-        value = _expected_mean(self._fit_.theta[None, :], x, z)[0]
-        if interval is None:
-            return pd.Series(value, index=summary.index, name="expected_spend")
-        theta = self._drawn.some(ROW_DRAWS)
-        rng = self._generator("spend")
-        low, high = np.empty(len(x)), np.empty(len(x))
-        for rows in row_blocks(len(theta), len(x)):
-            if interval == "mean":
-                sample = _expected_mean(theta, x[rows], z[rows])
-                value[rows] = np.median(sample, axis=0)
-            else:
-                p, q, gamma = self._natural(theta)
-                rate = rng.gamma(p * x[rows] + q) / (gamma + x[rows] * z[rows])
-                sample = rng.gamma(np.broadcast_to(p, rate.shape)) / rate
-            low[rows], high[rows] = equal_tails(sample)
-        return pd.DataFrame({"value": value, "low": low, "high": high}, index=summary.index)
+        value = _expected_mean(self._fit_.theta[None, :], *self._known(summary))[0]
+        return pd.Series(value, index=summary.index, name="expected_spend")
 
     def drawn_spend(self, summary: pd.DataFrame, *, draws: int = ROW_DRAWS) -> Array:
         """Return each customer's expected spend for each of the posterior draws (D, N), to compute further with."""
         return _expected_mean(self._drawn.some(draws), *self._known(summary))
-
-    def drawn_outcome(self, summary: pd.DataFrame, purchases: Array, rng: np.random.Generator) -> Array:
-        """Return what each customer happens to spend on a number of purchases (D, N), for each posterior draw.
-
-        Where purchases are sums of discount factors the scatter is a little too wide, as if no factor were below 1.
-        """
-        x, z = self._known(summary)
-        p, q, gamma = self._natural(self._drawn.some(len(purchases)))
-        rate = rng.gamma(p * x + q) / (gamma + x * z)
-        # A sum of n purchases is gamma with shape p n; of none it is 0.
-        return np.where(purchases > 0, rng.gamma(np.where(purchases > 0, p * purchases, 1.0)) / rate, 0.0)
 
     def simulate(self, frequency: ArrayLike, *, seed: int) -> pd.DataFrame:
         """Simulate the spend of customers by the model's parameters.

@@ -62,20 +62,9 @@ class Distinct(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Histories:
-    """Distinct purchase histories and how many customers have each.
+    """Distinct purchase histories (H,), how many customers have each, and their covariates (H, C).
 
-    Parameters
-    ----------
-    frequency, recency, age : array (H,)
-        Repeat purchases, time of the last one and time of observation of each distinct history.
-    customers : array (H,)
-        Number of customers with it.
-    covariates : array (H, C)
-        Covariates that the model uses; ``C`` is 0 for most.
-    inverse : array of int (N,)
-        History of each row of the caller's table.
-    index : Index (N,)
-        Index of the caller's table.
+    ``inverse`` (N,) is the history of each row of the caller's table, ``index`` (N,) its index.
     """
 
     frequency: Array
@@ -164,29 +153,10 @@ class Histories:
 def read_histories(
     summary: pd.DataFrame, *, unit: str, covariates: Sequence[str] = (), grouped: bool = True
 ) -> Histories:
-    """Check a table of customers and group those with equal histories.
+    """Check a table of customers and group those with equal histories, unless they are to stay apart.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        Columns ``frequency``, ``recency`` and ``age`` (or ``T``), such as :func:`crm_lib.customers.customer_summary`
-        gives, or :func:`crm_lib.customers.grouped_summary` with a further column ``customers``.
-    unit : {"D", "W", "M", "Y"}
-        Unit of time of recency and age.
-    covariates : sequence of str
-        Further columns of numbers that a model uses.
-    grouped : bool
-        Whether equal histories are grouped; results are the same without, only slower.
-
-    Raises
-    ------
-    MissingData
-        If a column is absent.
-    TooLittleData
-        If the table is empty.
-    ValueError
-        If a row cannot be a purchase history; the message names column, rule and first rows. If ``summary.attrs``
-        tells that time was counted in another unit.
+    Columns are ``frequency``, ``recency``, ``age`` (or ``T``) and the covariates, and ``customers`` where a row stands
+    for several. A row that cannot be a purchase history is refused by column and rule.
     """
     if unit not in UNIT_DAYS:
         raise ValueError(f"unknown unit of time {unit!r}: use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)")

@@ -98,12 +98,10 @@ class NBD(PurchaseModel):
     def _discounted(self, theta: Array, histories: Histories, rate: float) -> Array:
         return self._expected(theta, histories, 1.0) / rate
 
-    def _draw_purchases(
-        self, theta: Array, histories: Histories, horizon: float, rate: float, rng: np.random.Generator
-    ) -> Array:
+    def _draw_purchases(self, theta: Array, histories: Histories, horizon: float, rng: np.random.Generator) -> Array:
         r, alpha = self._natural(theta)
         buying = rng.gamma(r + histories.frequency) / (alpha + histories.age)
-        return poisson_purchases(buying, np.full(buying.shape, np.inf), horizon, rate, rng)
+        return poisson_purchases(buying, np.full(buying.shape, np.inf), horizon, rng)
 
     def _simulate(
         self, theta: Array, age: Array, rng: np.random.Generator, covariates: Array, horizon: float

@@ -151,16 +151,14 @@ class ParetoNBD(CovariateModel):
         ages = histories.by_age
         return self._buying(theta, histories) * ages.expand(discounted_stay(s, beta + ages.values, rate))
 
-    def _draw_purchases(
-        self, theta: Array, histories: Histories, horizon: float, rate: float, rng: np.random.Generator
-    ) -> Array:
+    def _draw_purchases(self, theta: Array, histories: Histories, horizon: float, rng: np.random.Generator) -> Array:
         r, alpha, s, beta = self._rates(theta, histories)
         alive = rng.random((len(theta), len(histories))) < self._alive(theta, histories)
         buying = rng.gamma(r + histories.frequency) / (alpha + histories.age)
         with np.errstate(over="ignore"):
             # (after / (after + t))^s is the probability of staying; its logarithm is minus an exponential deviate.
             lifetime = (beta + histories.age) * np.expm1(rng.standard_exponential(alive.shape) / s)
-        return poisson_purchases(buying, np.where(alive, lifetime, 0.0), horizon, rate, rng)
+        return poisson_purchases(buying, np.where(alive, lifetime, 0.0), horizon, rng)
 
     def _simulate(
         self, theta: Array, age: Array, rng: np.random.Generator, covariates: Array, horizon: float

@@ -55,7 +55,7 @@ class PurchaseModel(Model[Histories]):
 
     @abstractmethod
     def _draw_purchases(
-        self, theta: Array, histories: Histories, horizon: float, rate: float, rng: np.random.Generator
+        self, theta: Array, histories: Histories, horizon: float, rng: np.random.Generator
     ) -> Array: ...
 
     @abstractmethod
@@ -119,7 +119,7 @@ class PurchaseModel(Model[Histories]):
         """
         if interval not in ("mean", None):
             raise ValueError("a customer is alive or not: the outcome has no interval, only its probability has")
-        return self._answer("alive", summary, np.inf, 0.0, interval)
+        return self._answer("alive", summary, None, interval)
 
     @overload
     def expected_purchases(  # numpydoc ignore=GL08
@@ -165,19 +165,9 @@ class PurchaseModel(Model[Histories]):
             return pd.DataFrame(
                 {length: self.expected_purchases(summary, float(length)) for length in np.ravel(horizon)}
             )
-        return self._answer("purchases", summary, check_horizon(float(horizon)), 0.0, interval)
+        return self._answer("purchases", summary, float(horizon), interval)
 
-    @overload
-    def discounted_expected_purchases(
-        self, summary: pd.DataFrame, annual_rate: float, *, interval: None = None
-    ) -> pd.Series[float]: ...  # numpydoc ignore=GL08
-    @overload
-    def discounted_expected_purchases(
-        self, summary: pd.DataFrame, annual_rate: float, *, interval: Interval
-    ) -> pd.DataFrame: ...  # numpydoc ignore=GL08
-    def discounted_expected_purchases(
-        self, summary: pd.DataFrame, annual_rate: float, *, interval: Interval | None = None
-    ) -> pd.Series[float] | pd.DataFrame:
+    def discounted_expected_purchases(self, summary: pd.DataFrame, annual_rate: float) -> pd.Series[float]:
         """Return the discounted number of all purchases that each customer is still expected to make.
 
         A purchase at time t from now counts for (1 + annual_rate)^(-t in years).
@@ -188,53 +178,27 @@ class PurchaseModel(Model[Histories]):
             Purchase histories.
         annual_rate : float
             Interest of a year, such as 0.1; positive.
-        interval : {"mean", "outcome"} or None
-            As for :meth:`expected_purchases`.
 
         Returns
         -------
-        Series or DataFrame
-            Discounted numbers with the index of `summary`; with an interval the columns ``value``, ``low``, ``high``.
+        Series
+            Discounted numbers with the index of `summary`; :meth:`drawn` gives their posterior.
         """
-        return self._answer("discounted", summary, np.inf, continuous_rate(annual_rate, self.unit), interval)
+        histories, rate = self._read(summary), continuous_rate(annual_rate, self.unit)
+        value = self._discounted(self._fit_.theta[None, :], histories, rate)[0]
+        return pd.Series(histories.per_row(value), index=histories.index, name="discounted")
 
     def expected_purchases_new(self, horizon: Array | float) -> pd.Series[float]:
-        """Return how many repeat purchases a new customer is expected to make, covariates being 0.
-
-        Parameters
-        ----------
-        horizon : float or array (K,)
-            Times since the first purchase, in the model's unit.
-
-        Returns
-        -------
-        Series (K,)
-            Expected numbers, indexed by horizon.
-        """
+        """Return how many repeat purchases a new customer makes by times (K,) since the first, covariates being 0."""
         horizons = np.array([check_horizon(float(length)) for length in np.atleast_1d(horizon)])
         return pd.Series(self._expected_new(self._fit_.theta[None, :], horizons)[0], index=horizons, name="purchases")
 
     def total_purchases(self, summary: pd.DataFrame, horizon: float, *, interval: Interval = "mean") -> Estimate:
-        """Return how many purchases all customers together are expected to make in the time to come.
+        """Return how many purchases all customers together are expected to make in a horizon.
 
-        Parameters
-        ----------
-        summary : DataFrame (N rows)
-            Purchase histories.
-        horizon : float
-            Length of the time to come, in the model's unit.
-        interval : {"mean", "outcome"}
-            Whether the interval is for the expectation or for the number itself.
-
-        Returns
-        -------
-        Estimate
-            The total, rows weighted by ``customers`` where the summary has that column.
-
-        Notes
-        -----
-        Of few customers every outcome is simulated. Outcomes of many are drawn as a gamma-Poisson number with the mean
-        of the total and the variance of single outcomes that were simulated.
+        The interval is for the expectation or for the number itself. Of few customers every outcome is simulated.
+        Outcomes of many are drawn as a gamma-Poisson number with the mean of the total and the variance of single
+        outcomes that were simulated.
         """
         check_interval(interval)
         length, histories, theta = check_horizon(horizon), self._read(summary), self._drawn.some(_TOTAL_DRAWS)
@@ -267,7 +231,7 @@ class PurchaseModel(Model[Histories]):
         horizon, annual_rate : float
             What the quantity needs.
         outcome : bool
-            Whether to simulate what happens instead of its expectation; every row is drawn by itself.
+            Whether to simulate purchases instead of their expectation; every row is drawn by itself.
         draws : int
             Number of posterior draws D.
 
@@ -276,17 +240,14 @@ class PurchaseModel(Model[Histories]):
         array (D, N)
             The same draws, in the same order, whatever the quantity and the summary.
         """
-        length, rate = np.inf, 0.0
-        if quantity == "purchases":
-            if horizon is None:
-                raise ValueError("purchases need a horizon")
-            length = check_horizon(horizon)
-        elif quantity == "discounted":
-            if annual_rate is None:
-                raise ValueError("discounted purchases need an annual_rate")
-            rate = continuous_rate(annual_rate, self.unit)
+        if quantity == "purchases" and horizon is None:
+            raise ValueError("purchases need a horizon")
+        if quantity == "discounted" and annual_rate is None:
+            raise ValueError("discounted purchases need an annual_rate")
+        if outcome and quantity != "purchases":
+            raise ValueError("only purchases have outcomes")
         histories = read_histories(summary, unit=self.unit, covariates=self.covariate_names, grouped=not outcome)
-        compute = self._outcome_of(quantity, length, rate) if outcome else self._mean_of(quantity, length, rate)
+        compute = self._computing(quantity, horizon, annual_rate, outcome=outcome)
         blocks = draw_blocks(self._drawn.some(draws), len(histories))
         return histories.per_row(np.concatenate([compute(some, histories) for some in blocks]))
 
@@ -327,32 +288,34 @@ class PurchaseModel(Model[Histories]):
 
     # Intervals
 
-    def _mean_of(self, quantity: Quantity, horizon: float, rate: float) -> Callable[[Array, Histories], Array]:
+    def _computing(
+        self, quantity: Quantity, horizon: float | None, annual_rate: float | None = None, *, outcome: bool = False
+    ) -> Callable[[Array, Histories], Array]:
         if quantity == "alive":
             return self._alive
-        if quantity == "purchases":
-            return lambda theta, some: self._expected(theta, some, horizon)
-        return lambda theta, some: self._discounted(theta, some, rate)
-
-    def _outcome_of(self, quantity: Quantity, horizon: float, rate: float) -> Callable[[Array, Histories], Array]:
-        rng = self._generator(quantity)
-        return lambda theta, some: self._draw_purchases(theta, some, horizon, rate, rng)
+        if quantity == "discounted":
+            rate = continuous_rate(annual_rate or 0.0, self.unit)
+            return lambda theta, some: self._discounted(theta, some, rate)
+        length = check_horizon(0.0 if horizon is None else horizon)
+        if outcome:
+            rng = self._generator(quantity)
+            return lambda theta, some: self._draw_purchases(theta, some, length, rng)
+        return lambda theta, some: self._expected(theta, some, length)
 
     def _answer(
-        self, quantity: Quantity, summary: pd.DataFrame, horizon: float, rate: float, interval: Interval | None
+        self, quantity: Quantity, summary: pd.DataFrame, horizon: float | None, interval: Interval | None
     ) -> pd.Series[float] | pd.DataFrame:
         check_interval(interval)
-        histories, mean = self._read(summary), self._mean_of(quantity, horizon, rate)
-        value = mean(self._fit_.theta[None, :], histories)[0]
+        histories, outcome = self._read(summary), interval == "outcome"
+        value = self._computing(quantity, horizon)(self._fit_.theta[None, :], histories)[0]
         if interval is None:
             return pd.Series(histories.per_row(value), index=histories.index, name=quantity)
-        outcome = interval == "outcome"
-        compute = self._outcome_of(quantity, horizon, rate) if outcome else mean
+        compute = self._computing(quantity, horizon, outcome=outcome)
         theta = self._drawn.some(ROW_DRAWS)
         low, high = np.empty(len(histories)), np.empty(len(histories))
         for rows in row_blocks(len(theta), len(histories)):
             sample = compute(theta, histories.subset(rows))
-            low[rows], high[rows] = equal_tails(sample, whole=outcome and quantity == "purchases")
+            low[rows], high[rows] = equal_tails(sample, whole=outcome)
             if not outcome:
                 value[rows] = np.median(sample, axis=0)
         columns = {"value": value, "low": low, "high": high}
@@ -363,13 +326,13 @@ class PurchaseModel(Model[Histories]):
         if histories.total * len(theta) <= _EXACT_OUTCOMES and (weights == np.floor(weights)).all():
             each = histories.subset(np.repeat(np.arange(len(histories)), weights.astype(int)))
             blocks = draw_blocks(theta, len(each))
-            return np.concatenate([self._draw_purchases(s, each, horizon, 0.0, rng).sum(axis=1) for s in blocks])
+            return np.concatenate([self._draw_purchases(s, each, horizon, rng).sum(axis=1) for s in blocks])
         means, variance, seen = [], 0.0, 0
         for some in draw_blocks(theta, len(histories)):
             expected = self._expected(some, histories, horizon)
             means.append(expected @ weights)
             if seen < ROW_DRAWS:
-                single = self._draw_purchases(some, histories, horizon, 0.0, rng)
+                single = self._draw_purchases(some, histories, horizon, rng)
                 variance += float((((single - expected) ** 2) @ weights).sum())
                 seen += len(some)
         mean = np.maximum(np.tile(np.concatenate(means), 4), 1e-300)

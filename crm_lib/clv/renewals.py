@@ -29,20 +29,6 @@ def log_survival(leave: Any, stay: Any, elapsed: Any) -> Array:
     return log_gamma_ratio(stay, leave) - log_gamma_ratio(stay + elapsed, leave)
 
 
-def remaining_periods(survival: LogSurvival, tenures: Array, horizon: int) -> Array:
-    """Return how many (D, K) of the next renewals contracts are expected to make, by the period they are in.
-
-    It is the sum over k from 0 to ``horizon - 1`` of S(tenure + k) / S(tenure - 1).
-    """
-    least = int(tenures.min()) - 1
-    curve = survival(np.arange(least, int(tenures.max()) + horizon, dtype=float))
-    places = tenures.astype(int) - 1 - least
-    reached = curve[:, places]
-    return np.asarray(
-        sum((np.exp(curve[:, places + k] - reached) for k in range(1, horizon + 1)), np.zeros_like(reached))
-    )
-
-
 def discounted_periods(survival: LogSurvival, tenures: Array, discount: float) -> Array:
     """Return the discounted number (D, K) of all further renewals of contracts, by the period they are in.
 

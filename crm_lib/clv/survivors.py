@@ -14,17 +14,10 @@ from crm_lib.errors import MissingData, TooLittleData
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Survivors:
-    """How many contracts were up for each renewal, and how many were not renewed.
+    """How many contracts in ``total`` were up for renewal 1 … T (``at_risk``), and how many ended there (``losses``).
 
     Cohorts, censored contracts and contracts that came into sight late all enter in this form, and their likelihood is
     that of independent renewals: every model of contracts needs no more.
-
-    Parameters
-    ----------
-    at_risk, losses : array (T,)
-        Contracts up for renewal 1 … T, and how many of them ended there.
-    total : float
-        Number of contracts.
     """
 
     at_risk: Array
@@ -50,20 +43,6 @@ def read_survivors(data: pd.DataFrame) -> Survivors:
         was not renewed (1 for the first); for one that had not ended when last seen, how many renewals it had made.
         Optional columns: ``entry``, the renewals made before the contract came into sight (contracts that had ended by
         then being absent from the data); ``customers``, the number of contracts that a row stands for.
-
-    Returns
-    -------
-    Survivors
-        Counts for each renewal.
-
-    Raises
-    ------
-    MissingData
-        If columns are absent.
-    TooLittleData
-        If the table is empty, or no contract was ever up for renewal.
-    ValueError
-        If the numbers cannot be counts of survivors, or durations; the message names cohort or rows.
 
     Examples
     --------

@@ -149,19 +149,3 @@ def test_as_many_different_histories_as_rows_are_grouped_through_a_hash_table():
     assert (histories.customers == 2).all()
     np.testing.assert_array_equal(histories.per_row(histories.recency), np.tile(recency, 2))
     np.testing.assert_array_equal(histories.per_row(histories.age), np.tile(age, 2))
-
-
-def test_whole_numbers_and_nullable_columns_are_numbers():
-    summary = _summary().astype({"frequency": "Int64", "age": "float32"})
-    assert read_histories(summary, unit="W").frequency.dtype == float
-    summary.loc["bob", "frequency"] = pd.NA
-    with pytest.raises(ValueError, match=r"'frequency' is missing or infinite in 1 of 4 rows .*: bob"):
-        read_histories(summary, unit="W")
-
-
-def test_a_subset_is_histories_of_its_own():
-    histories = read_histories(_with("customers", [10, 3, 1, 4]), unit="W")
-    part = histories.subset(np.array([1, 1, 0]))
-    np.testing.assert_array_equal(part.customers, histories.customers[[1, 1, 0]])
-    assert part.per_row(part.age).tolist() == histories.age[[1, 1, 0]].tolist()
-    assert part.total == histories.customers[[1, 1, 0]].sum()

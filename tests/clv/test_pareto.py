@@ -107,23 +107,6 @@ def test_derivatives_are_those_of_the_value(r, alpha, s, beta, x, share, age):
             np.testing.assert_allclose(found, difference, rtol=1e-6, atol=1e-8 * size)
 
 
-def test_nobody_has_left_who_bought_at_the_very_end():
-    odds = log_odds_left(np.array([3.5, 0.5]), 10.0, 0.6, 12.0, np.array([39.0, 0.0]), np.array([39.0, 0.0]))
-    assert odds.tolist() == [-np.inf, -np.inf]
-
-
-def test_many_draws_and_histories_at_once_equal_one_at_a_time():
-    rng = np.random.default_rng(1)
-    alpha, beta = rng.gamma(2.0, 5.0, (50, 1)), rng.gamma(2.0, 5.0, (50, 1))
-    shape = 0.5 + rng.poisson(3.0, 1500)
-    age = rng.uniform(10, 40, 1500)
-    recency = age * rng.random(1500)
-    together = log_odds_left(shape, alpha, 0.7, beta, recency, age)
-    for draw, which in [(0, 0), (17, 900), (49, 1499)]:
-        alone = log_odds_left(shape[[which]], alpha[draw], 0.7, beta[draw], recency[[which]], age[[which]])
-        assert together[draw, which] == pytest.approx(alone[0], rel=1e-13)
-
-
 def test_pairs_give_the_same_sum_as_histories():
     rng = np.random.default_rng(2)
     count = 6000

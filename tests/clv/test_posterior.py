@@ -104,29 +104,6 @@ def test_a_crooked_density_is_followed_and_said_so():
     assert away.std() == pytest.approx(0.5, abs=0.04)
 
 
-def test_a_ridge_that_bends_is_followed_to_its_end():
-    # Like a shape and a scale of which the data tell the ratio only: x is logistic, y lies close to log(1 + exp(x)).
-    def ridge(theta):
-        x, y = theta.T
-        return stats.logistic(scale=0.7).logpdf(x) - 50 * (y - np.log1p(np.exp(x))) ** 2
-
-    mode = np.array([0.0, np.log(2)])
-    precision = np.array([[0.5 / 0.49 + 100 / 4, -100 / 2], [-100 / 2, 100]])
-    shares, quantiles = [], stats.logistic(scale=0.7).ppf([0.05, 0.5, 0.95])
-    for seed in range(10):
-        drawn = sample_posterior(ridge, mode, np.linalg.inv(precision), draws=4000, seed=seed)
-        shares.append(np.mean(drawn.theta[:, [0]] < quantiles, axis=0))
-    np.testing.assert_allclose(np.mean(shares, axis=0), [0.05, 0.5, 0.95], atol=0.012)
-
-
-def test_another_hill_within_reach_of_the_draws_gets_its_half():
-    # Two normal hills of equal height; the mode search found one, and knows nothing of the other.
-    drawn = sample_posterior(
-        lambda theta: np.logaddexp(_unit(theta - 2), _unit(theta + 2)), np.full(1, 2.0), np.eye(1), draws=4000, seed=6
-    )
-    assert np.mean(drawn.theta > 0) == pytest.approx(0.5, abs=0.06)
-
-
 def test_tails_that_are_too_heavy_in_many_dimensions_are_drawn_roughly_and_said_so():
     with pytest.warns(PosteriorWarning, match="its intervals are rough"):
         drawn = sample_posterior(_heavy, np.zeros(12), 0.6 * np.eye(12), draws=2000, seed=3)

@@ -198,26 +198,10 @@ def test_outcomes_scatter_around_the_expectation(kind):
     data = model._read(_summary([(0, 0.5, 30.0), (4, 0.9, 30.0), (12, 0.5, 40.0)]))
     theta = np.tile(model._fit_.theta, (20_000, 1))
     rng = np.random.default_rng(8)
-    for drawn, expected in (
-        (model._draw_purchases(theta, data, 26.0, 0.0, rng), model._expected(theta[:1], data, 26.0)),
-        (model._draw_purchases(theta, data, np.inf, 0.01, rng), model._discounted(theta[:1], data, 0.01)),
-    ):
-        # What is rare scatters as Poisson numbers do even where it never happened.
-        error = np.maximum(drawn.std(axis=0), np.sqrt(expected[0])) / np.sqrt(len(drawn))
-        assert (np.abs(drawn.mean(axis=0) - expected[0]) < 4.5 * error).all()
-
-
-def test_discount_factors_of_many_purchases_are_summed_as_those_of_few(monkeypatch):
-    from crm_lib.clv import poisson
-
-    arguments = (np.full((200, 20), 30.0), np.full((200, 20), 40.0), np.inf, 0.05)
-    few = poisson.poisson_purchases(*arguments, np.random.default_rng(1))
-    monkeypatch.setattr(poisson, "_MANY", 10)
-    many = poisson.poisson_purchases(*arguments, np.random.default_rng(2))
-    assert many.mean() == pytest.approx(few.mean(), rel=0.005)
-    assert many.std() == pytest.approx(few.std(), rel=0.05)
-    enormous = poisson.poisson_purchases(np.full(3, 1e9), np.full(3, np.inf), np.inf, 0.01, np.random.default_rng(3))
-    np.testing.assert_allclose(enormous, 1e11, rtol=1e-4)
+    drawn, expected = model._draw_purchases(theta, data, 26.0, rng), model._expected(theta[:1], data, 26.0)
+    # What is rare scatters as Poisson numbers do even where it never happened.
+    error = np.maximum(drawn.std(axis=0), np.sqrt(expected[0])) / np.sqrt(len(drawn))
+    assert (np.abs(drawn.mean(axis=0) - expected[0]) < 4.5 * error).all()
 
 
 # Covariates
@@ -481,7 +465,6 @@ def test_what_else_cannot_be_asked_is_refused_with_the_options(model, customers)
             model.discounted_expected_purchases(customers, rate)
     for ask in (
         lambda: model.expected_purchases(customers, 9, interval="median"),
-        lambda: model.discounted_expected_purchases(customers, 0.1, interval="both"),
         lambda: model.total_purchases(customers, 9, interval="both"),
     ):
         with pytest.raises(ValueError, match="interval is 'mean', 'outcome' or None"):
