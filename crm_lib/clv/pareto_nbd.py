@@ -253,7 +253,7 @@ def discounted_stay(s: Array, after: Array, rate: float) -> Array:
     Examples
     --------
     >>> discounted_stay(np.array(1.0), np.array(1.0), 1.0).round(6)  # e E₁(1)
-    array(0.596347)
+    np.float64(0.596347)
     """
     z = rate * after
     length = np.log1p(_FAR / z)
