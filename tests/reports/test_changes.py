@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crm_lib.reports.changes import Change, change, differences, gone, read_findings, write_findings
+from crm_lib.reports.changes import Change, change, differences, read_findings, write_findings
 
 
 def finding(
@@ -23,16 +23,14 @@ def finding(
 @pytest.mark.parametrize(
     ("now", "before", "expected"),
     [
-        (finding(), None, Change.NEW),
-        (finding(), finding(), Change.UNCHANGED),
-        (finding(value=0.6), finding(), Change.UNCHANGED),
-        (finding(value=0.61), finding(), Change.MOVED),
+        (finding(), None, Change.NEW), (finding(), finding(), Change.UNCHANGED),
+        (finding(value=0.6), finding(), Change.UNCHANGED), (finding(value=0.61), finding(), Change.MOVED),
         (finding(value=9), finding(high=None), Change.UNCHANGED),
         (finding(verdict="undecided", value=0.61), finding(), Change.VERDICT),
         (finding(value=None), finding(value=None), Change.UNCHANGED),
         (finding(value=None), finding(), Change.MOVED),
     ],
-)
+)  # fmt: skip
 def test_a_change_is_named(now: dict[str, Any], before: dict[str, Any] | None, expected: Change) -> None:
     assert change(now, before) is expected
 
@@ -49,11 +47,6 @@ def test_an_unreadable_earlier_run_counts_as_none(tmp_path: Path, content: str |
     if content is not None:
         (tmp_path / "findings.json").write_text(content)
     assert read_findings(tmp_path) == {}
-
-
-def test_a_finding_is_gone_only_if_its_notebook_ran() -> None:
-    before = {key: {"notebook": notebook, **finding(key)} for key, notebook in (("a", "06"), ("b", "06"), ("c", "07"))}
-    assert [each["key"] for each in gone(before, ["a"], ["06"])] == ["b"]
 
 
 def test_what_else_differs_is_said_in_words() -> None:

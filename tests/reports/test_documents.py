@@ -9,11 +9,10 @@ import pandas as pd
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from crm_lib.estimate import Estimate
 from crm_lib.exhibit import CHART_MIME, Table
-from crm_lib.finding import Criterion, Finding
 from crm_lib.notebook import Note
 from crm_lib.reports.documents import collect, scrub
+from tests.reports.exhibits import finding
 
 
 def notebook(*bundles: dict[str, Any]) -> NotebookNode:
@@ -21,12 +20,8 @@ def notebook(*bundles: dict[str, Any]) -> NotebookNode:
     return new_notebook(cells=[new_markdown_cell("## W\n\nwords"), new_code_cell("x", outputs=outputs)])
 
 
-def finding(value: float = 0.7, key: str = "k") -> dict[str, Any]:
-    estimate = Estimate(value=value, low=0.0, high=1.0, n=3, method="counted")
-    return Finding(
-        key=key, claim="C", source="S", estimate=estimate, criterion=Criterion(low=0.5), sentence="{estimate}",
-        if_supported="D", if_not_supported="D", if_undecided="D",
-    )._repr_mimebundle_()  # fmt: skip
+def shown(value: float) -> dict[str, Any]:
+    return finding(value=value)._repr_mimebundle_()
 
 
 def table(name: str, **columns: list[Any]) -> Table:
@@ -38,11 +33,11 @@ def test_every_kind_of_exhibit_is_found_in_order() -> None:
     chart = {"name": "c", "title": "T", "alt": "A", "source": "S", "table": behind.to_dict(), "table_html": ""}
     found = collect(
         notebook(
-            finding(key="b"),
+            finding("b")._repr_mimebundle_(),
             table("first", x=[1])._repr_mimebundle_(),
             {CHART_MIME: chart, "image/svg+xml": "<svg/>"},
             Note(why="Y")._repr_mimebundle_(),
-            finding(key="a"),
+            finding("a")._repr_mimebundle_(),
         )
     )
     assert [each["key"] for each in found.findings] == ["b", "a"]
@@ -54,7 +49,9 @@ def test_every_kind_of_exhibit_is_found_in_order() -> None:
 def test_what_is_shown_again_counts_once_and_the_later_number_of_a_finding_counts() -> None:
     again = table("t", x=[1])._repr_mimebundle_()
     other = table("t", x=[2])._repr_mimebundle_()
-    found = collect(notebook(finding(0.6), again, again, other, finding(0.7)))
+    found = collect(
+        notebook(finding(value=0.6)._repr_mimebundle_(), again, again, other, finding(value=0.7)._repr_mimebundle_())
+    )
     assert [each["estimate"]["value"] for each in found.findings] == [0.7]
     assert [each["rows"] for each in found.tables] == [[[1]], [[2]]]
 
@@ -62,7 +59,7 @@ def test_what_is_shown_again_counts_once_and_the_later_number_of_a_finding_count
 def test_last_bits_that_depend_on_the_order_of_a_sum_are_cut() -> None:
     one, other = 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1
     assert one != other
-    assert collect(notebook(finding(one))) == collect(notebook(finding(other)))
+    assert collect(notebook(shown(one))) == collect(notebook(shown(other)))
 
 
 def test_times_paths_secrets_and_marks_of_the_tool_are_left_out() -> None:

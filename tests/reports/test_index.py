@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from crm_lib.company.report import CheckReport, Fault, TableCheck
-from crm_lib.estimate import Estimate
-from crm_lib.finding import Criterion, Finding
 from crm_lib.reports.changes import write_findings
 from crm_lib.reports.documents import Collected
 from crm_lib.reports.execute import Failure, Order, Outcome
 from crm_lib.reports.index import render_index
 from crm_lib.reports.notebooks import Notebook
+from tests.reports.exhibits import finding
 
 HOSTILE = "<script>alert(1)</script>"
 CHECK = CheckReport(
@@ -35,12 +34,8 @@ CHECK = CheckReport(
 )  # fmt: skip
 
 
-def finding(key: str, value: float) -> dict[str, Any]:
-    return Finding(
-        key=key, claim="C.", source="S", criterion=Criterion(low=0.5), sentence=f"{key} is {{estimate}}.",
-        estimate=Estimate(value=value, low=value - 0.05, high=value + 0.05, n=9, method="counted"),
-        if_supported="Act.", if_not_supported="Act.", if_undecided="Act.",
-    ).to_dict()  # fmt: skip
+def found(key: str, value: float) -> dict[str, Any]:
+    return finding(key, value).to_dict()
 
 
 def part(name: str, *findings: dict[str, Any], left_out: tuple[dict[str, str], ...] = (), **more: Any) -> Outcome:
@@ -62,30 +57,30 @@ def words(page: str) -> str:
 
 @pytest.fixture
 def previous(tmp_path: Path) -> Path:
-    before = [finding("same", 0.7), finding("moved", 0.7), finding("turned", 0.7), finding("dropped", 0.7)]
+    before = [found("same", 0.7), found("moved", 0.7), found("turned", 0.7), found("dropped", 0.7)]
     write_findings(tmp_path / "findings.json", company="shop", as_of="2026-05-31", findings={"06_x": before})
     return tmp_path
 
 
 def test_changes_since_the_run_before_are_named(previous: Path) -> None:
-    now = [finding("same", 0.72), finding("moved", 0.8), finding("turned", 0.4), finding("fresh", 0.7)]
+    now = [found("same", 0.72), found("moved", 0.85), found("turned", 0.35), found("fresh", 0.7)]
     text = words(render(part("06_x", *now), previous=previous))
     for told in (
-        "supported unchanged same is 0.72 [",
-        "supported number moved moved is 0.80",
-        "not supported verdict changed turned is 0.40",
-        "supported new fresh is 0.70",
-        "Before: supported – turned is 0.70",
+        "supported unchanged same is 72% [",
+        "supported number moved moved is 85%",
+        "not supported verdict changed turned is 35%",
+        "supported new fresh is 70%",
+        "Before: supported – turned is 70%",
         "1 new, 1 verdict changed, 1 number moved, 1 unchanged",
     ):
         assert told in text
-    assert "dropped is 0.70" in text.partition("No longer found")[2]
+    assert "dropped is 70%" in text.partition("No longer found")[2]
     assert "Before: supported – same" not in text
 
 
 def test_a_first_run_compares_with_nothing() -> None:
-    text = words(render(part("06_x", finding("a", 0.7))))
-    assert "a is 0.70" in text
+    text = words(render(part("06_x", found("a", 0.7))))
+    assert "a is 70%" in text
     assert " new " not in text
     assert "No longer found" not in text
 
@@ -93,12 +88,12 @@ def test_a_first_run_compares_with_nothing() -> None:
 def test_what_was_skipped_or_failed_is_said() -> None:
     failure = Failure(kind="ValueError", message=HOSTILE, cell=3)
     page = render(
-        part("06_x", finding("a", 0.7), left_out=({"what": "By region", "why": "needs region"},)),
+        part("06_x", found("a", 0.7), left_out=({"what": "By region", "why": "needs region"},)),
         part("08_y", status="skipped", why="needs surveys"),
         part("09_z", status="failed", failure=failure),
     )
     text = words(page)
-    assert text.index("Failed: Title 09_z.") < text.index("a is 0.70") < text.index("By region needs region")
+    assert text.index("Failed: Title 09_z.") < text.index("a is 70%") < text.index("By region needs region")
     assert "Title 08_y The whole analysis needs surveys" in text
     assert 'href="09_z.html"' in page
     assert 'href="08_y.html"' not in page
@@ -114,7 +109,7 @@ def test_the_data_check_is_summed_up() -> None:
 
 
 def test_verdicts_are_counted() -> None:
-    text = words(render(part("06_x", finding("a", 0.7), finding("b", 0.8), finding("c", 0.5))))
+    text = words(render(part("06_x", found("a", 0.7), found("b", 0.8), found("c", 0.55))))
     assert "2 supported 0 not supported 1 undecided" in text
 
 

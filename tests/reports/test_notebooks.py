@@ -34,13 +34,6 @@ def test_the_folder_is_found_from_below(project: Path, monkeypatch: pytest.Monke
     assert find_folder() == project / "notebooks"
 
 
-def test_no_folder_is_a_clear_error(tmp_path: Path) -> None:
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "notes.ipynb").write_text("{}")
-    with pytest.raises(NotebookError, match="change to the project's folder"):
-        find_folder(tmp_path)
-
-
 def test_all_notebooks_come_in_order_and_others_are_left_out(
     tmp_path: Path, notebook_writer: Callable[..., Path]
 ) -> None:

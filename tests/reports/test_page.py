@@ -26,6 +26,7 @@ from crm_lib.reports.notebooks import Notebook
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import read_parameters
 from crm_lib.reports.templates import strip
+from tests.reports.exhibits import finding
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><text>chart</text></svg>'
 HOSTILE = "<script>alert('owned')</script>"
@@ -71,18 +72,9 @@ class Elements(HTMLParser):
         return [found for name, found in self.found if name == tag and wanted.items() <= found.items()]
 
 
-def finding(**more: Any) -> Finding:
-    fields: dict[str, Any] = {
-        "key": "k",
-        "claim": f"A claim {HOSTILE}.",
-        "source": "textbook",
-        "estimate": Estimate(value=0.7, low=0.6, high=0.8, n=3, method="counted", unit="share"),
-        "criterion": Criterion(low=0.5),
-        "sentence": "They bring {estimate}.",
-        **dict.fromkeys(("if_supported", "if_not_supported", "if_undecided"), "Look after them."),
-        "money_at_stake": Estimate(value=1000, low=900, high=1100, n=3, method="counted", unit="GBP"),
-    }
-    return Finding(**{**fields, **more})
+def found(**more: Any) -> Finding:
+    stake = Estimate(value=1000, low=900, high=1100, n=3, method="counted", unit="GBP")
+    return finding(claim=f"A claim {HOSTILE}.", sentence="They bring {estimate}.", money_at_stake=stake, **more)
 
 
 def shown(exhibit: Any) -> NotebookNode:
@@ -120,7 +112,7 @@ def everything() -> list[NotebookNode]:
         code(f"print('{HOSTILE}')", new_output("stream", name="stdout", text=HOSTILE)),
         code("table", shown(table)),
         code("chart", new_output("display_data", data={CHART_MIME: chart, "image/svg+xml": SVG})),
-        code("finding", shown(finding())),
+        code("finding", shown(found())),
         code("skip", shown(Note(why=f"needs {HOSTILE}"))),
         code("frame", new_output("display_data", data={"text/html": foreign})),
         code("plain", new_output("display_data", data={"text/plain": HOSTILE})),
@@ -209,11 +201,8 @@ def test_the_head_says_company_day_run_and_parameters_in_effect(page: str) -> No
     assert elements.all("html", lang="en-GB")
 
 
-def test_formulas_become_mathml(page: str) -> None:
+def test_formulas_become_mathml_and_messages_lose_the_colours_of_a_terminal(page: str) -> None:
     assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
-
-
-def test_messages_are_shown_without_the_colours_of_a_terminal(page: str) -> None:
     assert "FutureWarning" in page
     assert "\x1b" not in page
 
@@ -236,17 +225,13 @@ def test_the_language_of_the_page_is_said() -> None:
     assert "30.06.2026" in elements.text
 
 
-def test_without_a_heading_the_notebook_s_title_heads_the_page() -> None:
+def test_what_lacks_a_heading_or_cannot_be_read_is_shown_all_the_same() -> None:
     assert "Segments" in Elements(render(code("1"))).text
-
-
-def test_a_formula_that_cannot_be_read_is_shown_as_it_is() -> None:
-    page = render(new_markdown_cell("Sum $\\frac{1}{$ here and $a < b$."))
-    assert "here and" in Elements(page).text
+    assert "here and" in Elements(render(new_markdown_cell("Sum $\\frac{1}{$ here and $a < b$."))).text
 
 
 def test_the_strip_of_a_finding_keeps_the_order_of_its_numbers() -> None:
-    places = strip(finding(criterion=Criterion(low=0.75, high=0.85)).to_dict())
+    places = strip(found(criterion=Criterion(low=0.75, high=0.85)).to_dict())
     assert places is not None
     ends = [places["low"], places["value"], places["claim_low"], places["low"] + places["width"]]
     assert ends == sorted(ends)
@@ -257,4 +242,4 @@ def test_the_strip_of_a_finding_keeps_the_order_of_its_numbers() -> None:
 
 def test_a_finding_without_a_number_has_no_strip() -> None:
     unknown = Estimate(value=float("nan"), low=float("-inf"), high=float("inf"), n=0, method="none")
-    assert strip(finding(estimate=unknown).to_dict()) is None
+    assert strip(found(estimate=unknown).to_dict()) is None

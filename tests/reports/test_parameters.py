@@ -36,24 +36,13 @@ def test_a_parameters_cell_is_read_with_types_defaults_and_meanings() -> None:
 @pytest.mark.parametrize(
     ("type", "written", "value"),
     [
-        ("int", "-4", -4),
-        ("float", "1e-3", 0.001),
-        ("float", "2", 2.0),
-        ("str", "7", "7"),
-        ("str", "", ""),
-        ("bool", "Yes", True),
-        ("bool", "0", False),
-        ("date", "2024-02-29", "2024-02-29"),
-        ("int | None", "none", None),
-        ("int | None", "3", 3),
-        ("str | None", "none", None),
-        ("int | float", "2.5", 2.5),
-        ("Literal['mean', 'median']", "median", "median"),
-        ("list[str]", "a, b", ["a", "b"]),
-        ("list[int]", "[1, 2]", [1, 2]),
-        ("list[float]", "", []),
+        ("int", "-4", -4), ("float", "1e-3", 0.001), ("float", "2", 2.0), ("str", "7", "7"), ("str", "", ""),
+        ("bool", "Yes", True), ("bool", "0", False), ("date", "2024-02-29", "2024-02-29"),
+        ("int | None", "none", None), ("int | None", "3", 3), ("str | None", "none", None),
+        ("int | float", "2.5", 2.5), ("Literal['mean', 'median']", "median", "median"),
+        ("list[str]", "a, b", ["a", "b"]), ("list[int]", "[1, 2]", [1, 2]), ("list[float]", "", []),
     ],
-)
+)  # fmt: skip
 def test_a_written_value_becomes_one_of_its_type(type: str, written: str, value: object) -> None:
     parsed = Parameter(name="x", type=type, default=None).parse(written)
     assert parsed == value
@@ -63,19 +52,13 @@ def test_a_written_value_becomes_one_of_its_type(type: str, written: str, value:
 @pytest.mark.parametrize(
     ("type", "written", "told"),
     [
-        ("int", "4.5", "a valid integer"),
-        ("int", "none", "a valid integer"),
-        ("float", "nan", "finite"),
-        ("float", "x", "a valid number"),
-        ("bool", "perhaps", "a valid boolean"),
-        ("date", "2025-02-30", "out of range for month"),
-        ("date", "30.06.2026", "isoformat"),
-        ("int | None", "few", "a valid integer"),
-        ("Literal['mean', 'median']", "mode", "'mean' or 'median'"),
-        ("list[int]", "1,b", "a valid integer"),
-        ("list[int]", "[1,", "Expecting value"),
+        ("int", "4.5", "a valid integer"), ("int", "none", "a valid integer"), ("float", "nan", "finite"),
+        ("float", "x", "a valid number"), ("bool", "perhaps", "a valid boolean"),
+        ("date", "2025-02-30", "out of range for month"), ("date", "30.06.2026", "isoformat"),
+        ("int | None", "few", "a valid integer"), ("Literal['mean', 'median']", "mode", "'mean' or 'median'"),
+        ("list[int]", "1,b", "a valid integer"), ("list[int]", "[1,", "Expecting value"),
     ],
-)
+)  # fmt: skip
 def test_a_value_of_the_wrong_type_is_refused_with_the_name_and_what_is_wanted(
     type: str, written: str, told: str
 ) -> None:
@@ -88,18 +71,13 @@ def test_a_value_of_the_wrong_type_is_refused_with_the_name_and_what_is_wanted(
 @pytest.mark.parametrize(
     ("cell", "told"),
     [
-        ("levels = 5", "name: type = default"),
-        ("levels: int", "name: type = default"),
-        ("import os", "name: type = default"),
-        ("levels: int = five", "no plain value"),
-        ("levels: complex = 1", "not known"),
-        ("levels: int = 'five'", "does not fit"),
-        ("levels: int = True", "does not fit"),
-        ("way: Literal['a'] = 'b'", "does not fit"),
-        ("levels: int = 6  # scores (3 to 5)", "it goes from 3 to 5"),
-        ("levels: int = (", "not valid Python"),
+        ("levels = 5", "name: type = default"), ("levels: int", "name: type = default"),
+        ("import os", "name: type = default"), ("levels: int = five", "no plain value"),
+        ("levels: complex = 1", "not known"), ("levels: int = 'five'", "does not fit"),
+        ("levels: int = True", "does not fit"), ("way: Literal['a'] = 'b'", "does not fit"),
+        ("levels: int = 6  # scores (3 to 5)", "it goes from 3 to 5"), ("levels: int = (", "not valid Python"),
     ],
-)
+)  # fmt: skip
 def test_a_broken_parameters_cell_is_told_with_notebook_and_line(cell: str, told: str) -> None:
     with pytest.raises(ParameterError, match=r"'06_x\.ipynb', line 1") as error:
         read_parameters(cell, where="06_x.ipynb")
@@ -113,7 +91,7 @@ def test_a_broken_parameters_cell_is_told_with_notebook_and_line(cell: str, told
         ("float | None", "share (0 to 0.5)", "0.51", "it goes from 0 to 0.5"),
         ("list[str]", "what is crossed (one of: region, category)", "region,categry", "'categry' is not one of region"),
     ],
-)
+)  # fmt: skip
 def test_ranges_and_choices_beside_a_parameter_are_kept_to(type: str, meaning: str, written: str, told: str) -> None:
     with pytest.raises(ParameterError, match=told):
         Parameter(name="x", type=type, default=None, meaning=meaning).parse(written)
@@ -130,13 +108,10 @@ def test_assignments_are_split_at_the_first_equals_sign() -> None:
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        (["levels"], "write -p name=value"),
-        (["=4"], "write -p name=value"),
-        (["a=1", "a=2"], "given twice"),
-        (["as_of=2026-01-01"], "set by --as-of"),
-        (["company=x"], "set by COMPANY"),
+        (["levels"], "write -p name=value"), (["=4"], "write -p name=value"), (["a=1", "a=2"], "given twice"),
+        (["as_of=2026-01-01"], "set by --as-of"), (["company=x"], "set by COMPANY"),
     ],
-)
+)  # fmt: skip
 def test_assignments_that_mean_nothing_are_refused(written: list[str], told: str) -> None:
     with pytest.raises(ParameterError, match=told):
         split_assignments(written)

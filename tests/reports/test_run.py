@@ -142,6 +142,7 @@ def troubled(root: Path, twins: tuple[Run, Run], notebook_writer: Callable[..., 
     assert twins[0].good
     copy = tmp_path_factory.mktemp("troubled") / "copy"
     shutil.copytree(root, copy, symlinks=True)
+    notebook_writer(copy / "notebooks", "06_buyers", ["# Fine", "print('as it should be')"], title="Fine")
     cells = ["import os\nprint('came so far')", "raise ValueError(os.environ['SHOP_PASSWORD'] + os.getcwd())"]
     notebook_writer(copy / "notebooks", "10_breaks", ["# Breaks", *cells, "print('never')"], title="Breaks")
     thin = "from crm_lib.errors import TooLittleData\nraise TooLittleData('nobody bought in the window')"
@@ -163,7 +164,7 @@ def test_a_failing_notebook_keeps_its_error_and_the_others_are_published(trouble
     assert "came so far" in page
     assert "ValueError in cell [4]" in page
     assert "Failed: Breaks." in re.sub(r"<[^>]+>", "", front)
-    assert "They bring 70%" in front
+    assert "as it should be" in (troubled.folder / "06_buyers.html").read_text()
     assert (troubled.folder / "10_breaks.ipynb").exists()
 
 

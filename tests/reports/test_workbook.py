@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from python_calamine import CalamineWorkbook
 
-from crm_lib.estimate import Estimate
 from crm_lib.exhibit import Table
-from crm_lib.finding import Criterion, Finding
 from crm_lib.reports.documents import Collected
 from crm_lib.reports.workbook import sheet_names, write_workbook
+from tests.reports.exhibits import finding
 
 DAY = dt.date(2026, 6, 30)
 HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "@SUM(1)", "http://example.org/x", "-2", "\x07bell", "{=1}"]
@@ -71,15 +71,16 @@ def test_the_contents_name_every_sheet_with_title_and_source(tmp_path: Path) -> 
 
 
 def test_findings_have_a_sheet_with_their_numbers(tmp_path: Path) -> None:
-    estimate = Estimate(value=0.7, low=0.6, high=0.8, n=3, method="counted")
-    finding = Finding(
-        key="k", claim="C.", source="S", estimate=estimate, criterion=Criterion(low=0.5),
-        sentence="They bring {estimate}.", if_supported="Act.", if_not_supported="Act.", if_undecided="Act.",
-    )  # fmt: skip
     path = tmp_path / "x.xlsx"
-    write(path, findings=(finding.to_dict(),))
+    write(path, findings=(finding().to_dict(),))
     row = read(path, "Findings")[1]
-    assert row[:8] == ["C.", "supported", "They bring 0.70 [0.60, 0.80].", "Act.", 0.7, 0.6, 0.8, 0.95]
+    assert row[:8] == [
+        "C.",
+        "supported",
+        "k is 70% [60%, 80%].",
+        "Look after them.",
+        *map(pytest.approx, (0.7, 0.6, 0.8, 0.95)),
+    ]
 
 
 def test_sheet_names_are_what_excel_takes() -> None:
