@@ -11,6 +11,7 @@ import pytest
 # One thread a process, as the notebooks of a report have it: the threads of two workers on two cores wait for each
 # other far longer than they compute. Set here, before NumPy is loaded and workers are started.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+import crm_lib.reports  # noqa: F401 - before any test imports nbformat, which then loads in a third of a second
 
 
 @pytest.fixture(scope="session")
