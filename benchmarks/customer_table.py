@@ -78,7 +78,6 @@ def by_pandas(place: Path, _: str) -> Callable[[], pd.DataFrame]:
         bought = lines[(lines["revenue"] >= 0) & ~(lines["quantity"] < 0)]
         days = bought.groupby(["customer_id", "day"])["revenue"].sum().reset_index()
         days["gap"] = days.groupby("customer_id")["day"].diff().dt.days
-        days["log_gap"] = np.log(days["gap"] / 7)
         repeats, by_customer = days.dropna(subset=["gap"]).groupby("customer_id"), days.groupby("customer_id")
         table = by_customer["day"].agg(first_purchase="min", last_purchase="max", frequency="size")
         purchases, everything = bought.groupby("customer_id"), lines.groupby("customer_id")
@@ -96,7 +95,6 @@ def by_pandas(place: Path, _: str) -> Callable[[], pd.DataFrame]:
             categories=purchases["category"].nunique(),
             channels=purchases["channel"].nunique(),
             median_gap=repeats["gap"].median() / 7,
-            log_gaps=by_customer["log_gap"].sum(),
         )
 
     return run

@@ -34,8 +34,7 @@ SELECT customer_id, len(dates) - 1 AS frequency, (dates[-1] - dates[1]) / 7 AS r
     (bought - bought_that_day) / nullif(len(dates) - 1, 0) AS monetary_value, orders, revenue, margin,
     dates[1] AS first_purchase, dates[-1] AS last_purchase, bought - revenue AS returns,
     discount / nullif(discount + bought, 0) AS discount_share, categories, channels,
-    list_median(list_transform(range(1, len(dates)), LAMBDA i : dates[i + 1] - dates[i])) / 7 AS median_gap,
-    coalesce(list_sum(list_transform(range(1, len(dates)), LAMBDA i : ln((dates[i + 1] - dates[i]) / 7))), 0) AS log_gaps
+    list_median(list_transform(range(1, len(dates)), LAMBDA i : dates[i + 1] - dates[i])) / 7 AS median_gap
 FROM customers JOIN days USING (customer_id)
 WHERE day = dates[1]
 ORDER BY customer_id

@@ -16,7 +16,6 @@ gaps AS (
 customers AS (
     SELECT customer_id, count(gap) FILTER (is_purchase) AS frequency, min(day) FILTER (is_purchase) AS first_purchase,
         max(day) FILTER (is_purchase) AS last_purchase, median(gap) FILTER (is_purchase) AS median_gap,
-        coalesce(sum(ln(gap / 7)) FILTER (is_purchase), 0) AS log_gaps,
         sum(bought) FILTER (gap IS NOT NULL) AS repeat_revenue, sum(bought) AS bought, sum(revenue) AS revenue,
         sum(margin) AS margin, sum(discount) AS discount
     FROM gaps GROUP BY customer_id
@@ -29,7 +28,6 @@ different AS (
 SELECT customer_id, frequency, (last_purchase - first_purchase) / 7 AS recency,
     (getvariable('as_of') - first_purchase) / 7 AS age, repeat_revenue / nullif(frequency, 0) AS monetary_value, orders,
     revenue, margin, first_purchase, last_purchase, bought - revenue AS returns,
-    discount / nullif(discount + bought, 0) AS discount_share, categories, channels, median_gap / 7 AS median_gap,
-    log_gaps
+    discount / nullif(discount + bought, 0) AS discount_share, categories, channels, median_gap / 7 AS median_gap
 FROM customers JOIN different USING (customer_id)
 ORDER BY customer_id

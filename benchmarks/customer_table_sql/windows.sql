@@ -27,7 +27,6 @@ customers AS (
     SELECT customer_id, count(*) FILTER (is_purchase AND previous < day) AS frequency,
         min(day) FILTER (is_purchase) AS first_purchase, max(day) FILTER (is_purchase) AS last_purchase,
         median(day - previous) FILTER (is_purchase AND previous < day) AS median_gap,
-        coalesce(sum(ln(nullif(day - previous, 0) / 7)) FILTER (is_purchase AND previous < day), 0) AS log_gaps,
         sum(bought) FILTER (first < day) AS repeat_revenue, count(DISTINCT order_id) FILTER (is_purchase) AS orders,
         sum(bought) AS bought, sum(revenue) AS revenue, sum(margin) AS margin, sum(discount) AS discount,
         bit_count(bit_or(category_bits)) AS categories, bit_count(bit_or(channel_bits)) AS channels
@@ -36,8 +35,7 @@ customers AS (
 SELECT customer_id, frequency, (last_purchase - first_purchase) / 7 AS recency,
     (getvariable('as_of') - first_purchase) / 7 AS age, repeat_revenue / nullif(frequency, 0) AS monetary_value, orders,
     revenue, margin, first_purchase, last_purchase, bought - revenue AS returns,
-    discount / nullif(discount + bought, 0) AS discount_share, categories, channels, median_gap / 7 AS median_gap,
-    log_gaps
+    discount / nullif(discount + bought, 0) AS discount_share, categories, channels, median_gap / 7 AS median_gap
 FROM customers
 WHERE first_purchase IS NOT NULL
 ORDER BY customer_id

@@ -13,8 +13,6 @@ Fader, P. S., Hardie, B. G. S., Lee, K. L. (2005). "Counting Your Customers" the
 Pareto/NBD Model. Marketing Science 24(2), 275–284.
 """
 
-from crm_lib.customers.attribute import customer_attribute
-from crm_lib.customers.exact import exact_sum
 from crm_lib.customers.facts import facts
 from crm_lib.customers.known import (
     COMPLAINT_STATES,
@@ -28,8 +26,8 @@ from crm_lib.customers.known import (
     window_complaints,
 )
 from crm_lib.customers.purchase_days import purchase_days
-from crm_lib.customers.summary import customer_summary, grouped_summary
-from crm_lib.customers.table import UNIT_DAYS, customer_table, is_purchase
+from crm_lib.customers.summary import customer_attribute, customer_summary
+from crm_lib.customers.table import UNIT_DAYS, customer_table, exact_sum, is_purchase
 from crm_lib.customers.window import ANY, Basis, Value, customer_window, value_of, window_lines
 
 __all__ = [
@@ -44,7 +42,6 @@ __all__ = [
     "customer_window",
     "exact_sum",
     "facts",
-    "grouped_summary",
     "is_purchase",
     "known_complaints",
     "known_contracts",

@@ -13,7 +13,6 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
-from crm_lib.customers.exact import exact_sum
 from crm_lib.customers.known import (
     COMPLAINT_STATES,
     SETTLED,
@@ -24,7 +23,7 @@ from crm_lib.customers.known import (
     last_day,
     own_brand_answers,
 )
-from crm_lib.customers.table import is_purchase
+from crm_lib.customers.table import exact_sum, is_purchase
 from crm_lib.errors import TooLittleData
 
 YEAR: Final = 365

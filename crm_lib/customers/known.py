@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -176,15 +175,6 @@ def members(company: Company, *, ending: dt.date | None = None) -> ir.Table:
     return contracts.filter(contracts.running).select("customer_id").distinct()
 
 
-REVIEWS = ("review",)
-"""Values of ``interactions.kind`` that are reviews."""
-
-
-def of_kind(contacts: ir.Table, kinds: Sequence[str]) -> ir.BooleanValue:
-    """Return which interactions are of certain kinds; capitals do not matter, and a contact of no kind is of none."""
-    return contacts.kind.lower().isin([kind.lower() for kind in kinds]).fill_null(False)
-
-
 def is_review(contacts: ir.Table) -> ir.BooleanValue:
-    """Return which interactions are reviews."""
-    return of_kind(contacts, REVIEWS)
+    """Return which interactions are reviews; capitals do not matter, and a contact of no kind is none."""
+    return (contacts.kind.lower() == "review").fill_null(False)

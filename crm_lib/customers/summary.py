@@ -1,13 +1,12 @@
-"""The customer table as data frames: whole, grouped by purchase history, and what it leaves out."""
+"""The customer table as a data frame, and what the company's own table says of its customers."""
 
 from __future__ import annotations
-
-from typing import cast
 
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers.table import customer_table, days_in, days_until, is_purchase
+from crm_lib.customers.table import customer_table
+from crm_lib.errors import MissingData
 
 _TYPES = dict.fromkeys(("frequency", "orders", "categories", "channels"), "int64") | dict.fromkeys(
     ("first_purchase", "last_purchase"), "datetime64[s]"
@@ -43,21 +42,9 @@ def customer_summary(company: Company, unit: str = "W") -> pd.DataFrame:
     return frame
 
 
-def grouped_summary(company: Company, unit: str = "W") -> pd.DataFrame:
-    """Return how many customers share each purchase history, which is all that models of purchase counts need."""
-    length = days_in(unit)
-    transactions = company.table("transactions")
-    bought = transactions.filter(is_purchase(transactions))
-    days = bought.select("customer_id", day=bought.ordered_at.date()).distinct()
-    spans = days.group_by("customer_id").aggregate(
-        frequency=days.count() - 1, first=days.day.min(), last=days.day.max()
-    )
-    histories = spans.select(
-        "frequency", recency=spans.last.delta(spans.first, unit="day"), age=days_until(company.as_of, spans.first)
-    )
-    keys = ["frequency", "recency", "age"]
-    groups = histories.group_by(keys).aggregate(customers=histories.count()).order_by(keys)
-    frame = cast("pd.DataFrame", groups.to_pyarrow().to_pandas()).astype({"frequency": "int64", "customers": "int64"})
-    frame = frame.assign(recency=frame["recency"] / length, age=frame["age"] / length)
-    frame.attrs["unit"] = unit
-    return frame
+def customer_attribute(company: Company, column: str) -> pd.Series[str]:
+    """Return an attribute of the customers."""
+    if not company.has("customers", column):
+        raise MissingData("customers", (column,))
+    frame = company.frame("customers", "customer_id", column).dropna()
+    return frame.drop_duplicates("customer_id").set_index("customer_id")[column].astype(str)

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any, Final
 
 import ibis
+import ibis.expr.types as ir
 
 from crm_lib.company import Company
 from crm_lib.customers.counting import DifferentValues
@@ -14,8 +15,6 @@ UNIT_DAYS: Final = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 """Days in each unit of time: day, week, mean month and mean year."""
 _MONEY_DECIMALS = 6
 """Sums of money are rounded far below a cent: the order in which an engine adds up must not show."""
-_LOG_STEPS = 10**9
-"""Logarithms are added up as whole numbers of such steps, whose sum is the same in any order and from any engine."""
 _COUNTED = {"categories": DifferentValues("category"), "channels": DifferentValues("channel")}
 
 
@@ -49,10 +48,7 @@ def customer_table(company: Company, unit: str = "W") -> ibis.Table:
           what was paid for the lines bought;
         - ``discount_share``: discount / (discount + revenue) over the lines bought, missing where nothing was paid;
         - ``categories``, ``channels``: how many different ones the customer bought from;
-        - ``median_gap``: median time between successive purchase days, missing without repeats;
-        - ``log_gaps``: sum of the natural logarithms of the times between successive purchase days, 0 without repeats.
-          Models of regular purchases (:class:`crm_lib.clv.BGNBD` with a regularity above 1) need it for their
-          likelihood.
+        - ``median_gap``: median time between successive purchase days, missing without repeats.
 
         A column whose source the company does not have is left out (``margin``, ``discount_share``, ``categories``,
         ``channels``).
@@ -76,7 +72,7 @@ def customer_table(company: Company, unit: str = "W") -> ibis.Table:
     """
     length = days_in(unit)
     orders = _orders(_lines(company))
-    totals = _totals(_beside_the_day_before(orders), length)
+    totals = _totals(_beside_the_day_before(orders))
     columns: dict[str, Any] = {
         "customer_id": totals.customer_id,
         "frequency": totals.frequency,
@@ -89,7 +85,6 @@ def customer_table(company: Company, unit: str = "W") -> ibis.Table:
         "last_purchase": totals.last_purchase,
         "returns": (totals.bought - totals.revenue).round(_MONEY_DECIMALS),
         "median_gap": totals.median_gap / length,
-        "log_gaps": totals.log_gaps / _LOG_STEPS,
     }
     if "margin" in totals.columns:
         columns["margin"] = totals.margin
@@ -103,8 +98,18 @@ def customer_table(company: Company, unit: str = "W") -> ibis.Table:
 
 _ORDER = (
     "customer_id", "frequency", "recency", "age", "monetary_value", "orders", "revenue", "margin", "first_purchase",
-    "last_purchase", "returns", "discount_share", "categories", "channels", "median_gap", "log_gaps",
+    "last_purchase", "returns", "discount_share", "categories", "channels", "median_gap",
 )  # fmt: skip
+
+
+def exact_sum(column: ir.NumericValue, where: ir.BooleanValue | None = None) -> ir.FloatingValue:
+    """Return the sum of a column that is the same on every run.
+
+    An engine adds in parallel, and the sum of floating-point numbers depends on the order in its last digits. Decimal
+    numbers do not: a report made twice shows the same amounts, and parts add up to their whole.
+    """
+    total = column.cast("decimal(38, 6)").sum(where=where)
+    return ibis.coalesce(total.cast("float64"), ibis.literal(0.0))
 
 
 def days_in(unit: str) -> float:
@@ -171,12 +176,11 @@ def _beside_the_day_before(orders: ibis.Table) -> ibis.Table:
     )
 
 
-def _totals(orders: ibis.Table, length: float) -> ibis.Table:
+def _totals(orders: ibis.Table) -> ibis.Table:
     """One row a customer with at least one purchase."""
     # Of several orders on a day only the first lies after the day of the one before.
     is_repeat = orders.is_purchase & (orders.previous < orders.day)
     gap = orders.day.delta(orders.previous, unit="day")
-    log_steps = ((gap.nullif(0) / length).ln() * _LOG_STEPS).round().cast("int64")
     money = {
         name: orders[name].sum().fill_null(0.0) for name in ("bought", "revenue", "discount") if name in orders.columns
     }
@@ -188,7 +192,6 @@ def _totals(orders: ibis.Table, length: float) -> ibis.Table:
         first_purchase=orders.day.min(where=orders.is_purchase),
         last_purchase=orders.day.max(where=orders.is_purchase),
         median_gap=gap.median(where=is_repeat),
-        log_gaps=log_steps.sum(where=is_repeat).fill_null(0).cast("float64"),
         orders=orders.order_id.nunique(where=orders.is_purchase),
         **{name: amount.round(_MONEY_DECIMALS) for name, amount in money.items()},
         **{values.bits: values.first_block(orders) for values in _counted(orders).values()},

@@ -12,9 +12,8 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
-from crm_lib.customers.exact import exact_sum
 from crm_lib.customers.known import known_rows, last_day
-from crm_lib.customers.table import is_purchase
+from crm_lib.customers.table import exact_sum, is_purchase
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 

@@ -34,7 +34,6 @@ from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES, SegmentRule, score
 from crm_lib.segments.rfm.sensitivity import Sensitivity, rfm_sensitivity
 from crm_lib.segments.serving import serving_costs
 from crm_lib.segments.structure import StructureCheck, check_structure, finding_structure
-from crm_lib.segments.tables.behaviour import customer_behaviour
 from crm_lib.segments.target_lists import (
     PURPOSES,
     TargetList,
@@ -102,7 +101,6 @@ __all__ = [
     "concentration",
     "concentration_curve",
     "contact_permission",
-    "customer_behaviour",
     "customer_window",
     "decisions",
     "definitions_of",

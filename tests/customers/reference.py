@@ -50,5 +50,4 @@ def _customer(records: list, bought: list, days: list[dt.date], as_of: dt.date, 
         "categories": len({line["category"] for line in bought if not pd.isna(line["category"])}),
         "channels": len({line["channel"] for line in bought if not pd.isna(line["channel"])}),
         "median_gap": statistics.median(gaps) / unit_days if gaps else math.nan,
-        "log_gaps": sum(math.log(gap / unit_days) for gap in gaps),
     }

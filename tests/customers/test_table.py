@@ -20,7 +20,6 @@ from crm_lib.customers import (
     customer_attribute,
     customer_summary,
     customer_table,
-    grouped_summary,
 )
 from crm_lib.errors import MissingData
 from tests.companies import transactions, write_company
@@ -106,7 +105,6 @@ def test_the_unit_of_time_only_rescales(lines: pd.DataFrame, unit: str) -> None:
     days, other = customer_summary(company, "D"), customer_summary(company, unit)
     times = ["recency", "age", "median_gap"]
     in_days = {name: other[name] * UNIT_DAYS[unit] for name in times}
-    in_days["log_gaps"] = other["log_gaps"] + other["frequency"] * np.log(UNIT_DAYS[unit])
     same(other.assign(**in_days), days)
 
 
@@ -116,15 +114,6 @@ def test_what_happens_after_as_of_changes_nothing(lines: pd.DataFrame, later: pd
     later = later.assign(ordered_at=later["ordered_at"] + pd.Timedelta(days=90))
     with_later = opened(pd.concat([lines, later]))
     pd.testing.assert_frame_equal(customer_summary(with_later), customer_summary(opened(lines)))
-
-
-@given(lines=_LINES, unit=st.sampled_from(sorted(UNIT_DAYS)))
-@_QUICK
-def test_the_grouped_form_counts_the_rows_of_the_table(lines: pd.DataFrame, unit: str) -> None:
-    company = opened(lines)
-    keys = ["frequency", "recency", "age"]
-    expected = customer_summary(company, unit).groupby(keys).size().rename("customers").reset_index()
-    pd.testing.assert_frame_equal(grouped_summary(company, unit), expected, check_dtype=False)
 
 
 def test_purchases_of_one_day_are_one_purchase() -> None:
@@ -165,28 +154,14 @@ def test_negative_quantity_alone_makes_a_return() -> None:
 def test_who_only_returned_has_no_row() -> None:
     company = opened(lines_of(("1", "ann", "2025-01-01", 10), ("2", "ben", "2025-01-05", -3)))
     assert list(customer_summary(company).index) == ["ann"]
-    assert grouped_summary(company)["customers"].sum() == 1
 
 
 def test_a_company_with_returns_only_has_an_empty_table_of_the_same_form() -> None:
     company = opened(lines_of(("1", "ann", "2025-01-01", -10), category=["books"]))
     full = customer_summary(opened(lines_of(("1", "ann", "2025-01-01", 10), category=["books"])))
     empty = customer_summary(company)
-    assert len(empty) == len(grouped_summary(company)) == 0
+    assert len(empty) == 0
     assert empty.dtypes.to_dict() == full.dtypes.to_dict()
-
-
-def test_logarithms_of_gaps_are_summed_in_the_unit_and_are_zero_without_repeats() -> None:
-    visits = lines_of(
-        ("1", "ann", "2025-01-01", 10), ("2", "ann", "2025-01-08", 10), ("3", "ann", "2025-01-08", 5),
-        ("4", "ann", "2025-01-22", 10), ("5", "ann", "2025-01-24", -10), ("6", "ben", "2025-01-01", 10),
-    )  # fmt: skip
-    company = opened(visits)
-    assert customer_summary(company, "W")["log_gaps"].to_dict() == {
-        "ann": pytest.approx(np.log(2), abs=1e-9),
-        "ben": 0.0,
-    }
-    assert customer_summary(company, "D").loc["ann", "log_gaps"] == pytest.approx(np.log(7 * 14), abs=2e-9)
 
 
 def test_values_that_do_not_exist_are_missing_and_not_zero() -> None:
@@ -198,7 +173,7 @@ def test_values_that_do_not_exist_are_missing_and_not_zero() -> None:
 def test_columns_without_a_source_are_left_out() -> None:
     lines = lines_of(("1", "ann", "2025-01-01", 10), ("1", "ann", "2025-01-08", 10))
     always = {"frequency", "recency", "age", "monetary_value", "orders", "revenue", "first_purchase", "last_purchase"}
-    always |= {"returns", "median_gap", "log_gaps"}
+    always |= {"returns", "median_gap"}
     assert set(customer_summary(opened(lines))) == always
     assert set(customer_summary(opened(lines, margin_rate=0.3))) == always | {"margin"}
     more = lines.assign(discount=1, category="books", channel="web")
@@ -229,7 +204,7 @@ def test_more_values_than_a_number_has_bits_are_all_counted() -> None:
     assert summary["orders"].to_dict() == by_customer["order_id"].nunique().to_dict()
 
 
-@pytest.mark.parametrize("function", [customer_table, customer_summary, grouped_summary])
+@pytest.mark.parametrize("function", [customer_table, customer_summary])
 def test_an_unknown_unit_is_refused_with_the_options(function: Any) -> None:
     company = opened(lines_of(("1", "ann", "2025-01-01", 10)))
     with pytest.raises(ValueError, match=r"unknown unit of time 'Q'.*'D'.*'W'.*'M'.*'Y'"):
@@ -251,13 +226,12 @@ def test_postgresql_gives_what_duckdb_gives(postgres_url: str, tmp_path: Path) -
     server = Company.open(write_company(tmp_path / "server", {}, as_of=AS_OF, more=settings))
     for unit in ("D", "M"):
         pd.testing.assert_frame_equal(customer_summary(server, unit), customer_summary(file, unit), rtol=1e-12)
-        pd.testing.assert_frame_equal(grouped_summary(server, unit), grouped_summary(file, unit), rtol=1e-12)
     same(customer_summary(server, "W"), reference_summary(lines, AS_OF, 7))
 
 
 def test_the_data_frames_tell_their_unit_of_time(tmp_path: Path) -> None:
     company = Company.open(write_company(tmp_path / "shop", {"transactions": transactions()}))
-    assert customer_summary(company, "M").attrs["unit"] == grouped_summary(company, "M").attrs["unit"] == "M"
+    assert customer_summary(company, "M").attrs["unit"] == "M"
 
 
 def test_an_attribute_of_the_customers_is_text_by_customer(tmp_path: Path) -> None:
