@@ -26,9 +26,9 @@ from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 
-_SAMPLE = 5_000
+_SAMPLE = 4_000
 """Customers whose numbers are drawn; all measures that need no draws are over all customers."""
-_DRAWS = 200
+_DRAWS = 100
 _FEWEST = 10
 """Customers known at a cut-off below which a comparison would say nothing."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -17,13 +16,15 @@ from crm_lib.clv.model import SEED, ConvergenceWarning
 from crm_lib.clv.names import model_label
 from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.potential import NOT_KNOWN
-from crm_lib.clv.value import POSTERIOR, CustomerValue
+from crm_lib.clv.value import CustomerValue
 from crm_lib.customers import UNIT_DAYS
 from crm_lib.errors import TooLittleData
 
 SMALL_GROUPS = "(small groups)"
+_DRAWS = 150
+"""Draws that the intervals of other models rest on."""
 _YEARS = (1, 2, 3, 5, 10)
-_STEPS = 12
+_STEPS = 6
 """Parts of a year; purchases of a part are discounted to its middle."""
 
 
@@ -151,8 +152,8 @@ def value_by_model(value: CustomerValue, *, seed: int = SEED) -> pd.DataFrame:
             fitted = copy.copy(model).fit(future.summary)
         if not fitted.converged_:
             continue
-        fitted.posterior(draws=max(POSTERIOR, len(future.order)), seed=seed)
-        drawn = dataclasses.replace(future, model=fitted).total().current
+        fitted.posterior(draws=_DRAWS, seed=seed)
+        drawn = future.under(fitted, min(_DRAWS, len(future.order))).total().current
         horizon = value.horizon_days / UNIT_DAYS[model.unit]
         expected = float(fitted.expected_purchases(future.summary, horizon).sum())
         rows[model_label(model)] = (*(float(each[0]) for each in mean_and_ends(drawn)), expected)

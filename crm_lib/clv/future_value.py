@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -55,6 +56,14 @@ class FutureValue:
         """What a purchase to come is expected to bring, at the maximum of the likelihood."""
         worth: pd.Series[float] = self.spend.expected_spend(self.summary) * self.margin_rate.expected
         return worth - self.cost.expected
+
+    def under(self, model: PurchaseModel, draws: int) -> FutureValue:
+        """Return the same future under another fitted model, with fewer draws."""
+        fewer = {
+            name: dataclasses.replace(ratio, drawn_means=ratio.drawn_means[:draws])
+            for name, ratio in (("margin_rate", self.margin_rate), ("cost", self.cost))
+        }
+        return dataclasses.replace(self, model=model, order=np.argsort(self.order[:draws]), **fewer)
 
     def blocks(self) -> Iterator[tuple[Codes, Drawn]]:
         """Yield the places of customers and their draws, as many at a time as fit in memory."""

@@ -109,7 +109,7 @@ def finding_spend_independence(measured: SpendIndependence) -> Finding:
         estimate=measured.correlation,
         criterion=Criterion(low=-_LIMIT, high=_LIMIT),
         sentence="The rank correlation of spend with frequency is {estimate}; customers with more than {light} repeat "
-        "purchases spend {ratio} times as much on a purchase as the others.",
+        "purchases spend {ratio} times as much each time.",
         if_supported="Multiply expected purchases by expected spend: the two may be modelled apart.",
         if_not_supported=heavier if measured.correlation.value > 0 else lighter,
         if_undecided="Model the two apart for now, and check the value of light buyers when another year is known.",

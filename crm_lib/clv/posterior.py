@@ -21,7 +21,7 @@ _GOOD_K, _WORST_K = 0.5, 0.7
 _GOOD_EFFICIENCY, _WORST_EFFICIENCY = 0.25, 0.1
 """The same in effective draws per draw: where a proposal misses part of the density, the weights that would tell were
 never drawn, and k alone is too good."""
-_CANDIDATES = 2000
+_CANDIDATES = 500
 """Least number of candidates, as fewer do not tell how good they are."""
 _ADAPTING, _TRYING = 3, 3
 """Rounds in which the proposal is adapted before it is judged again, and how often it may be judged."""
