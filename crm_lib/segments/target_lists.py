@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import own_answers, window_complaints
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.language import say
+from crm_lib.language import plural, say, text
 from crm_lib.segments.decisions import window_before
 from crm_lib.segments.growable import growable
 from crm_lib.segments.rfm.in_engine import Segmented
@@ -120,7 +120,7 @@ def target_lists(
     company: Company,
     segmented: Segmented,
     *,
-    at_risk: pd.DataFrame | MissingData | None = None,
+    at_risk: pd.DataFrame | MissingData,
     risk_days: int = 91,
     dissatisfied_below: float = DISSATISFIED_BELOW,
 ) -> TargetLists:
@@ -132,7 +132,7 @@ def target_lists(
         The company.
     segmented : Segmented
         Its customers in segments and tiers, as :func:`segment_customers` put them.
-    at_risk : DataFrame or MissingData, optional
+    at_risk : DataFrame or MissingData
         The valuable customers likely to leave, indexed by ``customer_id``: ``risk`` and ``at_risk`` (value times risk,
         money); or why they cannot be told.
     risk_days : int
@@ -239,48 +239,42 @@ def _counted(rows: pd.DataFrame) -> dict[str, float]:
 
 def _complaining(company: Company, segmented: Segmented) -> pd.DataFrame:
     """Return the core customers with an unsettled complaint, the oldest of each being told."""
-    complaints = window_complaints(company, days=segmented.definitions.window_days)
-    if "settled" not in complaints:
+    rows = window_complaints(company, days=segmented.basis.days)
+    if "settled" not in rows:
         raise MissingData("complaints", ("closed_at",))
-    complaints = complaints[~complaints["settled"] & complaints["customer_id"].isin(_core(segmented.tiers.frame))]
+    rows = rows[~rows["settled"]]
+    topic = rows["topic"] if "topic" in rows else pd.Series(None, index=rows.index, dtype=object)
+    rows = rows.assign(topic=topic.astype(object).where(topic.notna(), text("complaint")))
     # Of complaints opened at one moment the order must not hang on that of the rows.
-    complaints = complaints.sort_values([name for name in ("opened_at", "topic") if name in complaints], kind="stable")
-    first = complaints.drop_duplicates("customer_id").set_index("customer_id")
-    ages = (pd.Timestamp(company.as_of) - first["opened_at"].dt.normalize()).dt.days
-    topics = (
-        first["topic"].astype(object).where(first["topic"].notna(), None) if "topic" in first else [None] * len(first)
-    )
-    reasons = [
-        say(
-            "{topic}: open for {days} days" if pd.isna(closed) else "{topic}: closed unsettled",
-            topic=str(topic or language.text("complaint")),
-            days=int(age),
-        )
-        for topic, age, closed in zip(topics, ages, first["closed_at"], strict=True)
-    ]
-    return _of_window(segmented, first.index, reasons)
+    rows = rows.sort_values(["opened_at", "topic"], kind="stable").drop_duplicates("customer_id")
+    rows["days"] = (pd.Timestamp(company.as_of) - rows["opened_at"].dt.normalize()).dt.days
+    rows["reason"] = _said(rows[["topic", "days"]], "{topic}: open for {days} days")
+    closed = rows["closed_at"].notna()
+    rows.loc[closed, "reason"] = _said(rows.loc[closed, ["topic"]], "{topic}: closed unsettled")
+    return _of_core(segmented, rows)
 
 
 def _dissatisfied(company: Company, segmented: Segmented, below: float) -> pd.DataFrame:
     """Return the core customers whose last answer was that they are dissatisfied."""
-    answers = own_answers(company, days=segmented.definitions.window_days)
-    answers = answers[answers["customer_id"].isin(_core(segmented.tiers.frame))]
-    answers = answers.sort_values(["responded_at", "satisfaction"]).drop_duplicates("customer_id", keep="last")
-    last = answers[answers["satisfaction"] < below].set_index("customer_id")
-    reasons = [
-        say("satisfaction {points:number} on {day}", points=points, day=pd.Timestamp(day).date())
-        for points, day in zip(last["satisfaction"], last["responded_at"], strict=True)
-    ]
-    return _of_window(segmented, last.index, reasons)
+    rows = own_answers(company, days=segmented.basis.days).sort_values(["responded_at", "satisfaction"])
+    rows = rows.drop_duplicates("customer_id", keep="last")
+    rows = rows[rows["satisfaction"] < below]
+    words = "satisfaction {satisfaction:number} on {responded_at:date}"
+    rows["reason"] = _said(rows[["satisfaction", "responded_at"]], words)
+    return _of_core(segmented, rows)
 
 
-def _at_risk(found: pd.DataFrame | MissingData | None, segmented: Segmented, days: int) -> pd.DataFrame:
-    if found is None:
-        raise TooLittleData(say("the risk of leaving was not estimated"))
+def _of_core(segmented: Segmented, rows: pd.DataFrame) -> pd.DataFrame:
+    frame = rows.set_index("customer_id")[["reason"]]
+    frame = frame[frame.index.isin(_core(segmented.tiers.frame))]
+    return frame.assign(value=segmented.value.reindex(frame.index).fillna(0.0))
+
+
+def _at_risk(found: pd.DataFrame | MissingData, segmented: Segmented, days: int) -> pd.DataFrame:
     if isinstance(found, MissingData):
         raise found
-    silent = segmented.rfm.frame["recency"].reindex(found.index)
     words = "{risk:chance} risk of buying nothing within {days} days"
+    silent = segmented.rfm.frame["recency"].reindex(found.index)
     reasons = [
         # Silence is not known of who bought before the window alone.
         say(words if pd.isna(gone) else words + "; last purchase {ago}", risk=risk, days=days, ago=_ago(gone))
@@ -291,47 +285,41 @@ def _at_risk(found: pd.DataFrame | MissingData | None, segmented: Segmented, day
 
 def _gone(company: Company, segmented: Segmented) -> pd.DataFrame:
     """Return the core customers of the window before who bought nothing since, with value and tier of then."""
-    days = segmented.definitions.window_days
+    days = segmented.basis.days
     earlier = window_before(company, days=days)
     if earlier is None:
         raise TooLittleData(say("the window before is needed, and the data do not reach back so far"))
     # By today's borders, so that nobody has moved because a border did.
-    value = earlier[segmented.value_kind]
-    tiers = value_tiers(value, cut_points=segmented.tiers.cut_points).frame
-    now = segmented.rfm.frame
-    buyers = now.index[now["frequency"] > 0]
-    gone = earlier[earlier["last_purchase"].notna()].index.intersection(_core(tiers)).difference(buyers)
-    silent = (pd.Timestamp(company.as_of) - earlier.loc[gone, "last_purchase"]).dt.days
+    tiers = value_tiers(earlier[segmented.value_kind], cut_points=segmented.tiers.cut_points).frame
+    now = segmented.rfm.frame["frequency"]
+    bought = earlier.index[earlier["last_purchase"].notna()]
+    gone = earlier.loc[bought.intersection(_core(tiers)).difference(now.index[now > 0])]
+    silent = (pd.Timestamp(company.as_of) - gone["last_purchase"]).dt.days
     ending = company.as_of - dt.timedelta(days=days)
+    words = "{orders}, the last one {ago}; in the core until {day}"
     reasons = [
-        say("{orders}, the last one {ago}; in the core until {day}", orders=_orders(n), ago=_ago(since), day=ending)
-        for n, since in zip(earlier.loc[gone, "orders"], silent, strict=True)
+        say(words, orders=plural("{n} order", "{n} orders", int(n)), ago=_ago(since), day=ending)
+        for n, since in zip(gone["orders"], silent, strict=True)
     ]
-    return pd.DataFrame({"value": value[gone], "tier": tiers.loc[gone, "tier"], "reason": reasons}, index=gone)
+    return tiers.loc[gone.index, ["value", "tier"]].assign(reason=reasons)
 
 
 def _growable(company: Company, segmented: Segmented) -> pd.DataFrame:
-    found = growable(company, segmented)
-    words = (
-        "{value:money} of {kind:words} within {days} days; the best of similar customers bring {reach:money} and more"
-    )
-    told = {"kind": segmented.value_kind, "days": segmented.definitions.window_days, "currency": company.currency}
-    reasons = [say(words, value=value, reach=reach, **told) for value, reach in found[["value", "reach"]].to_numpy()]
+    found, basis = growable(company, segmented), segmented.basis
+    words = "{value:money} of {kind:words} in {days} days; the best of similar customers bring {reach:money} and more"
+    told = {"kind": basis.kind, "days": basis.days, "currency": basis.currency}
+    reasons = _said(found[["value", "reach"]], words, **told)
     return pd.DataFrame({"value": found["gap"], "reason": reasons}, index=found.index)
+
+
+def _said(rows: pd.DataFrame, words: str, **same: Any) -> list[str]:
+    """Return a sentence for each row, with its values written into it."""
+    return [say(words, **{str(name): each for name, each in row.items()}, **same) for row in rows.to_dict("records")]
 
 
 def _core(tiers: pd.DataFrame) -> pd.Index[str]:
     return tiers.index[tiers["tier"].isin(list(CORE))]
 
 
-def _of_window(segmented: Segmented, customers: pd.Index[str], reasons: Sequence[str]) -> pd.DataFrame:
-    value = segmented.tiers.frame["value"].reindex(customers).fillna(0.0)
-    return pd.DataFrame({"value": value, "reason": list(reasons)}, index=customers)
-
-
-def _orders(n: float) -> str:
-    return language.plural("{n} order", "{n} orders", int(n))
-
-
-def _ago(days: float) -> str:
-    return "" if days != days else language.plural("{n} day ago", "{n} days ago", int(days))
+def _ago(days: Any) -> str:
+    return "" if pd.isna(days) else plural("{n} day ago", "{n} days ago", int(days))

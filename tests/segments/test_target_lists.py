@@ -53,12 +53,13 @@ def shop(folder):
     return Company.open(folder)
 
 
-def made(shop, tier=TIER, base="buyers", **more):
+def made(shop, tier=TIER, base="buyers", at_risk=None, **more):
     """Return lists of customers put into tiers as told; what they did is as it was."""
     found = segment_customers(shop, SegmentDefinitions(tier_cut_points=(100.0, 60.0, 10.0), base=base))
     tiers = pd.Series(tier).reindex(found.tiers.frame.index)
     segmented = replace(found, tiers=replace(found.tiers, frame=found.tiers.frame.assign(tier=tiers)))
-    lists = target_lists(shop, segmented, **more)
+    unknown = TooLittleData("too few")
+    lists = target_lists(shop, segmented, at_risk=unknown if at_risk is None else at_risk, **more)
     return lists, {each.name: each for each in lists.lists}
 
 
