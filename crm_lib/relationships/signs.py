@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from typing import Final
 
 import pandas as pd
 
-from crm_lib.clv import MBGNBD
+from crm_lib.clv import MBGNBD, ConvergenceWarning
 from crm_lib.company import Company
 from crm_lib.customers import purchase_days
 
@@ -24,7 +25,10 @@ def p_alive(known: pd.DataFrame) -> pd.Series[float]:
             "age": known["tenure"] / 7,
         }
     )
-    return MBGNBD(unit="W").fit(summary).probability_alive(summary).rename("p_alive")
+    with warnings.catch_warnings():
+        # Where nobody seems to leave, the parameters of leaving are open, and P(alive) is 1 all the same.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return MBGNBD(unit="W").fit(summary).probability_alive(summary).rename("p_alive")
 
 
 def bought_nothing(company: Company, customers: pd.Index, day: dt.date, days: int) -> pd.Series[bool]:
