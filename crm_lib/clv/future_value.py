@@ -59,11 +59,11 @@ class FutureValue:
 
     def under(self, model: PurchaseModel, draws: int) -> FutureValue:
         """Return the same future under another fitted model, with fewer draws."""
-        fewer = {
-            name: dataclasses.replace(ratio, drawn_means=ratio.drawn_means[:draws])
-            for name, ratio in (("margin_rate", self.margin_rate), ("cost", self.cost))
-        }
-        return dataclasses.replace(self, model=model, order=np.argsort(self.order[:draws]), **fewer)
+        margin_rate, cost = (
+            dataclasses.replace(ratio, drawn_means=ratio.drawn_means[:draws]) for ratio in (self.margin_rate, self.cost)
+        )
+        order = np.argsort(self.order[:draws])
+        return dataclasses.replace(self, model=model, order=order, margin_rate=margin_rate, cost=cost)
 
     def blocks(self) -> Iterator[tuple[Codes, Drawn]]:
         """Yield the places of customers and their draws, as many at a time as fit in memory."""

@@ -99,7 +99,7 @@ def test_money_in_another_unit_changes_nothing_but_the_unit(tables, tmp_path, va
             "interactions": contacts.assign(cost=contacts["cost"] * factor),
         }
         found = customer_value(_open(tmp_path / f"{factor}", changed), model=ParetoNBD(), draws=DRAWS)
-        np.testing.assert_allclose(found.frame[PARTS] / factor, value.frame[PARTS], rtol=1e-6)
+        np.testing.assert_allclose(found.frame[PARTS] / factor, value.frame[PARTS], rtol=1e-6, atol=1e-5)
 
 
 def test_everybody_bought_once_and_one_price_are_valued_with_the_mean(tmp_path):
@@ -108,7 +108,7 @@ def test_everybody_bought_once_and_one_price_are_valued_with_the_mean(tmp_path):
     for name, rows in (("once", once), ("constant", constant)):
         company = _open(tmp_path / name, {"transactions": transactions(rows)}, as_of="2026-01-31")
         with pytest.warns(UserWarning, match="everybody is given the mean"):
-            found = customer_value(company, model=ParetoNBD(), draws=DRAWS)
+            found = customer_value(company, model=NBD(), draws=DRAWS)
         total = found.totals["current"]
         assert total.low <= total.value <= total.high
         assert np.isfinite(found.frame.to_numpy()).all()
