@@ -54,7 +54,11 @@ def newcombe(first: Estimate, second: Estimate) -> Estimate:
 
 def holm(p_values: Floats) -> Floats:
     """Return p-values corrected so that even one false alarm among all is as rare as stated (Holm)."""
-    return np.asarray(multipletests(p_values, method="holm")[1]) if p_values.size else p_values
+    # By hand: statsmodels collects garbage at every call, which takes 70 ms.
+    order = np.argsort(p_values, kind="stable")
+    corrected = np.empty(p_values.size)
+    corrected[order] = np.maximum.accumulate(p_values[order] * np.arange(p_values.size, 0, -1)).clip(max=1.0)
+    return corrected
 
 
 def benjamini_hochberg(p_values: Floats) -> Floats:
