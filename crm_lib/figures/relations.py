@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from crm_lib.exhibit import Table
+from crm_lib.exhibit import Kind, Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import table
 from crm_lib.figures.forms import bars, calibration, dots
@@ -34,7 +34,7 @@ def kinds_table(kinds: Kinds) -> Table:
     rows = kinds.habits.reindex([name for name in _HABITS if name in kinds.habits.index])
     frame = rows.set_axis([text(_HABITS[name]) for name in rows.index]).rename_axis("habit").reset_index()
     note = say("Habits remove {part:share} of the doubt about who is which kind.", part=kinds.separation)
-    shares = {"transactional": "share", "relational": "share"}
+    shares: dict[str, Kind] = {"transactional": "share", "relational": "share"}
     return table("kinds", say("What tells the two kinds apart"), frame, note=note, kinds=shares)
 
 

@@ -48,8 +48,8 @@ def stage_moves_chart(stages: Stages) -> Chart:
         The stages.
     """
     moves = stages.moves()
-    lost = int(moves["gone"].sum() - moves.loc["gone", "gone"])
-    back = int(moves.loc["gone"].sum() - moves.loc["gone", "gone"])
+    others = moves.drop(index="gone"), moves.drop(columns="gone")
+    lost, back = others[0]["gone"].sum(), others[1].loc["gone"].sum()
     return flows(
         moves, sides=(say("a quarter ago"), say("today")), name="stage-moves",
         headline=say("{lost:count} customers left in the last quarter, {back:count} came back", lost=lost, back=back),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -210,7 +210,7 @@ def finding_contributors(found: Contributors) -> Finding:
     Finding
         Supported when the whole interval of the ratio lies above 1. At stake is what contributors brought.
     """
-    row = found.roles.loc["any"]
+    row: Any = found.roles.loc["any"]
     return Finding(
         key="segments.contributors",
         claim="Customers who review or recommend go on to bring more than others with the same history.",

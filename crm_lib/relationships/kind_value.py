@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -193,7 +193,7 @@ def finding_subsidy(found: KindValue) -> Finding:
     )
 
 
-def _stake(found: KindValue) -> dict[str, object]:
+def _stake(found: KindValue) -> dict[str, Any]:
     currency = found.kinds.currency
     return {
         "currency": currency,

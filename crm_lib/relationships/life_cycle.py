@@ -178,8 +178,8 @@ def _signs(known: pd.DataFrame) -> pd.DataFrame:
         "exploration": (frame["purchases"] < 2) | price_led,
         "build-up": frame["tenure_days"] <= NEW_DAYS,
     }
-    stage = np.select(list(rules.values()), list(rules), "stable")
-    frame.insert(0, "stage", pd.Categorical(stage, categories=list(STAGES), ordered=True))
+    stage = pd.Categorical(np.select(list(rules.values()), list(rules), "stable"), list(STAGES), ordered=True)
+    frame.insert(0, "stage", pd.Series(stage, index=frame.index))
     return frame
 
 

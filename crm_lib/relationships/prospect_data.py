@@ -108,7 +108,7 @@ def prospect_data(company: Company, *, horizon_days: int = 180, ending: dt.date 
     read = [*shared, *(["birth_year"] if aged else [])]
     prospects, customers = _prospects(company, read, last), _customers(company, read, last, horizon_days)
     attributes = [*shared, *([AGE] if aged else [])]
-    won = prospects["customer_id"].dropna() if "customer_id" in prospects else []
+    won = prospects.get("customer_id", pd.Series(dtype=object)).dropna()
     known = customers.index.isin(won)
     if known.any() and not known.all():
         customers[KNOWN_BEFORE] = pd.Series(known, index=customers.index).map({True: "yes", False: "no"})

@@ -11,6 +11,7 @@ from statsmodels.regression.linear_model import OLS
 
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Verdict
 from crm_lib.language import say
 from crm_lib.relationships.prospect_data import LIVE_DAYS
 from crm_lib.relationships.prospect_model import Floats, ProspectModel
@@ -42,8 +43,8 @@ class ProspectRanking:
     expected : Estimate
         What the chosen are expected to bring less cost, corrected by how such choices turned out on earlier days.
     principles : DataFrame
-        Indexed by ``principle``: ``measured`` (what the number is), ``evidence`` (Estimate), ``wanted`` (the range of a
-        ranking that keeps to it) and ``kept_to``.
+        Indexed by ``principle``: ``measured`` (what the number is), ``evidence`` (Estimate) and ``kept_to`` ("yes",
+        "no" or "open").
     currency : str
         ISO code.
     """
@@ -147,17 +148,18 @@ def _principles(chosen: pd.DataFrame, expected: Estimate, replay: ProspectReplay
         unit="share",
     )  # fmt: skip
     slope = _slope(replay.values)
-    rows = [
-        ("Give up the average customer", "times their share that the best brought", replay.lift(), 1.0, np.inf),
-        ("Look for lasting characteristics", "of the differences told, part that came", slope, 0.5, np.inf),
-        ("Take the finances seriously", "expected from the chosen, less cost", expected, 0.0, np.inf),
-        ("Know when to be careful", "of the chosen, part with few past customers alike", uncertain, 0.0, 0.2),
-    ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["principle", "measured", "evidence", "low", "high"]).set_index("principle")
-    held = [row.low <= row.evidence.low and row.evidence.high <= row.high for row in table.itertuples()]
-    missed = [row.evidence.high < row.low or row.evidence.low > row.high for row in table.itertuples()]
-    table["kept_to"] = np.select([held, missed], ["yes", "no"], "open")
-    return table.drop(columns=["low", "high"])
+    rows = {
+        "Give up the average customer": ("times their share that the best brought", replay.lift(), Criterion(low=1.0)),
+        "Look for lasting characteristics": ("of the differences told, part that came", slope, Criterion(low=0.5)),
+        "Take the finances seriously": ("expected from the chosen, less cost", expected, Criterion(low=0.0)),
+        "Know when to be careful": ("of the chosen, part with few alike in the past", uncertain, Criterion(high=0.2)),
+    }
+    words = {Verdict.SUPPORTED: "yes", Verdict.NOT_SUPPORTED: "no", Verdict.UNDECIDED: "open"}
+    told = {
+        name: {"measured": measured, "evidence": evidence, "kept_to": words[criterion.verdict(evidence)]}
+        for name, (measured, evidence, criterion) in rows.items()
+    }
+    return pd.DataFrame.from_dict(told, orient="index").rename_axis("principle")
 
 
 def _slope(values: pd.DataFrame) -> Estimate:

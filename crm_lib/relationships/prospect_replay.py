@@ -225,7 +225,7 @@ def _usual(past: pd.DataFrame, outcome: pd.Series[float], rows: pd.DataFrame) ->
     overall = float(outcome.mean()) if len(outcome) else 0.0
     if CHANNEL not in past:
         return np.full(len(rows), overall)
-    return rows[CHANNEL].map(outcome.groupby(past[CHANNEL]).mean()).fillna(overall).to_numpy(float)
+    return np.asarray(rows[CHANNEL].map(outcome.groupby(past[CHANNEL]).mean()).fillna(overall), dtype=float)
 
 
 def finding_prospects(replay: ProspectReplay, expected: Estimate | None = None) -> Finding:

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import roc_auc_score
 
 from crm_lib.company import Company
 from crm_lib.customers import Value, facts, value_of
@@ -117,14 +118,15 @@ def decline_warning(company: Company) -> DeclineWarning:
     except TooLittleData:
         pass
     learnt, stopped = pd.concat(signs), pd.concat(silent)
-    aucs = {name: compared_auc(stopped.to_numpy(float), learnt[name], learnt[name])[0].value for name in RULES}
+    aucs = {name: roc_auc_score(stopped, learnt[name]) for name in RULES}
     rule = max(aucs, key=lambda name: aucs[name])
     thresholds = {name: _threshold(learnt[name], stopped) for name in RULES}
     today = _signs(company, company.as_of)
     rows = {}
     for name in RULES:
         warned = at_test[name] > thresholds[name]
-        auc = compared_auc(came.to_numpy(float), at_test[name], at_test["p_alive"])[0]
+        sign = at_test[name].to_numpy()
+        auc = compared_auc(came.to_numpy(float), sign, sign)[0]
         rows[name] = {"auc": auc, "false_alarms": warned[~came].mean(), "found": warned[came].mean()}
     under = before.index[before[rule] > thresholds[rule]]
     followed = pd.DataFrame({"newly_warned": at_test[rule] > thresholds[rule], "silent": came})
@@ -227,13 +229,15 @@ def finding_decline(warning: DeclineWarning) -> Finding:
     """
     silent, others = warning.silent
     gap = newcombe(silent, others)
-    points = {"value": 100 * gap.value, "low": 100 * gap.low, "high": 100 * gap.high, "unit": "percentage points"}
+    points = dataclasses.replace(
+        gap, value=100 * gap.value, low=100 * gap.low, high=100 * gap.high, unit="percentage points"
+    )
     new = warning.frame.loc[warning.frame["newly_warned"], "value"]
     return Finding(
         key="segments.decline",
         claim="Customers warned of stop buying more often than others, by at least {least:number0} percentage points.",
         source="Textbook 4.3.2, the life cycle of a relationship",
-        estimate=dataclasses.replace(gap, **points),
+        estimate=points,
         criterion=Criterion(low=100 * AT_LEAST),
         sentence=(
             "Of {n:count} customers newly warned of on {day:date}, {silent} bought nothing in the next quarter, of the "

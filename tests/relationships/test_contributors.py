@@ -132,8 +132,8 @@ def coverage(runs, *, effect, seed):
 
 @pytest.mark.parametrize("effect", [1.0, 1.4])
 def test_intervals_cover_the_truth_where_many_more_members_buy_often(effect):
-    # 150 runs: 95% less four standard errors and what skewness takes.
-    assert coverage(150, effect=effect, seed=3) >= 0.88
+    # 100 runs: 95% less four standard errors and what skewness takes.
+    assert coverage(100, effect=effect, seed=3) >= 0.86
 
 
 @pytest.mark.validate

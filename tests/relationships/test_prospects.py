@@ -230,12 +230,12 @@ def test_a_company_without_prospects_or_with_few_is_told_so(tmp_path, shop):
 def test_intervals_of_ratios_cover_the_truth():
     rng = np.random.default_rng(7)
     hits = 0
-    for run in range(150):
+    for run in range(100):
         whole = rng.gamma(2, 1, 120)
         part = whole * 3 * rng.gamma(1.5, 1 / 1.5, 120)
         ratio = ratio_of_sums(np.column_stack([part, whole]), seed=run)
         hits += ratio.low <= 3 <= ratio.high
-    assert hits / 150 >= 0.89  # 95 % less four standard errors
+    assert hits / 100 >= 0.87  # 95 % less four standard errors
     same = ratio_of_sums(np.column_stack([2 * whole, whole]))
     assert same.value == pytest.approx(2)
     assert np.isnan(ratio_of_sums(np.zeros((4, 2))).value)
