@@ -25,7 +25,7 @@ _BY_RANK = ("recency",)
 """Measures that follow the calendar: peaks left by closed days and by seasons are not kinds of customers."""
 _FEWEST, _MOST = 100, 6000
 """Customers below which no valley could be told from chance, and of whom a sample is taken."""
-_SPLITS, _SAMPLES = 7, 999
+_SPLITS, _SAMPLES = 7, 499
 _HEAP = 0.05
 """Share of customers with the lowest or the highest value from which only the order of a measure counts."""
 _SWEEPS = 10
