@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 
 from crm_lib.clv.beta_geometric import BGNBD, MBGNBD
 from crm_lib.clv.future_value import mean_and_ends
-from crm_lib.clv.model import SEED, ConvergenceWarning
+from crm_lib.clv.model import ConvergenceWarning
 from crm_lib.clv.names import model_label
 from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.potential import NOT_KNOWN
@@ -21,8 +20,6 @@ from crm_lib.customers import UNIT_DAYS
 from crm_lib.errors import TooLittleData
 
 SMALL_GROUPS = "(small groups)"
-_DRAWS = 150
-"""Draws that the intervals of other models rest on."""
 _YEARS = (1, 2, 3, 5, 10)
 _STEPS = 6
 """Parts of a year; purchases of a part are discounted to its middle."""
@@ -120,7 +117,7 @@ def value_by_year(value: CustomerValue) -> pd.DataFrame:
     return frame
 
 
-def value_by_model(value: CustomerValue, *, seed: int = SEED) -> pd.DataFrame:
+def value_by_model(value: CustomerValue) -> pd.DataFrame:
     """Return the customer equity under Pareto/NBD, BG/NBD and MBG/NBD, all else equal.
 
     The interval of a value holds how well the parameters of *one* model are known. Models that fit the past about
@@ -131,36 +128,39 @@ def value_by_model(value: CustomerValue, *, seed: int = SEED) -> pd.DataFrame:
     ----------
     value : CustomerValue
         What the customers are worth under the chosen model.
-    seed : int
-        Seed of the draws.
 
     Returns
     -------
     DataFrame
-        Indexed by ``model``, the chosen one first: ``current``, the value of all customers, with ``_low`` and
-        ``_high``; ``expected_purchases`` of all in the horizon. A model whose likelihood has no maximum is left out.
+        Indexed by ``model``, the chosen one first: ``current``, the value of all customers; ``current_low`` and
+        ``current_high``, its interval under the chosen model; ``expected_purchases`` of all in the horizon. A model
+        whose likelihood has no maximum is left out.
     """
-    future, chosen = value.future, value.future.model
-    current = value.totals["current"]
-    total = float(value.frame["expected_purchases"].sum())
-    rows: dict[str, Sequence[float]] = {model_label(chosen): (current.value, current.low, current.high, total)}
-    for model in (ParetoNBD(unit=chosen.unit), BGNBD(unit=chosen.unit), MBGNBD(unit=chosen.unit)):
+    chosen, customers, current = value.future.model, value.future.summary, value.totals["current"]
+    worth = value.frame["value_per_purchase"].to_numpy()
+    unit = chosen.unit
+    rows: dict[str, tuple[float, float]] = {}
+    for model in (chosen, ParetoNBD(unit=unit), BGNBD(unit=unit), MBGNBD(unit=unit)):
         if model_label(model) in rows:
             continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            fitted = copy.copy(model).fit(future.summary)
-        if not fitted.converged_:
-            continue
-        fitted.posterior(draws=_DRAWS, seed=seed)
-        drawn = future.under(fitted, min(_DRAWS, len(future.order))).total().current
-        horizon = value.horizon_days / UNIT_DAYS[model.unit]
-        expected = float(fitted.expected_purchases(future.summary, horizon).sum())
-        rows[model_label(model)] = (*(float(each[0]) for each in mean_and_ends(drawn)), expected)
-    columns = ["current", "current_low", "current_high", "expected_purchases"]
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("model")
+        fitted = model
+        if model is not chosen:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                fitted = copy.copy(model).fit(customers)
+            if not fitted.converged_:
+                continue
+        discounted = fitted.discounted_expected_purchases(customers, value.annual_rate).to_numpy()
+        expected = fitted.expected_purchases(customers, value.horizon_days / UNIT_DAYS[unit])
+        rows[model_label(model)] = (float(discounted @ worth), float(expected.sum()))
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["current", "expected_purchases"])
+    # Point values compare the models; the chosen one's is the posterior mean that stands elsewhere.
+    point = float(frame["current"].iloc[0])
+    frame["current"] *= current.value / point if point > 0 else 1.0
+    for name, end in (("current_low", current.low), ("current_high", current.high)):
+        frame[name] = [end, *[np.nan] * (len(frame) - 1)]
     frame.attrs["currency"] = value.currency
-    return frame
+    return frame[["current", "current_low", "current_high", "expected_purchases"]].rename_axis("model")
 
 
 def group_labels(groups: pd.Series[str], index: pd.Index, *, smallest_group: int) -> pd.Series[Any]:

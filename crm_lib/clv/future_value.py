@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,14 +55,6 @@ class FutureValue:
         """What a purchase to come is expected to bring, at the maximum of the likelihood."""
         worth: pd.Series[float] = self.spend.expected_spend(self.summary) * self.margin_rate.expected
         return worth - self.cost.expected
-
-    def under(self, model: PurchaseModel, draws: int) -> FutureValue:
-        """Return the same future under another fitted model, with fewer draws."""
-        margin_rate, cost = (
-            dataclasses.replace(ratio, drawn_means=ratio.drawn_means[:draws]) for ratio in (self.margin_rate, self.cost)
-        )
-        order = np.argsort(self.order[:draws])
-        return dataclasses.replace(self, model=model, order=order, margin_rate=margin_rate, cost=cost)
 
     def blocks(self) -> Iterator[tuple[Codes, Drawn]]:
         """Yield the places of customers and their draws, as many at a time as fit in memory."""

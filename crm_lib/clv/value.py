@@ -25,7 +25,7 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.language import say
 
-_DRAWS = 400
+_DRAWS = 300
 """Joint draws that the intervals rest on."""
 POSTERIOR = 1000
 """Posterior draws of a model from which they are taken."""
