@@ -207,8 +207,7 @@ def report(
 @contextmanager
 def _bars() -> Iterator[Progress]:
     """Give what shows how far each notebook is; nothing is drawn before the first one starts."""
-    from rich.progress import MofNCompleteColumn, TaskID, TimeElapsedColumn
-    from rich.progress import Progress as Bars
+    from rich.progress import MofNCompleteColumn, Progress as Bars, TaskID, TimeElapsedColumn
 
     bars = Bars("{task.description}", MofNCompleteColumn(), TimeElapsedColumn(), console=err)
     tasks: dict[str, TaskID] = {}
@@ -414,8 +413,7 @@ def dictionary(
 
     Every table and column that a company may bring, and how its company.toml is written.
     """
-    from crm_lib.company.dictionary import dictionary as written
-    from crm_lib.company.dictionary import write_dictionary
+    from crm_lib.company.dictionary import dictionary as written, write_dictionary
 
     if write:
         _told_written(write_dictionary(_project() / "data"))

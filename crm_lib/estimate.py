@@ -64,17 +64,7 @@ class Estimate:
 
     @classmethod
     def exact(cls, value: float, *, n: int, unit: str = "", method: str = "count") -> Self:
-        """Return a number that was counted, not estimated: it is printed without an interval.
-
-        Parameters
-        ----------
-        value : float
-            The number.
-        n : int
-            Number of units it rests on.
-        unit, method : str
-            As for the class.
-        """
+        """Return a number that was counted, not estimated: it is printed without an interval."""
         return cls(value=value, low=value, high=value, n=n, method=method, unit=unit)
 
     @property

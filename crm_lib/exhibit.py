@@ -26,27 +26,9 @@ Kind = Literal["text", "count", "number", "share", "money", "date"]
 class Table:
     """A table with title, labels and number forms.
 
-    Parameters
-    ----------
-    name : str
-        Short name, unique in the notebook: the sheet of the workbook and the anchor in the page.
-    title : str
-        What the table shows.
-    frame : DataFrame
-        The numbers, unrounded; a named index becomes the first columns.
-    kinds : mapping of str to str
-        How each column is written: "text", "count", "number", "share", "money" or "date". Columns left out are
-        written by their type.
-    labels : mapping of str to str
-        What a reader sees above each column; by default the column's name with spaces.
-    currency : str
-        ISO code for columns of kind "money".
-    source : str
-        Where the numbers come from.
-    note : str
-        What a reader must know to read them.
-    rows_shown : int
-        Rows printed; the workbook keeps all.
+    The `name` is unique in the notebook: the sheet of the workbook and the anchor in the page. The `frame` holds the
+    numbers, unrounded; a named index becomes the first columns. Columns without one of the `kinds` are written by their
+    type, those without one of the `labels` by their name. `rows_shown` are printed; the workbook keeps all.
     """
 
     name: str

@@ -47,13 +47,7 @@ class Criterion:
             )
 
     def verdict(self, estimate: Estimate) -> Verdict:
-        """Return *supported* if the whole interval lies within, *not supported* if all of it lies outside.
-
-        Parameters
-        ----------
-        estimate : Estimate
-            The evidence; its interval decides.
-        """
+        """Return *supported* if the whole interval lies within, *not supported* if all of it lies outside."""
         if math.isnan(estimate.value):
             return Verdict.UNDECIDED
         if self.low <= estimate.low and estimate.high <= self.high:
@@ -164,17 +158,7 @@ _COLOURS = {"supported": "#1b6e53", "not supported": "#a3441c", "undecided": "#5
 
 
 def callout(fields: Mapping[str, Any]) -> str:
-    """Return the HTML box that shows a finding, from the fields of :meth:`Finding.to_dict`.
-
-    Parameters
-    ----------
-    fields : mapping
-        What :meth:`Finding.to_dict` returned; every text is escaped.
-
-    Notes
-    -----
-    The box carries its own style so that JupyterLab shows it as the report does.
-    """
+    """Return the HTML box that shows a finding, styled by itself so that JupyterLab shows it as the report does."""
     colour = _COLOURS[fields["verdict"]]
     stake = fields["money_at_stake"]
     lines = [

@@ -14,28 +14,7 @@ from crm_lib.figures.style import to_svg
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chart:
-    """A drawing with title, alternative text and the table behind it.
-
-    Parameters
-    ----------
-    name : str
-        Short name, unique in the notebook.
-    title : str
-        What the chart shows, as a sentence.
-    axes : Axes
-        The drawing; it is written as SVG when the chart is displayed.
-    alt : str
-        What a reader who cannot see the chart must know: kind, axes and finding.
-    table : Table
-        The numbers drawn.
-    source : str
-        Where the numbers come from.
-
-    Raises
-    ------
-    ValueError
-        If `alt` is empty.
-    """
+    """A drawing with its `title` (what it shows), `alt` (what a reader who cannot see it must know) and `table`."""
 
     name: str
     title: str
@@ -49,13 +28,7 @@ class Chart:
             raise ValueError(f"chart '{self.name}' needs an alternative text for readers who cannot see it")
 
     def to_svg(self) -> str:
-        """Return the drawing.
-
-        Returns
-        -------
-        str
-            The SVG; equal charts give equal bytes.
-        """
+        """Return the drawing; equal charts give equal bytes."""
         figure = self.axes.get_figure(root=True)
         if figure is None:
             raise ValueError(f"the axes of chart '{self.name}' belong to no figure")

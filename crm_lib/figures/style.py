@@ -20,7 +20,7 @@ WIDTH = 7.5
 
 INK, QUIET, GRID = "#22262b", "#5b6470", "#dfe3e8"
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072b2", "#d55e00", "#007a5a", "#a3517f", "#56b4e9", "#e6a100"
-_TITLE = 72
+_TITLE = 62
 """Letters of a title that fit on one line."""
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 """Colours told apart by readers of any colour vision (after Okabe & Ito 2008), darkened where white is behind."""
@@ -30,48 +30,18 @@ _SCRIPTS = ("Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Zen Hei", "Microsoft 
 
 
 def style() -> AbstractContextManager[None]:
-    """Return the context in which figures are drawn and written.
-
-    Returns
-    -------
-    context manager
-        Sets matplotlib's parameters and puts the earlier ones back.
-    """
+    """Return the context in which figures are drawn and written."""
     return mpl.rc_context(_parameters())
 
 
 def new_axes(height: float = 3.6) -> Axes:
-    """Return the axes of a new figure of the report's width.
-
-    The figure is not registered with pyplot: it needs no closing, and two notebooks cannot disturb each other.
-
-    Parameters
-    ----------
-    height : float
-        Inches.
-
-    Returns
-    -------
-    Axes
-        Empty axes in the house style.
-    """
+    """Return the axes of a new figure of the report's width; it is not registered with pyplot, so needs no closing."""
     with style():
         return Figure(figsize=(WIDTH, height), layout="constrained").add_subplot()
 
 
 def to_svg(figure: Figure) -> str:
-    """Return a figure as SVG, with the same bytes for the same figure on every run.
-
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-
-    Returns
-    -------
-    str
-        The SVG, without date or creator.
-    """
+    """Return a figure as SVG, with the same bytes for the same figure on every run, without date or creator."""
     page = io.StringIO()
     with style(), warnings.catch_warnings():
         # Names may hold dollar signs; ticks made after the axes do not know that these are no formulas.
@@ -102,17 +72,7 @@ def _smaller(svg: str) -> str:
 
 
 def headline(axes: Axes, title: str, subtitle: str = "") -> None:
-    """Write what the figure shows above it, at the left edge.
-
-    Parameters
-    ----------
-    axes : Axes
-        The axes.
-    title : str
-        The finding, in words.
-    subtitle : str
-        What is drawn, with units.
-    """
+    """Write the finding above the figure, and below it what is drawn, with units."""
     figure = axes.get_figure(root=True)
     if figure is None:
         return

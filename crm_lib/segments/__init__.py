@@ -23,8 +23,7 @@ from crm_lib.segments.relationship_levels import (
     relationship_levels,
 )
 from crm_lib.segments.returns import finding_returns, returns_by_group
-from crm_lib.segments.rfm.definitions import FILE as DEFINITIONS_FILE
-from crm_lib.segments.rfm.definitions import SegmentDefinitions, definitions_of, tier_value_of
+from crm_lib.segments.rfm.definitions import FILE as DEFINITIONS_FILE, SegmentDefinitions, definitions_of, tier_value_of
 from crm_lib.segments.rfm.follow_up import FollowUp, finding_champions, follow_up
 from crm_lib.segments.rfm.in_engine import Segmented, estimated, rfm_table, segment_customers
 from crm_lib.segments.rfm.movement import Movement, finding_movement, fitting_windows, movement, movement_matrix

@@ -8,8 +8,7 @@ import lifetimes
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.integrate import quad
 from scipy.special import gammaln, hyp2f1, hyperu
 

@@ -9,14 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy import stats
 from scipy.integrate import quad
 from scipy.special import gammaln
 
-from crm_lib.clv import BGNBD, MBGNBD, NBD, ConvergenceWarning, ParetoNBD
-from crm_lib.clv import purchase_model as purchase_module
+from crm_lib.clv import BGNBD, MBGNBD, NBD, ConvergenceWarning, ParetoNBD, purchase_model as purchase_module
 from crm_lib.errors import MissingData
 
 TYPICAL = {

@@ -11,8 +11,14 @@ import pytest
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
-from crm_lib.relationships import STAGES, decline_warning, finding_decline, stages_beside_truth, warning_beside_truth
-from crm_lib.relationships import stages as judge
+from crm_lib.relationships import (
+    STAGES,
+    decline_warning,
+    finding_decline,
+    stages as judge,
+    stages_beside_truth,
+    warning_beside_truth,
+)
 from crm_lib.relationships.life_cycle import GONE_BELOW, _signs
 from crm_lib.relationships.warning import FALSE_ALARM, RULES, _threshold
 from tests.companies import transactions, write_company

@@ -14,8 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from crm_lib import language
 from crm_lib.exhibit import Kind
 from crm_lib.figures.chart import Chart
-from crm_lib.figures.columns import kind as kind_of
-from crm_lib.figures.columns import label
+from crm_lib.figures.columns import kind as kind_of, label
 from crm_lib.figures.forms.words import Words, Writer, finish
 from crm_lib.figures.style import BLUE, INK, QUIET, SERIES, new_axes
 from crm_lib.language import say

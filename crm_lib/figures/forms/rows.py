@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 
 from crm_lib.exhibit import Kind
 from crm_lib.figures.chart import Chart
-from crm_lib.figures.columns import kind as kind_of
-from crm_lib.figures.columns import label
+from crm_lib.figures.columns import kind as kind_of, label
 from crm_lib.figures.forms.words import Words, Writer, finish, row_names, spoken_values
 from crm_lib.figures.style import BLUE, INK, ORANGE, QUIET, SERIES, new_axes
 from crm_lib.language import say

@@ -4,8 +4,7 @@ import datetime as dt
 import math
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from crm_lib.company import Company
 from crm_lib.errors import CompanyError

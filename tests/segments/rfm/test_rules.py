@@ -7,8 +7,7 @@ from contextlib import nullcontext
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from crm_lib.segments import Interval, Rule, Variable, check_rules
 from tests.segments.rfm.reference import apply_rules
