@@ -138,7 +138,7 @@ def money(value: float, currency: str, decimals: int | None = None) -> str:
     if not math.isfinite(value):
         return number(value)
     if decimals is None:
-        decimals = 0 if abs(value) >= 100 else 2
+        decimals = 0 if abs(value) >= 100 or value == 0 else 2
     rounded, pattern = round(value, decimals), "¤" + _pattern(decimals)
     with decimal.localcontext(_EXACT):
         return _minus(format_currency(rounded, currency, format=pattern, locale=_Edition.locale, currency_digits=False))
