@@ -26,13 +26,7 @@ _UNITS = {
 
 
 def structure_chart(check: StructureCheck) -> Chart:
-    """Draw customers along the direction in which they are most likely to fall into two kinds.
-
-    Parameters
-    ----------
-    check : StructureCheck
-        The check.
-    """
+    """Draw customers along the direction in which they are most likely to fall into two kinds."""
     bins = int(np.clip(np.sqrt(check.projection.size), 15, 40))
     low, high = np.quantile(check.projection, [0.002, 0.998])
     counts, edges = np.histogram(np.clip(check.projection, low, high), bins=bins, range=(low, high))
@@ -53,17 +47,7 @@ def structure_chart(check: StructureCheck) -> Chart:
 
 
 def clusters_table(clusters: Clusters, segmented: Segmented, structure: StructureCheck) -> Table:
-    """Return the clusters with size, value, typical measures and verdict, the largest first.
-
-    Parameters
-    ----------
-    clusters : Clusters
-        The clusters.
-    segmented : Segmented
-        The customers with their values.
-    structure : StructureCheck
-        The check for kinds; where it found none, stable clusters are called what they are: parts of a continuum.
-    """
+    """Return the clusters with size, value, typical measures and verdict, the largest first."""
     value = segmented.tiers.frame["value"].reindex(clusters.labels.index).groupby(clusters.labels)
     frame = clusters.per_cluster.copy()
     frame.insert(2, "value_share", value.sum() / value.sum().sum())
@@ -92,13 +76,7 @@ def clusters_table(clusters: Clusters, segmented: Segmented, structure: Structur
 
 
 def predictive_value_chart(compared: PredictiveValue) -> Chart:
-    """Draw how much of later value each grouping of an earlier day tells, the best at the top.
-
-    Parameters
-    ----------
-    compared : PredictiveValue
-        The comparison.
-    """
+    """Draw how much of later value each grouping of an earlier day tells, the best at the top."""
     basis = compared.basis
     told = {"kind": basis.kind, "days": basis.days, "day": compared.scored_on, "n": len(compared.value)}
     frame = compared.table.rename(index=lambda name: name[:1].upper() + name[1:])
@@ -115,15 +93,7 @@ def predictive_value_chart(compared: PredictiveValue) -> Chart:
 
 
 def portrait_table(portrait: Portrait, *, most: int = 4) -> Table:
-    """Return what sets segments apart, question by question.
-
-    Parameters
-    ----------
-    portrait : Portrait
-        The comparisons.
-    most : int
-        Differences shown for each group and question, the clearest of those that hold; where none does, a row says so.
-    """
+    """Return what sets segments apart: of each question the `most` clearest differences, or that none holds."""
     rows = []
     for (group, question), asked in portrait.frame.groupby(["group", "question"], observed=True):
         held = asked[asked["holds"]]

@@ -22,13 +22,7 @@ _TOP = 0.2
 
 
 def equity_waterfall(value: CustomerValue) -> Chart:
-    """Draw what customers have brought, what they will bring as things go on, and what they could add.
-
-    Parameters
-    ----------
-    value : CustomerValue
-        The values.
-    """
+    """Draw what customers have brought, what they will bring as things go on, and what they could add."""
     totals, drawn = value.totals, value.future.total()
     parts = {say("Earned so far"): "historical", say("Still to come"): "current", say("Could be added"): "potential"}
     rows = [(name, totals[key].value, totals[key].low, totals[key].high) for name, key in parts.items()]
@@ -59,13 +53,7 @@ def equity_waterfall(value: CustomerValue) -> Chart:
 
 
 def year_table(frame: pd.DataFrame) -> Table:
-    """Return how much of the value to come arises within so many years.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        What :func:`crm_lib.clv.value_by_year` gives.
-    """
+    """Return how much of the value to come arises within so many years."""
     words = np.where(frame["observed"], say("within the length of the data"), say("beyond the length of the data"))
     return table(
         "value_by_year",
@@ -81,13 +69,7 @@ def year_table(frame: pd.DataFrame) -> Table:
 
 
 def model_value_table(frame: pd.DataFrame) -> Table:
-    """Return the value to come under the chosen model and others.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        What :func:`crm_lib.clv.value_by_model` gives.
-    """
+    """Return the value to come under the chosen model and others."""
     chosen = frame.iloc[0]
     differs = frame["current"] / chosen["current"] - 1 if chosen["current"] > 0 else frame["current"] * np.nan
     apart = frame["current"].max() - frame["current"].min() > chosen["current_high"] - chosen["current_low"]
@@ -105,18 +87,7 @@ def model_value_table(frame: pd.DataFrame) -> Table:
 
 
 def value_distribution_chart(value: CustomerValue) -> Chart:
-    """Draw what share of the value to come the most valuable customers hold.
-
-    Parameters
-    ----------
-    value : CustomerValue
-        The values.
-
-    Raises
-    ------
-    TooLittleData
-        If there is no value to come.
-    """
+    """Draw what share of the value to come the most valuable customers hold."""
     amounts = np.sort(value.frame["current"].to_numpy(dtype=float))[::-1]
     if not amounts.sum() > 0:
         raise TooLittleData("needs value to come; customers are not expected to bring any")
@@ -143,15 +114,7 @@ def value_distribution_chart(value: CustomerValue) -> Chart:
 
 
 def top_customers_table(value: CustomerValue, *, most: int = 10) -> Table:
-    """Return the customers whose value to come is highest, with the interval of what is expected.
-
-    Parameters
-    ----------
-    value : CustomerValue
-        The values.
-    most : int
-        Number of customers.
-    """
+    """Return the customers whose value to come is highest, with the interval of what is expected."""
     columns = ["current", "current_low", "current_high", "historical", "potential"]
     frame = value.frame.sort_values("current", ascending=False, kind="stable").head(most)
     frame = frame[[*columns, "probability_alive", "expected_purchases"]]
@@ -170,15 +133,7 @@ def top_customers_table(value: CustomerValue, *, most: int = 10) -> Table:
 
 
 def equity_table(frame: pd.DataFrame, *, by: str) -> Table:
-    """Return the value of groups of customers.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        What :func:`crm_lib.clv.equity_by` gives.
-    by : str
-        What the groups are, as a reader calls them.
-    """
+    """Return the value of groups of customers; `by` is what a reader calls the groups."""
     shown = frame[
         ["customers", "historical", "current", "current_low", "current_high", "potential", "value_share"]
     ].copy()
@@ -194,13 +149,7 @@ def equity_table(frame: pd.DataFrame, *, by: str) -> Table:
 
 
 def value_truth_chart(truth: pd.DataFrame) -> Chart:
-    """Draw estimated against true value to come by tenths of the customers of a simulated company.
-
-    Parameters
-    ----------
-    truth : DataFrame
-        What :func:`crm_lib.clv.beside_truth` gives.
-    """
+    """Draw estimated against true value to come by tenths of the customers of a simulated company."""
     tenth = np.ceil(truth["value"].rank().to_numpy() / len(truth) * 10).astype(int)
     groups = truth.groupby(pd.Index(tenth, name="tenth"))
     frame = groups.mean().assign(customers=groups.size())

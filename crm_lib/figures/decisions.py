@@ -18,18 +18,7 @@ UNKNOWN_PERMISSION = "The company does not record who agreed to be contacted: ma
 
 
 def relationship_grid(found: RelationshipLevels) -> Chart:
-    """Draw the segments by number of customers and margin a customer, on Kotler's grid.
-
-    Parameters
-    ----------
-    found : RelationshipLevels
-        The segments' levels. A hollow circle marks one whose level the data leave open.
-
-    Raises
-    ------
-    TooLittleData
-        If no group is large enough to have a level.
-    """
+    """Draw the segments by size and margin a customer on Kotler's grid, hollow where the data leave the level open."""
     placed = found.frame[found.frame["level"].notna()].copy()
     if placed.empty:
         raise TooLittleData(say("needs a group of at least {n} customers to place", n=SMALLEST_GROUP))
@@ -59,13 +48,7 @@ def relationship_grid(found: RelationshipLevels) -> Chart:
 
 
 def relationship_table(found: RelationshipLevels) -> Table:
-    """Return the segments' levels, what the levels cost, and whether the margin carries that.
-
-    Parameters
-    ----------
-    found : RelationshipLevels
-        The segments' levels.
-    """
+    """Return the segments' levels, what the levels cost, and whether the margin carries that."""
     frame = found.frame.drop(columns=["size", "band"]).dropna(axis="columns", how="all")
     frame["possible"] = [" / ".join(say(level) for level in levels) or "–" for levels in frame["possible"]]
     note = "The level follows from the number of customers and what each brings (Kotler's grid); where the interval "
@@ -84,13 +67,7 @@ def relationship_table(found: RelationshipLevels) -> Table:
 
 
 def decisions_table(made: Decisions) -> Table:
-    """Return what is known of each segment, and what to do, one row each.
-
-    Parameters
-    ----------
-    made : Decisions
-        The segments.
-    """
+    """Return what is known of each segment, and what to do, one row each."""
     frame = made.frame.copy()
     note = "The data do not reach back two windows, so changes are not known."
     if made.compared:
@@ -113,13 +90,7 @@ def decisions_table(made: Decisions) -> Table:
 
 
 def target_summary_table(lists: TargetLists) -> Table:
-    """Return the target lists with their sizes, overlap, value at stake and action, the most urgent first.
-
-    Parameters
-    ----------
-    lists : TargetLists
-        The lists.
-    """
+    """Return the target lists with their sizes, overlap, value at stake and action, the most urgent first."""
     counts = lists.overview()
     several = plural("{n} customer is", "{n} customers are", int(counts["several"].iloc[-1]))
     frame = counts[["customers", "withheld", "first_here", "several", "value"]].rename(columns={"value": "at_stake"})
@@ -144,13 +115,7 @@ def target_summary_table(lists: TargetLists) -> Table:
 
 
 def target_list_table(lists: TargetLists) -> Table:
-    """Return all target lists in one table, which the report's workbook keeps whole.
-
-    Parameters
-    ----------
-    lists : TargetLists
-        The lists. Those who may be contacted, each first under the most urgent purpose.
-    """
+    """Return all target lists in one table, which the report's workbook keeps whole."""
     parts = [each.frame.reset_index().assign(purpose=each.name.replace("_", " ")) for each in lists.lists]
     columns = ["customer_id", "purpose", "value", "reason", "also_on", "segment", "tier", "first_list"]
     frame = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=columns)])[columns]

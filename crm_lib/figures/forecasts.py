@@ -18,13 +18,7 @@ _MEASURES = ["ranked_probability_score", "bias", "mae", "rmse", "gini", "weekly_
 
 
 def comparison_table(compared: Comparison) -> Table:
-    """Return how well each model forecast, averaged over the days of forecast, the best first.
-
-    Parameters
-    ----------
-    compared : Comparison
-        The comparison.
-    """
+    """Return how well each model forecast, averaged over the days of forecast, the best first."""
     frame = compared.average.reindex(columns=_MEASURES)
     mark = say("recommended")
     frame.index = pd.Index(
@@ -44,18 +38,7 @@ def comparison_table(compared: Comparison) -> Table:
 
 
 def tracking_chart(compared: Comparison) -> Chart:
-    """Draw weekly repeat purchases, actual and expected by the model that values customers.
-
-    Parameters
-    ----------
-    compared : Comparison
-        The comparison.
-
-    Raises
-    ------
-    TooLittleData
-        If no model in the comparison tells what was to be expected week by week.
-    """
+    """Draw weekly repeat purchases, actual and expected by the model that values customers."""
     name = type(compared.model).__name__
     if name not in compared.tracking:
         raise TooLittleData("needs a model that tells what to expect week by week")
@@ -78,13 +61,7 @@ def tracking_chart(compared: Comparison) -> Chart:
 
 
 def forecast_calibration_chart(compared: Comparison) -> Chart:
-    """Draw what the recommended model forecast for each tenth of the customers against what they did.
-
-    Parameters
-    ----------
-    compared : Comparison
-        The comparison.
-    """
+    """Draw what the recommended model forecast for each tenth of the customers against what they did."""
     frame, model = compared.calibration[compared.recommended], model_label(compared.recommended)
     return calibration(
         frame,
@@ -104,13 +81,7 @@ def forecast_calibration_chart(compared: Comparison) -> Chart:
 
 
 def frequency_chart(compared: Comparison) -> Chart:
-    """Draw actual and expected purchases after a forecast by how often customers had bought before it.
-
-    Parameters
-    ----------
-    compared : Comparison
-        The comparison.
-    """
+    """Draw actual and expected purchases after a forecast by how often customers had bought before it."""
     frame, model = compared.by_frequency[compared.recommended], model_label(compared.recommended)
     return curve(
         frame[["actual", "low", "high", "expected", "customers"]],

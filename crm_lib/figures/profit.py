@@ -16,13 +16,7 @@ _MOST = 15
 
 
 def profit_chart(profit: ProfitTable) -> Chart:
-    """Draw what the groups of one dimension bring, with the margin rate, or else the share returned, written beside.
-
-    Parameters
-    ----------
-    profit : ProfitTable
-        Cells of one dimension.
-    """
+    """Draw what the groups of one dimension bring, with the margin rate, or else the share returned, written beside."""
     kind, ordered = profit.value_kind, by_value(profit)
     shown = ordered.head(_MOST)
     shown = shown.assign(beside=[_beside(row) for row in shown.to_dict("records")])
@@ -42,13 +36,7 @@ def profit_chart(profit: ProfitTable) -> Chart:
 
 
 def profit_cells(profit: ProfitTable) -> Table:
-    """Return the cells of the profit table, the largest first.
-
-    Parameters
-    ----------
-    profit : ProfitTable
-        The cells.
-    """
+    """Return the cells of the profit table, the largest first."""
     note = "Revenue and margin are net of returns. A customer or an order counts in every row that it touches."
     if profit.pooled:
         note += " {n:count} cells with fewer than ten customers are pooled."
@@ -63,13 +51,7 @@ def profit_cells(profit: ProfitTable) -> Table:
 
 
 def loss_cells(profit: ProfitTable) -> Table:
-    """Return the cells where money is lost, the largest amounts first, and whether chance could have made them so.
-
-    Parameters
-    ----------
-    profit : ProfitTable
-        The cells.
-    """
+    """Return the cells where money is lost, the largest amounts first, and whether chance could have made them so."""
     frame = losses(profit)
     found, holding = len(frame), int(frame["holds"].sum())
     title = "No cell loses money or has a striking share of returns"
@@ -93,13 +75,7 @@ def loss_cells(profit: ProfitTable) -> Table:
 
 
 def returns_chart(profit: ProfitTable) -> Chart:
-    """Draw the share of returns of every group against the company's, with intervals that hold together.
-
-    Parameters
-    ----------
-    profit : ProfitTable
-        Cells of one dimension.
-    """
+    """Draw the share of returns of every group against the company's, with intervals that hold together."""
     frame = returns_by_group(profit)
     above = int((frame["low"] > EVEN).sum())
     headline = "{usual:share1} of sales come back; no group is clearly out of line"

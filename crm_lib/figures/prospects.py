@@ -16,13 +16,7 @@ from crm_lib.relationships.prospect_replay import RULES
 
 
 def contributors_chart(found: Contributors) -> Chart:
-    """Draw what contributors brought beside others like them, and beside all others.
-
-    Parameters
-    ----------
-    found : Contributors
-        The comparison.
-    """
+    """Draw what contributors brought beside others like them, and beside all others."""
     roles = found.roles
     ends = pd.DataFrame(
         [{"times_alike": each.value, "low": each.low, "high": each.high} for each in roles["times_alike"]]
@@ -47,26 +41,14 @@ def contributors_chart(found: Contributors) -> Chart:
 
 
 def influence_table(found: Influence) -> Table:
-    """Return what contributors and the customers they brought bring together.
-
-    Parameters
-    ----------
-    found : Influence
-        The value.
-    """
+    """Return what contributors and the customers they brought bring together."""
     note = say("Nobody is counted twice. Value is the {kind:words} of the last year.", kind=found.value_kind)
     frame = found.totals.rename(index=text).reset_index()
     return table("influence", say("What depends on contributors"), frame, currency=found.currency, note=note)
 
 
 def influencers_table(found: Influence) -> Table:
-    """Return the customers who, with those they brought, bring most.
-
-    Parameters
-    ----------
-    found : Influence
-        The value.
-    """
+    """Return the customers who, with those they brought, bring most."""
     frame = found.frame.head(100).reset_index()
     note = say("The same value may appear in several rows: do not add them up.")
     title = say("Customers who brought others, by the value of both")
@@ -74,13 +56,7 @@ def influencers_table(found: Influence) -> Table:
 
 
 def prospect_rules_table(replay: ProspectReplay) -> Table:
-    """Return what the best prospects of earlier days brought, by the rule that put them in order.
-
-    Parameters
-    ----------
-    replay : ProspectReplay
-        Predictions of earlier days and what came.
-    """
+    """Return what the best prospects of earlier days brought, by the rule that put them in order."""
     frame = replay.table().rename(index=RULES).rename(index=text).reset_index()
     title = say("What the best {share:share} of prospects brought, by rule", share=replay.share)
     note = say(
@@ -92,13 +68,7 @@ def prospect_rules_table(replay: ProspectReplay) -> Table:
 
 
 def prospect_calibration_chart(replay: ProspectReplay) -> Chart:
-    """Draw what prospects were told to bring, and what came.
-
-    Parameters
-    ----------
-    replay : ProspectReplay
-        Predictions of earlier days and what came.
-    """
+    """Draw what prospects were told to bring, and what came."""
     frame = replay.groups()
     finite = frame.assign(high=frame["high"].where(frame["high"] < 4 * frame["was"].max(), frame["was"].max() * 1.5))
     ratio = replay.kept(1.0)
@@ -115,13 +85,7 @@ def prospect_calibration_chart(replay: ProspectReplay) -> Chart:
 
 
 def prospect_ranking_chart(ranking: ProspectRanking) -> Chart:
-    """Draw what winning prospects in order is expected to bring, less the cost.
-
-    Parameters
-    ----------
-    ranking : ProspectRanking
-        The ranking.
-    """
+    """Draw what winning prospects in order is expected to bring, less the cost."""
     ranked = ranking.frame.dropna(subset=["cost"])
     frame = pd.DataFrame({"gross": ranked["gross"].cumsum().to_numpy(), "cost": ranked["cost"].cumsum().to_numpy()})
     frame["net"] = frame["gross"] - frame["cost"]
@@ -142,13 +106,7 @@ def prospect_ranking_chart(ranking: ProspectRanking) -> Chart:
 
 
 def prospects_table(ranking: ProspectRanking) -> Table:
-    """Return the chosen prospects, best value for cost first.
-
-    Parameters
-    ----------
-    ranking : ProspectRanking
-        The ranking.
-    """
+    """Return the chosen prospects, best value for cost first."""
     columns = ["prospect_id", "net", "cost", "chance", "value", "alike"]
     title = say("{n:count} prospects to win, best value for cost first", n=len(ranking.chosen))
     note = say("Value is that of a customer won; alike are past customers in the prospect's rarest category.")
@@ -157,13 +115,7 @@ def prospects_table(ranking: ProspectRanking) -> Table:
 
 
 def principles_table(ranking: ProspectRanking) -> Table:
-    """Return whether the ranking keeps to the principles of looking for customers.
-
-    Parameters
-    ----------
-    ranking : ProspectRanking
-        The ranking.
-    """
+    """Return whether the ranking keeps to the principles of looking for customers."""
     frame = ranking.principles.rename(index=text).reset_index()
     for name in ("measured", "kept_to"):
         frame[name] = frame[name].map(text)

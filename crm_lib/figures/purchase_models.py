@@ -29,13 +29,7 @@ _REPEATS = (5, 40)
 
 
 def model_table(model: Model[Any]) -> Table:
-    """Return the parameters of a fitted model with standard errors and intervals, and how well these were drawn.
-
-    Parameters
-    ----------
-    model : Model
-        The fitted model.
-    """
+    """Return the parameters of a fitted model with standard errors and intervals, and how well these were drawn."""
     drawn = model._drawn
     note = say(
         "Intervals from {draws:count} posterior draws, worth {effective:count} independent ones ({method}; Pareto k "
@@ -54,20 +48,7 @@ def model_table(model: Model[Any]) -> Table:
 
 
 def alive_map(model: PurchaseModel, summary: pd.DataFrame) -> Chart:
-    """Draw how likely customers are still there, by repeat purchases and days since the last purchase.
-
-    Parameters
-    ----------
-    model : PurchaseModel
-        The fitted model, without covariates.
-    summary : DataFrame (N rows)
-        Purchase histories of the customers; they tell the range of the axes.
-
-    Raises
-    ------
-    TooLittleData
-        If nobody has bought again.
-    """
+    """Draw how likely customers are still there, by repeat purchases and days since the last purchase."""
     often, age = int(summary["frequency"].max()), float(summary["age"].max()) * UNIT_DAYS[model.unit]
     if not often > 0:
         raise TooLittleData("needs customers who bought a second time")
@@ -102,20 +83,7 @@ def alive_map(model: PurchaseModel, summary: pd.DataFrame) -> Chart:
 
 
 def telling_customer(model: PurchaseModel, summary: pd.DataFrame) -> str:
-    """Return the customer with 5 to 40 repeat purchases of whom it is least clear whether they are still there.
-
-    Parameters
-    ----------
-    model : PurchaseModel
-        The fitted model.
-    summary : DataFrame (N rows)
-        Purchase histories, indexed by customer.
-
-    Raises
-    ------
-    TooLittleData
-        If nobody has as many.
-    """
+    """Return the customer with 5 to 40 repeat purchases of whom it is least clear whether they are still there."""
     rhythmic = summary[summary["frequency"].between(*_REPEATS)]
     if rhythmic.empty:
         raise TooLittleData(f"needs a customer with {_REPEATS[0]} to {_REPEATS[1]} repeat purchases")
@@ -129,22 +97,6 @@ def customer_history_chart(
     """Draw the purchases of a customer and the probability of being still a customer, day by day.
 
     Each day is judged by what was known of the customer on it; the model itself has seen all the data.
-
-    Parameters
-    ----------
-    model : PurchaseModel
-        The fitted model, without covariates.
-    purchase_days : sequence of date
-        Days on which the customer bought, in any order; days after `as_of` are left out.
-    as_of : date
-        Day on which the curve ends.
-    customer : str
-        How a reader knows the customer.
-
-    Raises
-    ------
-    TooLittleData
-        If the customer bought on no day up to `as_of`.
     """
     days = pd.DatetimeIndex(pd.to_datetime(pd.Series(list(purchase_days)))).normalize().unique().sort_values()
     days = days[days <= pd.Timestamp(as_of)]

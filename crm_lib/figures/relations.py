@@ -24,13 +24,7 @@ _HABITS = {
 
 
 def kinds_table(kinds: Kinds) -> Table:
-    """Return what tells transactional from relational customers.
-
-    Parameters
-    ----------
-    kinds : Kinds
-        The kinds.
-    """
+    """Return what tells transactional from relational customers."""
     rows = kinds.habits.reindex([name for name in _HABITS if name in kinds.habits.index])
     frame = rows.set_axis([text(_HABITS[name]) for name in rows.index]).rename_axis("habit").reset_index()
     note = say("Habits remove {part:share} of the doubt about who is which kind.", part=kinds.separation)
@@ -39,13 +33,7 @@ def kinds_table(kinds: Kinds) -> Table:
 
 
 def kinds_chart(kinds: Kinds) -> Chart:
-    """Draw how certain the kinds are: customers by probability of being relational.
-
-    Parameters
-    ----------
-    kinds : Kinds
-        The kinds.
-    """
+    """Draw how certain the kinds are: customers by probability of being relational."""
     p = kinds.frame["relational"]
     edges = np.linspace(0, 1, 11)
     counts = np.histogram(p, edges)[0]
@@ -61,24 +49,12 @@ def kinds_chart(kinds: Kinds) -> Chart:
 
 
 def kinds_check_table(check: pd.DataFrame) -> Table:
-    """Return how well the kinds of a simulated company were told.
-
-    Parameters
-    ----------
-    check : DataFrame
-        As :func:`crm_lib.relationships.check_kinds` gives it.
-    """
+    """Return how well the kinds of a simulated company were told."""
     return table("kinds-check", say("Kinds told rightly, against the simulated truth"), check.rename(index=text))
 
 
 def kind_value_chart(found: KindValue) -> Chart:
-    """Draw what a customer of each kind brings.
-
-    Parameters
-    ----------
-    found : KindValue
-        The values.
-    """
+    """Draw what a customer of each kind brings."""
     told = {"transactional": found.transactional, "relational": found.relational}
     rows = {name: {"mean_value": each.value, "low": each.low, "high": each.high} for name, each in told.items()}
     kinds = found.kinds
@@ -92,13 +68,7 @@ def kind_value_chart(found: KindValue) -> Chart:
 
 
 def silence_test_table(risk: SilenceRisk) -> Table:
-    """Return how well the risk told who fell silent, beside days of silence alone.
-
-    Parameters
-    ----------
-    risk : SilenceRisk
-        The risk and its test.
-    """
+    """Return how well the risk told who fell silent, beside days of silence alone."""
     rows = {"the risk": risk.auc, "days of silence alone": risk.auc_recency, "difference": risk.gain}
     frame = pd.DataFrame({"method": [text(name) for name in rows], "auc": list(rows.values())})
     message = "Told on {day:date} from what was known then, and compared with the {days} days after."
@@ -107,13 +77,7 @@ def silence_test_table(risk: SilenceRisk) -> Table:
 
 
 def silence_chart(risk: SilenceRisk) -> Chart:
-    """Draw whether the risk of falling silent was what it said.
-
-    Parameters
-    ----------
-    risk : SilenceRisk
-        The risk and its test.
-    """
+    """Draw whether the risk of falling silent was what it said."""
     found = risk.reliability
     message = "On average {told:share} was told and {was:share} came true; {inside:count} of {n:count} groups agree"
     headline = say(message, told=found.told, was=found.was, inside=found.inside, n=len(found.frame))
@@ -123,13 +87,7 @@ def silence_chart(risk: SilenceRisk) -> Chart:
 
 
 def switching_chart(classes: Switching) -> Chart:
-    """Draw the value at risk in each class of value and risk.
-
-    Parameters
-    ----------
-    classes : Switching
-        The classes.
-    """
+    """Draw the value at risk in each class of value and risk."""
     frame = classes.table()
     looking = frame.loc["valuable and looking around"]
     shown = frame.assign(number=[say("{n:count} customers", n=n) for n in frame["customers"]])

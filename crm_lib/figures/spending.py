@@ -23,18 +23,7 @@ _FEWEST = 10
 
 
 def channel_value_chart(acquisition: Acquisition) -> Chart:
-    """Draw the lifetime value of a customer won through each channel against the cost of winning one.
-
-    Parameters
-    ----------
-    acquisition : Acquisition
-        Values and costs by channel.
-
-    Raises
-    ------
-    TooLittleData
-        If there is no channel with a known cost.
-    """
+    """Draw the lifetime value of a customer won through each channel against the cost of winning one."""
     known = acquisition.frame.dropna(subset=["acquisition_cost", "clv"])
     if known.empty:
         raise TooLittleData("needs a channel with a known cost of acquisition", table="customers")
@@ -62,13 +51,7 @@ def channel_value_chart(acquisition: Acquisition) -> Chart:
 
 
 def acquisition_table(acquisition: Acquisition) -> Table:
-    """Return what customers of each channel cost and bring, and what one may pay for one, the best ratio first.
-
-    Parameters
-    ----------
-    acquisition : Acquisition
-        Values and costs by channel.
-    """
+    """Return what customers of each channel cost and bring, and what one may pay for one, the best ratio first."""
     frame = acquisition.frame.sort_values("ratio", ascending=False, kind="stable").copy()
     low, high, cost = frame["clv_low"], frame["clv_high"], frame["acquisition_cost"]
     frame["payback"] = [
@@ -99,13 +82,7 @@ def acquisition_table(acquisition: Acquisition) -> Table:
 
 
 def spending_limits_table(limits: pd.DataFrame) -> Table:
-    """Return the most one may spend to win or to keep a customer, by channel.
-
-    Parameters
-    ----------
-    limits : DataFrame
-        What :func:`crm_lib.clv.spending_limits` gives.
-    """
+    """Return the most one may spend to win or to keep a customer, by channel."""
     return table(
         "spending_limits",
         say("The most one may spend on a customer"),
@@ -120,13 +97,7 @@ def spending_limits_table(limits: pd.DataFrame) -> Table:
 
 
 def membership_table(value: MembershipValue) -> Table:
-    """Return contracts, retention and value to come of each plan, the most valuable first.
-
-    Parameters
-    ----------
-    value : MembershipValue
-        The values.
-    """
+    """Return contracts, retention and value to come of each plan, the most valuable first."""
     frame = value.plans.sort_values("current", ascending=False, kind="stable")
     frame = frame.assign(mean_value=(frame["current"] / frame["running"]).where(frame["running"] > 0))
     notes = [
@@ -156,18 +127,7 @@ def membership_table(value: MembershipValue) -> Table:
 
 
 def plan_retention_chart(value: MembershipValue) -> Chart:
-    """Draw the share of contracts of the largest plan that remain after each renewal, and what its model expects.
-
-    Parameters
-    ----------
-    value : MembershipValue
-        The values, with the fitted models.
-
-    Raises
-    ------
-    TooLittleData
-        If no plan has a model.
-    """
+    """Draw the share of contracts of the largest plan that remain after each renewal, and what its model expects."""
     if not value.models:
         raise TooLittleData("needs a plan with enough contracts for a model of renewals", table="memberships")
     plan, months = max(value.models, key=lambda key: int((value.contracts["plan"] == key[0]).sum()))

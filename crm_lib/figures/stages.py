@@ -20,13 +20,7 @@ _SIGNS = {
 
 
 def stages_chart(stages: Stages) -> Chart:
-    """Draw what customers in each stage bring.
-
-    Parameters
-    ----------
-    stages : Stages
-        The stages.
-    """
+    """Draw what customers in each stage bring."""
     frame = stages.table()
     shown = frame.assign(number=[say("{n:count} customers", n=n) for n in frame["customers"]])
     stable = frame.loc["stable"]
@@ -40,13 +34,7 @@ def stages_chart(stages: Stages) -> Chart:
 
 
 def stage_moves_chart(stages: Stages) -> Chart:
-    """Draw where customers of each stage a quarter ago are now.
-
-    Parameters
-    ----------
-    stages : Stages
-        The stages.
-    """
+    """Draw where customers of each stage a quarter ago are now."""
     moves = stages.moves()
     others = moves.drop(index="gone"), moves.drop(columns="gone")
     lost, back = others[0]["gone"].sum(), others[1].loc["gone"].sum()
@@ -58,25 +46,13 @@ def stage_moves_chart(stages: Stages) -> Chart:
 
 
 def stages_check_table(found: pd.DataFrame) -> Table:
-    """Return how often stages of a simulated company were judged rightly.
-
-    Parameters
-    ----------
-    found : DataFrame
-        As :func:`crm_lib.relationships.stages_beside_truth` gives it.
-    """
+    """Return how often stages of a simulated company were judged rightly."""
     frame = found.rename(index=text).rename_axis("rule").reset_index()
     return table("stages-check", say("Stages judged rightly, against the simulated truth"), frame)
 
 
 def warning_table(warning: DeclineWarning) -> Table:
-    """Return how well each sign told who stopped buying, at equal shares of false alarms.
-
-    Parameters
-    ----------
-    warning : DeclineWarning
-        The warning and its test.
-    """
+    """Return how well each sign told who stopped buying, at equal shares of false alarms."""
     frame = warning.rules.assign(rule=[text(_SIGNS[name]) for name in warning.rules.index])
     frame["taken"] = [say("yes") if name == warning.rule else "" for name in warning.rules.index]
     note = say(
@@ -88,13 +64,7 @@ def warning_table(warning: DeclineWarning) -> Table:
 
 
 def warning_check_table(found: pd.DataFrame) -> Table:
-    """Return what each sign finds of the true declines of a simulated company.
-
-    Parameters
-    ----------
-    found : DataFrame
-        As :func:`crm_lib.relationships.warning_beside_truth` gives it.
-    """
+    """Return what each sign finds of the true declines of a simulated company."""
     frame = found.set_axis([text(_SIGNS[name]) for name in found.index]).rename_axis("rule")
     labels = {"found": say("Found of declines of the last quarter"), "found_all": say("Found of all declines")}
     title = say("True declines found at {rate:share} false alarms", rate=FALSE_ALARM)
@@ -102,13 +72,7 @@ def warning_check_table(found: pd.DataFrame) -> Table:
 
 
 def warned_table(warning: DeclineWarning) -> Table:
-    """Return the customers newly warned of, most valuable first.
-
-    Parameters
-    ----------
-    warning : DeclineWarning
-        The warning.
-    """
+    """Return the customers newly warned of, most valuable first."""
     new = warning.frame[warning.frame["newly_warned"]].sort_values("value", ascending=False, kind="stable")
     frame = new.reset_index()[["customer_id", "value", "p_alive", "silence", "against_rhythm"]]
     title = say(
