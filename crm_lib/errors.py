@@ -14,15 +14,7 @@ class CompanyError(CrmError):
 
 
 class MissingData(CrmError):
-    """An analysis needs a table or columns that the company does not have.
-
-    Parameters
-    ----------
-    table : str
-        Name of the table in the schema.
-    columns : sequence of str
-        The columns that are missing; empty where the whole table is.
-    """
+    """An analysis needs a table of the schema, or `columns` of it, that the company does not have."""
 
     def __init__(self, table: str, columns: Sequence[str] = ()) -> None:
         self.table = table
@@ -32,15 +24,7 @@ class MissingData(CrmError):
 
 
 class TooLittleData(MissingData):
-    """An analysis has the tables it needs, but too little in them.
-
-    Parameters
-    ----------
-    message : str
-        What there is too little of, and how much is needed.
-    table : str
-        Name of the table in the schema.
-    """
+    """An analysis has the tables it needs, but too little in them; `message` says of what, and how much is needed."""
 
     def __init__(self, message: str, *, table: str = "transactions") -> None:
         super().__init__(table)

@@ -10,6 +10,8 @@ from crm_lib import language
 
 LEVEL = 0.95
 """Nominal coverage of every interval, unless something else is said."""
+_LARGE = 1000
+"""From here on an exact amount of money is written with three significant digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +33,6 @@ class Estimate:
     unit : str
         ``""``, ``"share"`` (printed as a percentage), an ISO currency code (printed as money), or a word
         ("weeks") that is printed behind the interval.
-
-    Raises
-    ------
-    ValueError
-        If the value lies outside its interval, or the level outside (0, 1).
 
     Examples
     --------
@@ -125,10 +122,6 @@ class Estimate:
         for name, missing in (("value", math.nan), ("low", -math.inf), ("high", math.inf)):
             fields[name] = missing if fields[name] is None else fields[name]
         return cls(**fields)
-
-
-_LARGE = 1000
-"""From here on an exact amount of money is written with three significant digits."""
 
 
 def _is_currency(unit: str) -> bool:

@@ -42,9 +42,7 @@ class Criterion:
 
     def __post_init__(self) -> None:
         if not self.low <= self.high or (math.isinf(self.low) and math.isinf(self.high)):
-            raise ValueError(
-                f"a criterion needs a low end, a high end or both, in order; got [{self.low}, {self.high}]"
-            )
+            raise ValueError(f"a criterion needs one or two ends, a low and a high one; got [{self.low}, {self.high}]")
 
     def verdict(self, estimate: Estimate) -> Verdict:
         """Return *supported* if the whole interval lies within, *not supported* if all of it lies outside."""
@@ -61,8 +59,7 @@ class Criterion:
 class Finding:
     """One claim and what the data say of it.
 
-    The sentence and the decision that a reader sees are filled from the estimates and chosen by the verdict, so the
-    prose cannot contradict the data.
+    Texts are filled from the estimates and chosen by the verdict, so the prose cannot contradict the data.
 
     Parameters
     ----------

@@ -43,17 +43,9 @@ class _Edition:
 
 
 def set_language(language: str) -> None:
-    """Choose the language of everything readers see.
+    """Choose the language of everything readers see, by a locale such as ``"en_GB"`` or ``"zh_CN"``.
 
-    Parameters
-    ----------
-    language : str
-        A locale such as ``"en_GB"`` or ``"zh_CN"``. Texts without a translation stay English.
-
-    Raises
-    ------
-    ValueError
-        If the locale is not known.
+    Texts without a translation stay English; a locale that is not known is a ValueError.
     """
     try:
         locale = Locale.parse(language)

@@ -25,13 +25,7 @@ _PLAIN = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast
 
 
 class LeftOut:
-    """What a name is bound to whose statement was left out; every use raises the error that left it out.
-
-    Parameters
-    ----------
-    error : MissingData
-        Why.
-    """
+    """What a name is bound to whose statement was left out; every use raises the error that left it out."""
 
     def __init__(self, error: MissingData) -> None:
         object.__setattr__(self, "_error", error)
@@ -78,13 +72,7 @@ class Wrapper:
     """Wraps the top-level statements of a cell; IPython calls :meth:`visit` with each cell's tree."""
 
     def visit(self, node: ast.AST) -> ast.AST:
-        """Return the tree of a cell with its statements wrapped.
-
-        Parameters
-        ----------
-        node : ast.AST
-            The cell.
-        """
+        """Return the tree of a cell with its statements wrapped."""
         if isinstance(node, ast.Module):
             last = len(node.body) - 1
             node.body = [_wrapped(one, shown=place == last) for place, one in enumerate(node.body)]
@@ -110,13 +98,7 @@ def _bound(name: ast.Name) -> bool:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Wrap the statements of every cell from now on.
-
-    Parameters
-    ----------
-    shell : InteractiveShell
-        The notebook's shell, as IPython hands it over.
-    """
+    """Wrap the statements of every cell from now on; IPython calls this with its shell."""
 
     def left_out(error: Exception, names: Sequence[str]) -> bool:
         if not isinstance(error, MissingData):
@@ -140,11 +122,5 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Leave cells as they are from now on.
-
-    Parameters
-    ----------
-    shell : InteractiveShell
-        The notebook's shell.
-    """
+    """Leave cells as they are from now on."""
     shell.ast_transformers[:] = [each for each in shell.ast_transformers if not isinstance(each, Wrapper)]
