@@ -27,7 +27,7 @@ from tests.customers.reference import reference_summary
 AS_OF = dt.date(2025, 3, 31)
 START = dt.datetime(2025, 1, 1)  # noqa: DTZ001 - the times of transactions have no zone
 
-_QUICK = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+_QUICK = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def simulated(size: int, seed: int) -> pd.DataFrame:
