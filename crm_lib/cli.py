@@ -249,7 +249,7 @@ def score(
     """
     from crm_lib import clv
     from crm_lib.company import Company
-    from crm_lib.scoring.kept import keep_scores
+    from crm_lib.scoring.kept import SETTINGS, keep_scores
     from crm_lib.scoring.scores import customer_scores
     from crm_lib.scoring.targets import check_target, write_scores
 
@@ -262,11 +262,11 @@ def score(
         to = str(folder / "scores.parquet")
     with _warnings_told():
         models: dict[str, Any] = {"pareto-nbd": clv.ParetoNBD, "bg-nbd": clv.BGNBD, "mbg-nbd": clv.MBGNBD}
-        value = clv.customer_value(
-            opened, model=models[model](), annual_rate=annual_rate, horizon_days=horizon_days, seed=seed
-        )
+        settings: dict[str, Any] = {"annual_rate": annual_rate, "horizon_days": horizon_days, "seed": seed}
+        value = clv.customer_value(opened, model=models[model](), **settings)
         scores = customer_scores(opened, value)
-        keep_scores(opened, scores, _project() / "reports" / opened.key)
+        if {"model": model, **settings} == SETTINGS:
+            keep_scores(opened, scores, _project() / "reports" / opened.key)
     write_scores(scores, to, table=table, password_env=password_env)
     message = "{customers} customers, together worth {value}; written to {target}."
     out.print(say(message, customers=len(scores), value=value.totals["current"], target=to))

@@ -9,6 +9,7 @@ import os
 import tempfile
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -19,6 +20,8 @@ from crm_lib.company import Company
 FILE = ".scores.parquet"
 _SOURCES = ("transactions", "customers", "interactions")
 """Tables that value and segment rest on."""
+SETTINGS: dict[str, Any] = {"model": "pareto-nbd", "annual_rate": 0.1, "horizon_days": 365, "seed": 20260101}
+"""What ``crm score`` is run with unless told otherwise: scores of other settings answer another question."""
 
 
 def kept_scores(company: Company, folder: Path) -> pd.DataFrame:
@@ -34,12 +37,13 @@ def kept_scores(company: Company, folder: Path) -> pd.DataFrame:
     from crm_lib import clv
     from crm_lib.scoring.scores import customer_scores
 
-    value = clv.customer_value(company, model=clv.ParetoNBD())
+    settings = {name: each for name, each in SETTINGS.items() if name != "model"}
+    value = clv.customer_value(company, model=clv.ParetoNBD(), **settings)
     return keep_scores(company, customer_scores(company, value), folder)
 
 
 def keep_scores(company: Company, scores: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Keep scores for :func:`kept_scores`, readable by their owner alone, and return them with ``action``."""
+    """Keep scores of `SETTINGS` for :func:`kept_scores`, readable by their owner alone; return them with ``action``."""
     from crm_lib import segments
 
     actions = {rule.name: rule.action for rule in segments.definitions_of(company).rules}
@@ -56,8 +60,8 @@ def keep_scores(company: Company, scores: pd.DataFrame, folder: Path) -> pd.Data
 
 
 def _key(company: Company) -> bytes:
-    """Return what the scores rest on: the day, the tables, the company's settings, this library."""
+    """Return what the scores rest on: the day, the tables, the settings (the company's, the scores'), this library."""
     sources = {name: company.fingerprint()[name] for name in _SOURCES if company.has(name)}
     settings = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in company.folder.glob("*.toml")}
-    parts = (company.as_of.isoformat(), sources, settings, metadata.version("crm-lib"))
+    parts = (company.as_of.isoformat(), sources, settings, SETTINGS, metadata.version("crm-lib"))
     return json.dumps(parts, sort_keys=True).encode()

@@ -68,7 +68,7 @@ class Elements(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.texts))
 
     def all(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
-        wanted = {name.rstrip("_"): value for name, value in attributes.items()}
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
         return [found for name, found in self.found if name == tag and wanted.items() <= found.items()]
 
 
@@ -98,7 +98,7 @@ def everything() -> list[NotebookNode]:
     table = Table(name="t", title=f"Names {HOSTILE}", frame=pd.DataFrame({"name": [HOSTILE, "b"], "n": [1, 2]}))
     chart = {
         "name": "c",
-        "title": "Chart",
+        "title": f"Sales a year {HOSTILE}",
         "alt": f'It "rises" {HOSTILE}',
         "source": "sales",
         "table": None,
@@ -159,13 +159,15 @@ def test_every_picture_has_a_description(page: str) -> None:
     assert [picture["alt"] for picture in pictures] == [f'It "rises" {HOSTILE}', "Chart without a description"]
 
 
-def test_a_chart_is_kept_whole_with_title_source_and_the_table_behind_it(page: str) -> None:
+def test_a_chart_is_kept_whole_with_source_and_table_and_its_title_is_told_to_who_cannot_see_it(page: str) -> None:
     elements = Elements(page)
     source = elements.all("img")[0]["src"]
     assert source is not None
     kind, _, drawing = source.partition(",")
     assert kind == "data:image/svg+xml;charset=utf-8"
     assert unquote(drawing) == SVG
+    assert elements.all("figure", aria_label=f"Sales a year {HOSTILE}")
+    assert "Sales a year" not in elements.text
     assert "Source: sales" in elements.text
     assert "The numbers behind this chart" in elements.text
 
