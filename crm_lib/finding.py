@@ -42,7 +42,7 @@ class Criterion:
 
     def __post_init__(self) -> None:
         if not self.low <= self.high or (math.isinf(self.low) and math.isinf(self.high)):
-            raise ValueError(f"a criterion needs one or two ends, a low and a high one; got [{self.low}, {self.high}]")
+            raise ValueError(f"a criterion needs a low end, a high end or both; got [{self.low}, {self.high}]")
 
     def verdict(self, estimate: Estimate) -> Verdict:
         """Return *supported* if the whole interval lies within, *not supported* if all of it lies outside."""
