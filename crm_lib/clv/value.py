@@ -163,8 +163,7 @@ def customer_value(
         raise TooLittleData("needs customers; nobody has bought anything")
     if model._fitted is None:
         model = copy.copy(model).fit(customers)
-    # The posterior comes last, so that a fitted model without draws is given as many as are needed and no more.
-    if model._posterior is None:
+    if model._posterior is None or len(model._posterior) < draws:
         model.posterior(draws=max(POSTERIOR, draws), seed=seed)
     spends = _spends(customers, spend, draws, seed)
     brought = realised(company, annual_rate=annual_rate).reindex(customers.index, fill_value=0.0)
@@ -223,7 +222,7 @@ def _spends(customers: pd.DataFrame, spend: GammaGamma | None, draws: int, seed:
     try:
         # A model that a notebook left out says why at its first use, as one without data to learn from does.
         fitted = GammaGamma().fit(customers) if spend is None or spend._fitted is None else spend
-        if fitted._posterior is None:
+        if fitted._posterior is None or len(fitted._posterior) < draws:
             fitted.posterior(draws=max(POSTERIOR, draws), seed=seed)
     except TooLittleData as reason:
         message = say("Spend cannot be modelled; everybody is given the mean: {reason}", reason=str(reason))
