@@ -142,7 +142,7 @@ def ratio_of_sums(sums: Floats, *, highest: float = np.inf, seed: int = 0) -> Es
     )
 
 
-def replay_prospects(company: Company, *, horizon_days: int = 180, share: float = 0.2, seed: int = 0) -> ProspectReplay:
+def replay_prospects(company: Company, now: ProspectData, *, share: float = 0.2, seed: int = 0) -> ProspectReplay:
     """Repeat the whole procedure on four earlier days and set its predictions beside what came after.
 
     On each day only that is used which was known on it; the model is fitted anew and predicts for the prospects then
@@ -152,8 +152,8 @@ def replay_prospects(company: Company, *, horizon_days: int = 180, share: float 
     ----------
     company : Company
         The company.
-    horizon_days : int
-        Days over which the value of a new customer is added up.
+    now : ProspectData
+        What is known today, and with it what came after the earlier days.
     share : float
         Share of prospects, or of the cost of winning them all, looked at as the best.
     seed : int
@@ -167,15 +167,13 @@ def replay_prospects(company: Company, *, horizon_days: int = 180, share: float 
     Raises
     ------
     MissingData
-        If prospects lack ``customer_id``, without which nobody can tell what a prospect brought, or as
-        :func:`prospect_data`.
+        If prospects lack ``customer_id``, without which nobody can tell what a prospect brought.
     TooLittleData
         If there is no day of prediction with enough known before and enough time after.
     """
-    now = prospect_data(company, horizon_days=horizon_days)
     if "customer_id" not in now.prospects:
         raise MissingData("prospects", ("customer_id",))
-    prospects, values, days = [], [], []
+    prospects, values, days, horizon_days = [], [], [], now.horizon_days
     for fold in range(1, FOLDS + 1):
         day = company.as_of - dt.timedelta(days=horizon_days - 1 + CONVERSION_DAYS * fold)
         try:

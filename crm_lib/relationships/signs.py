@@ -9,8 +9,6 @@ from typing import Final
 import pandas as pd
 
 from crm_lib.clv import MBGNBD, ConvergenceWarning
-from crm_lib.company import Company
-from crm_lib.customers import purchase_days
 
 QUARTER: Final = 91
 """Days of a quarter: warnings are followed up, and stages compared, over so many."""
@@ -31,8 +29,8 @@ def p_alive(known: pd.DataFrame) -> pd.Series[float]:
         return MBGNBD(unit="W").fit(summary).probability_alive(summary).rename("p_alive")
 
 
-def bought_nothing(company: Company, customers: pd.Index, day: dt.date, days: int) -> pd.Series[bool]:
-    """Return which customers bought nothing in the days after a day."""
-    bought, begin = purchase_days(company), pd.Timestamp(day)
+def bought_nothing(bought: pd.DataFrame, customers: pd.Index, day: dt.date, days: int) -> pd.Series[bool]:
+    """Return which customers bought nothing in the days after a day, from the days of purchase of all."""
+    begin = pd.Timestamp(day)
     after = bought[(bought["day"] > begin) & (bought["day"] <= begin + pd.Timedelta(days=days))]
     return pd.Series(~customers.isin(after["customer_id"]), index=customers, name="silent")

@@ -95,14 +95,15 @@ def silence_risk(company: Company, *, horizon_days: int = QUARTER) -> SilenceRis
         raise ValueError(f"horizon_days must be at least 1, not {horizon_days}")
     tested_on = company.as_of - dt.timedelta(days=horizon_days)
     earlier = [tested_on - dt.timedelta(days=horizon_days + QUARTER * number) for number in range(CUT_OFFS)]
-    begin = purchase_days(company)["day"].min()
+    bought = purchase_days(company)
+    begin = bought["day"].min()
     learnt_from = [day for day in earlier if (pd.Timestamp(day) - begin).days >= _HISTORY]
     if not learnt_from:
         message = "needs purchases from {days} days before {day:date}, on which the risk of silence is learnt"
         raise TooLittleData(say(message, days=_HISTORY, day=earlier[0]))
     known = {day: _features(company, day) for day in (*learnt_from, tested_on, company.as_of)}
     silent = {
-        day: bought_nothing(company, features.index, day, horizon_days).astype(float)
+        day: bought_nothing(bought, features.index, day, horizon_days).astype(float)
         for day, features in known.items()
         if day < company.as_of
     }

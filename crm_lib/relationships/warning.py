@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from crm_lib.company import Company
-from crm_lib.customers import Value, facts, value_of
+from crm_lib.customers import Value, facts, purchase_days, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
@@ -108,12 +108,13 @@ def decline_warning(company: Company) -> DeclineWarning:
         If on the earlier days too few customers with three purchase days stopped buying or went on.
     """
     tested_on = company.as_of - dt.timedelta(days=QUARTER)
-    at_test, came = _look(company, 1)
-    before, was = _look(company, 2)
+    bought = purchase_days(company)
+    at_test, came = _look(company, bought, 1)
+    before, was = _look(company, bought, 2)
     signs, silent = [before], [was]
     try:
         # Two seasons tell more of a threshold than one.
-        further = _look(company, 3)
+        further = _look(company, bought, 3)
         signs, silent = [before, further[0]], [was, further[1]]
     except TooLittleData:
         pass
@@ -161,11 +162,11 @@ def _signs(company: Company, day: dt.date) -> pd.DataFrame:
     return signs[known["purchase_days_ever"] >= WATCHED_FROM]
 
 
-def _look(company: Company, quarters: int) -> tuple[pd.DataFrame, pd.Series[bool]]:
+def _look(company: Company, bought: pd.DataFrame, quarters: int) -> tuple[pd.DataFrame, pd.Series[bool]]:
     """Return the signs of so many quarters ago, and who bought nothing in the quarter after."""
     day = company.as_of - dt.timedelta(days=quarters * QUARTER)
     signs = _signs(company, day)
-    silent = bought_nothing(company, signs.index, day, QUARTER)
+    silent = bought_nothing(bought, signs.index, day, QUARTER)
     if min(silent.sum(), (~silent).sum()) < _FEWEST:
         message = "needs {n} regular customers who bought in the quarter after {day:date}, and {n} who did not"
         raise TooLittleData(say(message, n=_FEWEST, day=day))

@@ -110,7 +110,7 @@ def shop(folder):
 
 @pytest.fixture(scope="module")
 def replay(shop):
-    return replay_prospects(shop, seed=4)
+    return replay_prospects(shop, prospect_data(shop), seed=4)
 
 
 def test_chances_and_values_are_recovered(data):
@@ -224,7 +224,7 @@ def test_a_company_without_prospects_or_with_few_is_told_so(tmp_path, shop):
                 for name, frame in prospect_tables().items()}  # fmt: skip
     other = Company.open(write_company(tmp_path / "unlinked", unlinked, how="parquet", as_of="2026-06-30"))
     with pytest.raises(MissingData, match="customer_id"):
-        replay_prospects(other)
+        replay_prospects(other, prospect_data(other))
 
 
 def test_intervals_of_ratios_cover_the_truth():
