@@ -43,7 +43,15 @@ def customer_summary(company: Company, unit: str = "W") -> pd.DataFrame:
 
 
 def customer_attribute(company: Company, column: str) -> pd.Series[str]:
-    """Return an attribute of the customers."""
+    """Return an attribute of the customers, as text.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    column : str
+        Column of its table ``customers``.
+    """
     if not company.has("customers", column):
         raise MissingData("customers", (column,))
     frame = company.frame("customers", "customer_id", column).dropna()

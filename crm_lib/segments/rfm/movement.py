@@ -222,9 +222,13 @@ def _first(moved: Movement) -> str:
 def fitting_windows(company: Company, definitions: SegmentDefinitions) -> SegmentDefinitions:
     """Return definitions with a window that the data hold twice.
 
-    The same where the data reach back two windows. Else with a window of half of the days from the first order to
-    ``as_of``, in whole weeks, and without cut points, which were those of a longer window; where the data do not hold
-    even twice four weeks, the same again.
+    Parameters
+    ----------
+    company : Company
+        The company.
+    definitions : SegmentDefinitions
+        Returned as they are where the data reach back two windows, or do not hold even twice four weeks. Else their
+        window becomes half of the days from the first order to ``as_of``, in whole weeks, and their cut points go.
     """
     begin = _begin(company)
     span = (company.as_of - begin).days if begin else 0
