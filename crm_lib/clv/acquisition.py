@@ -38,27 +38,11 @@ _YEARS, _POINTS = 30.0, 120
 class Acquisition:
     """New customers by channel, as :func:`acquisition_value` found them.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by channel: ``customers`` won; ``acquisition_cost``, the mean cost of winning one (missing where no
-        customer's cost is known); ``clv``, the value of a new customer at the moment of the first purchase, that
-        purchase included; ``ratio`` of the two; ``payback_days``, the time after which what the customer has brought
-        covers the cost (infinite if never); each with ``_low`` and ``_high``; ``highest_bid``, the most one may pay to
-        win a customer, 0 where one is worth less than nothing; ``pooled``, whether the models of purchases and spend
-        are those of all customers.
-    draws : mapping of str to DataFrame (D rows)
-        Joint draws of ``clv``, ``acquisition_cost`` and ``ratio``, a column a channel.
-    channels : Series
-        Channel of each customer.
-    won_last_year : Series
-        Customers won by each channel in the last 365 days.
-    basis : {"margin", "revenue"}
-        What was counted.
-    currency : str
-        ISO code.
-    annual_rate : float
-        Interest of a year.
+    `frame` has, by channel: ``customers`` won; ``acquisition_cost``, the mean cost of winning one (missing where none
+    is known); ``clv``, the value of a new customer, first purchase included; their ``ratio``; ``payback_days``, after
+    which the customer has covered the cost (infinite if never); each with ``_low`` and ``_high``; ``highest_bid``, most
+    one may pay; ``pooled``, whether the models are those of all customers. `draws` are joint draws of ``clv``,
+    ``acquisition_cost`` and ``ratio``, a column a channel; `channels` is the channel of each customer.
     """
 
     frame: pd.DataFrame
@@ -202,16 +186,6 @@ def finding_channels_pay(acquisition: Acquisition) -> Finding:
 
     It is on the lowest ratio of value to cost. Its interval runs from the lowest lower to the lowest upper end of
     intervals that hold together (Bonferroni), so that picking the worst of many channels does not count as evidence.
-
-    Parameters
-    ----------
-    acquisition : Acquisition
-        New customers by channel.
-
-    Raises
-    ------
-    TooLittleData
-        If no channel has a known cost above 0.
     """
     frame = acquisition.frame
     known = frame[frame["acquisition_cost"].gt(0) & frame["ratio"].notna()].drop(index=NOT_KNOWN, errors="ignore")

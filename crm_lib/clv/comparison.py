@@ -37,33 +37,12 @@ _FEWEST = 10
 class Comparison:
     """How well models, rules of thumb and a learner forecast purchases.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Indexed by ``cut_off`` and ``model``: ``customers``; ``actual`` purchases of all in the horizon; ``total``
-        forecast, with ``total_low`` and ``total_high`` (interval of the outcome); ``bias`` of the total; ``mae``,
-        ``rmse``, ``correlation``, ``gini`` over customers; ``ranked_probability_score``, the lower the better;
-        ``weekly_error`` and ``cumulative_error`` (tracking, missing for forecasters that know no new customers).
-    average : DataFrame
-        The same by ``model``, averaged over cut-offs, the lowest ranked probability score first, with
-        ``absolute_bias``, the mean size of the bias.
-    tracking, calibration, by_frequency : dict of str to DataFrame
-        Of each model at the last cut-off: week by week, by tenths of the customers, and by past frequency; see
-        :mod:`crm_lib.clv.measures`.
-    remarks : list of str
-        What was left out, and fits that did not converge.
-    recommended : str
-        Name of the recommended model; a rule of thumb or the learner may be the one.
-    reason : str
-        Why, as a sentence.
-    model : PurchaseModel or None
-        The model to value customers with, unfitted: the recommended one, or, where that is a rule of thumb, the learner
-        or a model in which nobody leaves (and so would count without end), the one that would be recommended among the
-        models in which customers leave.
-    advantage : Estimate or None
-        Share by which the best model in which customers leave lowers the ranked probability score of the best baseline.
-    horizon_days : int
-        Days that were forecast.
+    `scores` has, by ``cut_off`` and ``model``, the measures of :func:`crm_lib.clv.measures.scores`, ``weekly_error``
+    and ``cumulative_error`` (missing for forecasters that know no new customers); `average` the same by ``model``, the
+    lowest ranked probability score first, with ``absolute_bias``. `tracking`, `calibration` and `by_frequency` are each
+    model's weeks, tenths of customers and past frequencies at the last cut-off. `recommended` may be a rule of thumb or
+    the learner; `model` is the one to value customers with, unfitted: the best in which customers leave. `advantage` is
+    the share by which that lowers the ranked probability score of the best baseline.
     """
 
     scores: pd.DataFrame
@@ -141,12 +120,6 @@ def compare_models(
     gradient boosting has more than any model. Between the equally simple the mean squared error decides. Only who
     forecast at every cut-off takes part. Chance between periods, such as a bad year for everybody, is not in the
     interval: more cut-offs are the remedy.
-
-    References
-    ----------
-    Czado, C., Gneiting, T., Held, L. (2009). Predictive Model Assessment for Count Data. Biometrics 65, 1254–1261.
-    Fader, P. S., Hardie, B. G. S., Lee, K. L. (2005). "Counting Your Customers" the Easy Way. Marketing Science 24(2),
-    275–284.
     """
     if models is None:
         models = (NBD(), BGNBD(), MBGNBD(), ParetoNBD())
@@ -229,18 +202,7 @@ def recommended_model(compared: Comparison) -> PurchaseModel:
 
 
 def finding_dropout(compared: Comparison) -> Finding:
-    """Return the finding on whether models in which customers leave forecast better than the baselines.
-
-    Parameters
-    ----------
-    compared : Comparison
-        Models and baselines over the cut-offs.
-
-    Raises
-    ------
-    TooLittleData
-        If the comparison had no baseline, or no model in which customers leave.
-    """
+    """Return the finding on whether models in which customers leave forecast better than the baselines."""
     if compared.advantage is None:
         raise TooLittleData("needs a baseline and a model in which customers leave, at every date of forecast")
     missed = float(compared.average["absolute_bias"].astype(float)[compared.recommended])

@@ -22,17 +22,9 @@ _LIMIT = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class SpendIndependence:
-    """How spend and frequency go together, as :func:`spend_independence` measured it.
+    """Rank correlation of frequency with spend, 0 if independent, and mean spend of heavy over that of light buyers.
 
-    Parameters
-    ----------
-    correlation : Estimate
-        Rank correlation of frequency with spend, the spend seen against that of customers of the same frequency under
-        independence. It is 0 if the two are independent.
-    ratio : Estimate
-        Mean spend of heavy buyers over that of light ones; 1 under independence.
-    light_to : int
-        Light buyers have at most so many repeat purchases, heavy ones more.
+    The spend is seen against that of customers of the same frequency; light buyers have at most `light_to` repeats.
     """
 
     correlation: Estimate
@@ -87,13 +79,7 @@ def spend_independence(summary: pd.DataFrame, spend: GammaGamma) -> SpendIndepen
 
 
 def finding_spend_independence(measured: SpendIndependence) -> Finding:
-    """Return the finding on whether spend may be modelled apart from frequency.
-
-    Parameters
-    ----------
-    measured : SpendIndependence
-        What :func:`spend_independence` measured.
-    """
+    """Return the finding on whether spend may be modelled apart from frequency."""
     heavier = (
         "Heavy buyers also spend more each time, so light and new customers are valued a little too high: read totals "
         "as upper bounds."

@@ -33,30 +33,11 @@ _DRAWS = 400
 class MembershipValue:
     """What memberships are worth, as :func:`membership_value` found it.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``customer_id``, one row for each customer who has or had a membership: ``contracts``, ``running``
-        (contracts not ended), ``historical``, and ``current`` (posterior mean; 0 for those who have none running,
-        missing where no model could be fitted).
-    plans : DataFrame
-        Indexed by plan and months of a period: ``contracts``, ``running``, ``current``, ``retention`` (share of those
-        running that is expected to make the next renewal) and ``model`` (the plan whose contracts the model was fitted
-        to: the plan itself, or all of the same period).
-    totals : dict of str to Estimate
-        ``historical`` (counted) and ``current``.
-    contracts : DataFrame
-        One row a contract, as :func:`membership_periods` gives them.
-    models : dict of tuple to ContractModel
-        The fitted model of each plan.
-    not_valued, incomplete : int
-        Running contracts of plans to which no model could be fitted, and contracts without price or period: left out.
-    currency : str
-        ISO code.
-    as_of : date
-        Day of the valuation.
-    annual_rate : float
-        Interest of a year.
+    `frame` has, by ``customer_id``: ``contracts``, ``running`` (not ended), ``historical``, and ``current`` (posterior
+    mean; missing where no model could be fitted). `plans` has, by plan and months of a period: ``contracts``,
+    ``running``, ``current``, ``retention`` (share expected to make the next renewal) and ``model`` (whose contracts it
+    was fitted to). `contracts` are those of :func:`membership_periods`, `not_valued` running ones without a model,
+    `incomplete` those without price or period.
     """
 
     frame: pd.DataFrame

@@ -28,19 +28,9 @@ _WINNING = "win"
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionCosts:
-    """Costs of keeping and of winning, as :func:`retention_costs` found them.
+    """What keeping a customer cost in the year, per customer won before it who bought in it, and winning one.
 
-    Parameters
-    ----------
-    keeping : Estimate
-        What was spent in the year on customers won before it, per customer of those who bought in the year.
-    winning : Estimate
-        Mean acquisition cost of a customer won in the year.
-    ratio : Estimate
-        Keeping over winning.
-    parts : dict of str to float
-        Total spent in the year on keeping: ``contacts``, ``campaigns`` (addressing customers), ``fixed`` (campaigns'
-        fixed costs), as far as known.
+    `parts` are totals of the year: ``contacts``, ``campaigns`` (addressing customers) and ``fixed`` costs of these.
     """
 
     keeping: Estimate
@@ -98,13 +88,7 @@ def retention_costs(company: Company, *, seed: int = SEED) -> RetentionCosts:
 
 
 def finding_keeping_costs(costs: RetentionCosts) -> Finding:
-    """Return the finding on whether keeping a customer costs a fifth to a tenth of winning one.
-
-    Parameters
-    ----------
-    costs : RetentionCosts
-        What :func:`retention_costs` measured. At stake is what keeping customers costs in a year.
-    """
+    """Return the finding on whether keeping a customer costs a fifth to a tenth of winning one."""
     dearer = (
         "Keeping costs more here than the rule says: find out which contacts and campaigns cost most and what they "
         "change, before moving money."

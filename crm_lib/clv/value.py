@@ -47,30 +47,10 @@ _COSTS = {True: "The cost of serving customers is deducted.", False: "No cost of
 class CustomerValue:
     """What customers are worth, as :func:`customer_value` found it.
 
-    Parameters
-    ----------
-    frame : DataFrame (N rows)
-        Indexed by ``customer_id``: ``historical``; ``current`` and ``potential`` (posterior means) with ``_low`` and
-        ``_high``; ``probability_alive``; ``expected_purchases`` in the horizon; ``value_per_purchase``, what a purchase
-        to come is expected to bring.
-    totals : dict of str to Estimate
-        ``historical`` (counted), ``current`` (the customer equity) and ``potential``.
-    basis : {"margin", "revenue"}
-        What was counted.
-    currency : str
-        ISO code.
-    as_of : date
-        Day of the valuation.
-    annual_rate : float
-        Interest of a year.
-    horizon_days : int
-        Time to come of ``expected_purchases``.
-    rule : PotentialRule
-        What potential value assumes.
-    serving : bool
-        Whether costs to serve are known and deducted.
-    future : FutureValue
-        Fitted models, customer summary and draws.
+    `frame` has, by ``customer_id``: ``historical``; ``current`` and ``potential`` (posterior means) with ``_low`` and
+    ``_high``; ``probability_alive``; ``expected_purchases`` in the horizon; ``value_per_purchase``, what a purchase to
+    come is expected to bring. `totals` are ``historical`` (counted), ``current`` (the customer equity) and
+    ``potential``. `serving` says whether costs to serve are known and deducted; `future` holds models and draws.
     """
 
     frame: pd.DataFrame
