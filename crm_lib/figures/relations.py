@@ -29,7 +29,14 @@ def kinds_table(kinds: Kinds) -> Table:
     frame = rows.set_axis([text(_HABITS[name]) for name in rows.index]).rename_axis("habit").reset_index()
     note = say("Habits remove {part:share} of the doubt about who is which kind.", part=kinds.separation)
     shares: dict[str, Kind] = {"transactional": "share", "relational": "share"}
-    return table("kinds", say("What tells the two kinds apart"), frame, note=note, kinds=shares)
+    return table(
+        "kinds",
+        say("What tells the two kinds apart"),
+        frame,
+        note=note,
+        kinds=shares,
+        labels={"relational": "Relational"},
+    )
 
 
 def kinds_chart(kinds: Kinds) -> Chart:

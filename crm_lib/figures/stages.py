@@ -38,10 +38,11 @@ def stage_moves_chart(stages: Stages) -> Chart:
     moves = stages.moves()
     others = moves.drop(index="gone"), moves.drop(columns="gone")
     lost, back = others[0]["gone"].sum(), others[1].loc["gone"].sum()
+    moves.loc["gone", "gone"] = 0
     return flows(
         moves, sides=(say("a quarter ago"), say("today")), name="stage-moves",
         headline=say("{lost:count} customers left in the last quarter, {back:count} came back", lost=lost, back=back),
-        title=say("Stage a quarter ago and today, of customers known then"),
+        title=say("Stage a quarter ago and today, of customers known then; those gone on both days are left out"),
     )  # fmt: skip
 
 

@@ -241,7 +241,7 @@ def finding_decline(warning: DeclineWarning) -> Finding:
         estimate=points,
         criterion=Criterion(low=100 * AT_LEAST),
         sentence=(
-            "Of {n:count} customers newly warned of on {day:date}, {silent} bought nothing in the next quarter, of the "
+            "Of {n:count} customers newly warned on {day:date}, {silent} bought nothing in the next quarter, of the "
             "others {others}: {estimate} more."
         ),
         if_supported=(
