@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, find_folder, read_notebook, select
+from tests.reports.shop import write_notebook
 
 
 class Has:
@@ -21,42 +21,40 @@ class Has:
         return table in self.tables and set(columns) <= set(self.tables[table].split())
 
 
-def notebook(name: str, edition: str = "routine", **more: object) -> Notebook:
-    return Notebook(path=Path(f"{name}.ipynb"), title=name, edition=edition, **more)  # type: ignore[arg-type]
+def notebook(name: str, edition: Any = "routine", **more: Any) -> Notebook:
+    return Notebook(path=Path(f"{name}.ipynb"), title=name, edition=edition, **more)
 
 
 SHELF = (notebook("01_environment", "annual"), notebook("06_segmentation"), notebook("09_satisfaction"))
 
 
-def test_the_folder_is_found_from_below(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    below = project / "data" / "shop"
-    monkeypatch.chdir(below)
-    assert find_folder() == project / "notebooks"
-
-
-def test_all_notebooks_come_in_order_and_others_are_left_out(
-    tmp_path: Path, notebook_writer: Callable[..., Path]
+def test_notebooks_are_found_from_below_in_order_and_others_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("10_b", "02_a", "scratch", "x1_y"):
-        notebook_writer(tmp_path, name, ["## x"])
-    assert [each.key for each in all_notebooks(tmp_path)] == ["02_a", "10_b"]
+        write_notebook(tmp_path / "notebooks", name, "## x")
+    below = tmp_path / "data" / "shop"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert find_folder() == tmp_path / "notebooks"
+    assert [each.key for each in all_notebooks(find_folder())] == ["02_a", "10_b"]
 
 
 @pytest.mark.parametrize(
-    "name", ["06", "6", "06_segmentation", "segmentation", "06_segmentation.ipynb", "Segmentation"]
+    ("wanted", "chosen"),
+    [
+        *(
+            ({"names": [name]}, "06")
+            for name in ("06", "6", "06_segmentation", "06_segmentation.ipynb", "Segmentation")
+        ),
+        ({"names": ["09", "1", "09"]}, "01 09"),  # in their own order, once
+        ({"edition": "routine"}, "06 09"),
+        ({"edition": "annual"}, "01"),
+        ({"edition": "all"}, "01 06 09"),
+    ],
 )
-def test_a_notebook_is_chosen_by_number_or_name(name: str) -> None:
-    assert [each.key for each in select(SHELF, names=[name])] == ["06_segmentation"]
-
-
-def test_chosen_notebooks_keep_their_own_order_and_come_once() -> None:
-    assert [each.key[:2] for each in select(SHELF, names=["09", "1", "09"])] == ["01", "09"]
-
-
-def test_an_edition_chooses_its_notebooks() -> None:
-    assert [each.key[:2] for each in select(SHELF, edition="routine")] == ["06", "09"]
-    assert [each.key[:2] for each in select(SHELF, edition="annual")] == ["01"]
-    assert len(select(SHELF, edition="all")) == 3
+def test_notebooks_are_chosen_by_number_name_or_edition(wanted: Any, chosen: str) -> None:
+    assert [each.key[:2] for each in select(SHELF, **wanted)] == chosen.split()
 
 
 def test_an_unknown_notebook_is_refused_naming_the_nearest_and_all() -> None:
@@ -67,9 +65,8 @@ def test_an_unknown_notebook_is_refused_naming_the_nearest_and_all() -> None:
 
 
 def test_what_is_missing_is_told_by_table_and_column() -> None:
-    wants: Any = notebook(
-        "06_x", needs={"transactions": ["margin"], "surveys": []}, uses={"customers": ["region", "name"]}
-    )
+    needs, uses = {"transactions": ["margin"], "surveys": []}, {"customers": ["region", "name"]}
+    wants: Any = notebook("06_x", needs=needs, uses=uses)
     company = Has(transactions="revenue", customers="name")
     assert wants.missing(company) == ("transactions.margin", "surveys")
     assert wants.unused(company) == ("customers.region",)
@@ -84,6 +81,6 @@ def test_a_file_that_is_no_notebook_is_a_clear_error(tmp_path: Path, content: st
         read_notebook(path)
 
 
-def test_a_notebook_without_edition_is_a_clear_error(tmp_path: Path, notebook_writer: Callable[..., Path]) -> None:
+def test_a_notebook_without_edition_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(NotebookError, match="routine or annual"):
-        read_notebook(notebook_writer(tmp_path, "06_x", ["## x"], edition="weekly"))
+        read_notebook(write_notebook(tmp_path, "06_x", "## x", edition="weekly"))

@@ -26,10 +26,9 @@ from crm_lib.reports.notebooks import Notebook
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import read_parameters
 from crm_lib.reports.templates import strip
-from tests.reports.exhibits import finding
+from tests.reports.shop import HOSTILE, finding
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><text>chart</text></svg>'
-HOSTILE = "<script>alert('owned')</script>"
 SHOP: Any = SimpleNamespace(name=f"Shop {HOSTILE}", as_of=dt.date(2026, 6, 30))
 RUN = Order(
     run_id="2026-06-30_20261122T100000Z_abcdef", company=SHOP, started=dt.datetime(2026, 11, 22, tzinfo=dt.UTC),
@@ -45,10 +44,11 @@ class Elements(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self._open: list[str] = []
-        self.texts: list[str] = []
+        self.text = ""
         self.feed(page)
         self.close()
         assert self._open == []
+        self.text = re.sub(r"\s+", " ", self.text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
@@ -61,11 +61,7 @@ class Elements(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._open or self._open[-1] != "style":
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", " ".join(self.texts))
+            self.text += f"{data} "
 
     def all(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
@@ -77,12 +73,12 @@ def found(**more: Any) -> Finding:
     return finding(claim=f"A claim {HOSTILE}.", sentence="They bring {estimate}.", money_at_stake=stake, **more)
 
 
-def shown(exhibit: Any) -> NotebookNode:
-    return new_output("display_data", data=exhibit._repr_mimebundle_())
-
-
-def code(source: str, *outputs: NotebookNode, **metadata: Any) -> NotebookNode:
-    return new_code_cell(source, outputs=list(outputs), execution_count=3, metadata=metadata)
+def code(source: str, shown: Any = None, **metadata: Any) -> NotebookNode:
+    """Return a cell of code; what it shows is an output, an exhibit, or plain values."""
+    if not isinstance(shown, NotebookNode | None):
+        data = shown if isinstance(shown, dict) else shown._repr_mimebundle_()
+        shown = new_output("display_data", data=data)
+    return new_code_cell(source, outputs=[shown] if shown else [], execution_count=3, metadata=metadata)
 
 
 def render(*cells: NotebookNode, failure: Failure | None = None) -> str:
@@ -96,31 +92,25 @@ def render(*cells: NotebookNode, failure: Failure | None = None) -> str:
 
 def everything() -> list[NotebookNode]:
     table = Table(name="t", title=f"Names {HOSTILE}", frame=pd.DataFrame({"name": [HOSTILE, "b"], "n": [1, 2]}))
-    chart = {
-        "name": "c",
-        "title": f"Sales a year {HOSTILE}",
-        "alt": f'It "rises" {HOSTILE}',
-        "source": "sales",
-        "table": None,
-        "table_html": table.to_html(),
-    }
+    words = {"name": "c", "title": f"Sales a year {HOSTILE}", "alt": f'It "rises" {HOSTILE}', "source": "sales"}
+    chart = {**words, "table": None, "table_html": table.to_html()}
     foreign = f"<table><tr><td onclick='x()'>{HOSTILE}</td></tr></table>"
     return [
         new_markdown_cell(f"# Who buys?\n\nText with $x^2$ and {HOSTILE}.\n\n![remote](https://example.org/x.png)"),
         code("levels = 4", tags=["injected-parameters"]),
         new_markdown_cell("## First part\n\n### Detail\n\n## First part"),
         code(f"print('{HOSTILE}')", new_output("stream", name="stdout", text=HOSTILE)),
-        code("table", shown(table)),
-        code("chart", new_output("display_data", data={CHART_MIME: chart, "image/svg+xml": SVG})),
-        code("finding", shown(found())),
-        code("skip", shown(Note(why=f"needs {HOSTILE}"))),
-        code("frame", new_output("display_data", data={"text/html": foreign})),
-        code("plain", new_output("display_data", data={"text/plain": HOSTILE})),
-        code("words", new_output("display_data", data={"text/markdown": f"*said* {HOSTILE}"})),
-        code("picture", new_output("display_data", data={"image/png": "iVBORw0KGgo=\n"})),
+        code("table", table),
+        code("chart", {CHART_MIME: chart, "image/svg+xml": SVG}),
+        code("finding", found()),
+        code("skip", Note(why=f"needs {HOSTILE}")),
+        code("frame", {"text/html": foreign}),
+        code("plain", {"text/plain": HOSTILE}),
+        code("words", {"text/markdown": f"*said* {HOSTILE}"}),
+        code("picture", {"image/png": "iVBORw0KGgo=\n"}),
         code("warned", new_output("stream", name="stderr", text="\x1b[31mFutureWarning\x1b[0m")),
         code("1/0", new_output("error", ename="ValueError", evalue=HOSTILE, traceback=[f"\x1b[31m{HOSTILE}"])),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -128,16 +118,19 @@ def page() -> str:
     return render(*everything())
 
 
-def test_nothing_of_the_data_becomes_an_element(page: str) -> None:
-    elements = Elements(page)
+@pytest.fixture(scope="module")
+def elements(page: str) -> Elements:
+    return Elements(page)
+
+
+def test_nothing_of_the_data_becomes_an_element(elements: Elements) -> None:
     assert not elements.all("script")
     assert not [name for _, attributes in elements.found for name in attributes if name.startswith("on")]
     # As text it is shown in each place that it came to: nothing was lost either.
     assert elements.text.count("alert('owned')") >= 10
 
 
-def test_the_page_asks_the_network_for_nothing(page: str) -> None:
-    elements = Elements(page)
+def test_the_page_asks_the_network_for_nothing(page: str, elements: Elements) -> None:
     assert not [tag for tag in ("link", "script", "iframe", "object", "embed", "base", "form") if elements.all(tag)]
     for tag, attributes in elements.found:
         for name in ("src", "srcset", "poster", "data", "background", "action"):
@@ -146,24 +139,14 @@ def test_the_page_asks_the_network_for_nothing(page: str) -> None:
     policy = elements.all("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"]
     assert policy is not None
     assert policy.startswith("default-src 'none'; img-src data:;")
-
-
-def test_a_page_without_references_names_no_address(page: str) -> None:
     assert "https://example.org/x.png" in page  # the picture from elsewhere, turned into a reference
     assert not re.search(r"https?://", page.replace("https://example.org/x.png", ""))
 
 
-def test_every_picture_has_a_description(page: str) -> None:
-    pictures = Elements(page).all("img")
-    assert len(pictures) == 2
-    assert [picture["alt"] for picture in pictures] == [f'It "rises" {HOSTILE}', "Chart without a description"]
-
-
-def test_a_chart_is_kept_whole_with_source_and_table_and_its_title_is_told_to_who_cannot_see_it(page: str) -> None:
-    elements = Elements(page)
-    source = elements.all("img")[0]["src"]
-    assert source is not None
-    kind, _, drawing = source.partition(",")
+def test_a_chart_is_kept_whole_and_its_title_is_told_to_who_cannot_see_it(elements: Elements) -> None:
+    chart, bare = elements.all("img")
+    assert [chart["alt"], bare["alt"]] == [f'It "rises" {HOSTILE}', "Chart without a description"]
+    kind, _, drawing = str(chart["src"]).partition(",")
     assert kind == "data:image/svg+xml;charset=utf-8"
     assert unquote(drawing) == SVG
     assert elements.all("figure", aria_label=f"Sales a year {HOSTILE}")
@@ -172,22 +155,19 @@ def test_a_chart_is_kept_whole_with_source_and_table_and_its_title_is_told_to_wh
     assert "The numbers behind this chart" in elements.text
 
 
-def test_a_finding_shows_verdict_sentence_decision_and_money(page: str) -> None:
-    text = Elements(page).text
+def test_a_finding_shows_verdict_sentence_decision_and_money(elements: Elements) -> None:
     for part in ("✔ supported", "They bring 70% [60%, 80%].", "Look after them.", "£1,000 [£900, £1,100]"):
-        assert part in text
+        assert part in elements.text
 
 
-def test_code_is_folded_but_there(page: str) -> None:
-    elements = Elements(page)
+def test_code_is_folded_but_there(elements: Elements) -> None:
     folded = elements.all("details", class_="code")
     assert len(folded) == 11  # all but the injected parameters
     assert not any("open" in each for each in folded)
     assert "print" in elements.text
 
 
-def test_contents_lead_to_headings_that_are_there_once(page: str) -> None:
-    elements = Elements(page)
+def test_contents_lead_to_headings_that_are_there_once(elements: Elements) -> None:
     targets = [link["href"] for link in elements.all("a") if (link["href"] or "").startswith("#")]
     ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
     assert targets == ["#main", "#k", "#first-part", "#detail", "#first-part-2"]
@@ -195,8 +175,7 @@ def test_contents_lead_to_headings_that_are_there_once(page: str) -> None:
     assert {str(target)[1:] for target in targets} <= set(ids)
 
 
-def test_the_head_says_company_day_run_and_parameters_in_effect(page: str) -> None:
-    elements = Elements(page)
+def test_the_head_says_company_day_run_and_parameters_in_effect(elements: Elements) -> None:
     for part in ("30 Jun 2026", RUN.run_id, "levels = 4", "groups a score", "Who buys?"):
         assert part in elements.text
     assert len(elements.all("h1")) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import subprocess
 import sys
@@ -11,11 +12,9 @@ import pytest
 
 from crm_lib.reports.publish import building, clear_abandoned, keep_newest, latest, new_run_id, publish, runs
 
-DAY = dt.date(2026, 6, 30)
-
 
 def run_id(minute: int) -> str:
-    return new_run_id(DAY, dt.datetime(2026, 11, 22, 10, minute, tzinfo=dt.UTC))
+    return new_run_id(dt.date(2026, 6, 30), dt.datetime(2026, 11, 22, 10, minute, tzinfo=dt.UTC))
 
 
 def make_run(folder: Path, minute: int, *, good: bool = True) -> Path:
@@ -24,41 +23,28 @@ def make_run(folder: Path, minute: int, *, good: bool = True) -> Path:
         return publish(aside, good=good)
 
 
-def test_a_good_run_becomes_the_latest(tmp_path: Path) -> None:
-    first, second = make_run(tmp_path, 1), make_run(tmp_path, 2)
-    assert latest(tmp_path) == second
+def test_the_newest_good_run_becomes_the_latest(tmp_path: Path) -> None:
+    made = [make_run(tmp_path, 1), make_run(tmp_path, 2), make_run(tmp_path, 3, good=False)]
+    assert latest(tmp_path) == made[1]
     assert (tmp_path / "latest" / "index.html").read_text() == "2"
-    assert runs(tmp_path) == [first, second]
+    assert runs(tmp_path) == made
 
 
 def test_a_folder_that_took_the_place_of_the_link_gives_way(tmp_path: Path) -> None:
-    make_run(tmp_path, 1)
-    (tmp_path / "latest").unlink()
     (tmp_path / "latest").mkdir()
     (tmp_path / "latest" / "index.html").write_text("a copy of long ago")
-    second = make_run(tmp_path, 2)
-    assert latest(tmp_path) == second
+    made = make_run(tmp_path, 2)
+    assert latest(tmp_path) == made
     assert (tmp_path / "latest" / "index.html").read_text() == "2"
     clear_abandoned(tmp_path)
     assert not list(tmp_path.glob(".removing-*"))
 
 
-def test_a_run_with_a_failure_is_published_but_not_the_latest(tmp_path: Path) -> None:
-    good = make_run(tmp_path, 1)
-    failed = make_run(tmp_path, 2, good=False)
-    assert failed.is_dir()
-    assert latest(tmp_path) == good
-
-
 def test_what_was_built_half_is_never_seen(tmp_path: Path) -> None:
-    def build() -> None:
-        with building(tmp_path, run_id(1)) as aside:
-            (aside / "index.html").write_text("half")
-            assert runs(tmp_path) == []
-            raise RuntimeError("stopped")
-
-    with pytest.raises(RuntimeError, match="stopped"):
-        build()
+    with contextlib.suppress(RuntimeError), building(tmp_path, run_id(1)) as aside:
+        (aside / "index.html").write_text("half")
+        assert runs(tmp_path) == []
+        raise RuntimeError
     assert runs(tmp_path) == []
     assert not list(tmp_path.glob(".building-*"))
 
@@ -102,10 +88,7 @@ def test_keeping_the_newest_runs_never_removes_the_latest_good_one(tmp_path: Pat
 
 def test_runs_are_ordered_by_when_they_began_not_by_the_day_they_look_at(tmp_path: Path) -> None:
     now = dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC)
-    names = [
-        new_run_id(dt.date(2026, 6, 30), now),
-        new_run_id(dt.date(2024, 6, 30), now + dt.timedelta(hours=1)),
-    ]
+    names = [new_run_id(dt.date(2026 - 2 * hour, 6, 30), now + dt.timedelta(hours=hour)) for hour in range(2)]
     for name in names:
         (tmp_path / name).mkdir()
     assert [run.name for run in runs(tmp_path)] == names

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,52 +18,119 @@ from typing import Any
 import duckdb
 import nbformat
 import pytest
-from nbformat import NotebookNode
 from python_calamine import CalamineWorkbook
 
 from crm_lib.reports.publish import clear_abandoned, latest, runs
 from crm_lib.reports.run import Run, run_report
+from tests.reports.shop import HOSTILE, write_notebook
 
 PASSWORD = "s3cret-of-the-shop"
+FILES = {
+    "company.toml": """
+[company]
+name = "Corner <shop>"
+currency = "GBP"
+
+[tables.transactions]
+file = "transactions.csv"
+
+[tables.customers]
+file = "customers.csv"
+
+[database]
+url = "duckdb://shop.duckdb"
+password_env = "SHOP_PASSWORD"
+""",
+    "transactions.csv": """order_id,customer_id,ordered_at,revenue,product
+o1,a,2025-01-10 10:00,20.0,=cmd|' /C calc'!A0
+o2,b,2025-01-15 09:30,12.5,tea
+o3,a,2025-02-01 18:45,30.0,tea
+o4,c,2025-02-20 12:00,99.9,jam
+o5,b,2025-03-05 08:15,text,jam
+o6,c,2025-03-31 16:20,45.0,tea
+""",
+    "customers.csv": f"customer_id,name,region\na,{HOSTILE},north\nb,Zoë O'Neil,south\nc,陈明,north\n",
+}
+CELLS = (
+    "# Who buys?\n\nThe **idea**: $L(p) = \\frac{1}{2}$ <b>bold</b>.",
+    "%load_ext crm_lib.notebook\n"
+    "from crm_lib.company import Company\n"
+    "from crm_lib.estimate import Estimate\n"
+    "from crm_lib.exhibit import Table\n"
+    "from crm_lib.figures.chart import Chart\n"
+    "from crm_lib.figures.style import new_axes\n"
+    "from crm_lib.finding import Criterion, Finding\n"
+    "shop = Company.open(company, as_of=as_of)",
+    "## The data",
+    "frame = shop.frame('customers').assign(value=1 / 3)\n"
+    "table = Table(name='customers', title='All customers', frame=frame, source='customers')\n"
+    "table",
+    "products = shop.frame('transactions')[['product', 'revenue']]\n"
+    "Table(name='products', title='Products', frame=products, kinds={'revenue': 'money'}, currency=shop.currency)",
+    "axes = new_axes()\n"
+    "axes.plot([1, 2, levels])\n"
+    "Chart(name='line', title='A line', axes=axes, alt='A line that rises.', table=table, source='transactions')",
+    "frame",
+    "## What follows",
+    "estimate = Estimate(value=0.7, low=0.6, high=0.8, n=3, method='counted', unit='share')\n"
+    "Finding(key='demo.best', claim='The best bring most.', source='textbook', estimate=estimate,\n"
+    "        criterion=Criterion(low=0.5), sentence='They bring {estimate}.',\n"
+    "        if_supported='Look after them.', if_not_supported='Leave it.', if_undecided='Wait.')",
+    "## Regions",
+    "regions = shop.frame('surveys')\nprint('never printed')",
+)
 
 
-def report(root: Path, **more: object) -> Run:
-    return run_report(root / "data" / "shop", folder=root / "notebooks", **more)  # type: ignore[arg-type]
+def report(root: Path, **more: Any) -> Run:
+    return run_report(root / "data" / "shop", folder=root / "notebooks", **more)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _password() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHOP_PASSWORD", PASSWORD)
+        yield
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, project_writer: Callable[[Path], Path]) -> Path:
-    root = project_writer(tmp_path_factory.mktemp("project"))
-    toml = root / "data" / "shop" / "company.toml"
-    toml.write_text(toml.read_text() + '\n[database]\nurl = "duckdb://shop.duckdb"\npassword_env = "SHOP_PASSWORD"\n')
-    duckdb.connect(str(root / "data" / "shop" / "shop.duckdb")).close()
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project of one company and two notebooks, of which the second needs a table that is not there."""
+    root = tmp_path_factory.mktemp("project")
+    shop = root / "data" / "shop"
+    shop.mkdir(parents=True)
+    for name, content in FILES.items():
+        (shop / name).write_text(content, encoding="utf-8")
+    duckdb.connect(str(shop / "shop.duckdb")).close()
+    (root / "requirements.lock").write_text("nothing==1\n", encoding="utf-8")
+    uses = {"customers": ["region"], "surveys": []}
+    write_notebook(root / "notebooks", "06_buyers", *CELLS, title="Buyers", uses=uses)
+    write_notebook(root / "notebooks", "09_answers", "## Answers", title="Answers", needs={"surveys": ["loyalty"]})
     return root
 
 
 @pytest.fixture(scope="module")
 def twins(root: Path) -> tuple[Run, Run]:
     """Return two equal runs, made at the same time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SHOP_PASSWORD", PASSWORD)
-        with ThreadPoolExecutor(2) as pool:
-            first, second = pool.map(lambda _: report(root, parameters=["levels=4"]), range(2))
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: report(root, parameters=["levels=4"]), range(2))
     return first, second
 
 
-def test_two_runs_at_once_are_both_published(root: Path, twins: tuple[Run, Run]) -> None:
-    first, second = twins
-    assert first.good
-    assert second.good
-    assert {run.folder for run in twins} == set(runs(root / "reports" / "shop"))
-    assert latest(root / "reports" / "shop") in (first.folder.resolve(), second.folder.resolve())
-    assert not list((root / "reports" / "shop").glob(".building-*"))
+def give_nothing_away(run: Run, root: Path) -> None:
+    secrets = [text.encode() for text in (PASSWORD, str(root), str(Path.home()) + os.sep)]
+    assert not any(secret in path.read_bytes() for path in run.folder.iterdir() for secret in secrets)
 
 
-def test_a_run_holds_all_its_parts(twins: tuple[Run, Run]) -> None:
-    names = {path.name for path in twins[0].folder.iterdir()}
-    assert names == {
-        "index.html", "findings.json", "manifest.json", "06_buyers.html", "06_buyers.xlsx", "06_buyers.ipynb"
-    }  # fmt: skip
+def test_two_runs_at_once_are_both_published_with_all_their_parts(root: Path, twins: tuple[Run, Run]) -> None:
+    shelf = root / "reports" / "shop"
+    assert all(run.good for run in twins)
+    assert {run.folder for run in twins} == set(runs(shelf))
+    assert latest(shelf) in [run.folder.resolve() for run in twins]
+    assert not list(shelf.glob(".building-*"))
+    parts = {"index.html", "findings.json", "manifest.json", "06_buyers.html", "06_buyers.xlsx", "06_buyers.ipynb"}
+    for run in twins:
+        assert {path.name for path in run.folder.iterdir()} == parts
+        give_nothing_away(run, root)
 
 
 @pytest.mark.parametrize("name", ["findings.json", "06_buyers.xlsx", "06_buyers.ipynb"])
@@ -93,67 +160,47 @@ def test_the_front_page_opens_with_findings_and_says_what_was_left_out(twins: tu
     assert front.index("They bring 70%") < front.index("What was left out") < front.index("The data</h2>")
     assert "surveys" in front  # the notebook that was skipped
     assert "<td>Regions</td>" in front  # the part that was skipped
-    assert "<script" not in front
     assert 'href="06_buyers.html"' in front
-    assert "09_answers.html" not in front
+    assert not any(text in front for text in ("09_answers.html", "<script"))
 
 
-def test_the_manifest_names_what_a_repetition_needs_and_nothing_of_the_machine(
-    root: Path, twins: tuple[Run, Run]
-) -> None:
-    written = (twins[0].folder / "manifest.json").read_text()
-    manifest = json.loads(written)
+def test_the_manifest_names_what_a_repetition_needs(twins: tuple[Run, Run]) -> None:
+    manifest = json.loads((twins[0].folder / "manifest.json").read_text())
     assert manifest["parameters"]["06_buyers"] == {"company": "shop", "as_of": "2025-03-31", "seed": 7, "levels": 4}
-    assert manifest["data"]["transactions"] == {
-        "sha256": manifest["data"]["transactions"]["sha256"], "rows": 6, "kept": 5, "rejected": 1, "cut": 0
-    }  # fmt: skip
-    hashes = [manifest["data"]["transactions"]["sha256"], manifest["code"]["crm_lib"], manifest["code"]["lock_file"]]
-    assert all(re.fullmatch(r"[0-9a-f]{64}", each) for each in hashes)
-    assert {each["notebook"]: each["status"] for each in manifest["notebooks"]} == {
-        "06_buyers": "done", "09_answers": "skipped"
-    }  # fmt: skip
+    data, code = manifest["data"]["transactions"], manifest["code"]
+    for sha256 in (data.pop("sha256"), code["crm_lib"], code["lock_file"]):
+        assert re.fullmatch(r"[0-9a-f]{64}", sha256)
+    assert data == {"rows": 6, "kept": 5, "rejected": 1, "cut": 0}
+    status = {each["notebook"]: each["status"] for each in manifest["notebooks"]}
+    assert status == {"06_buyers": "done", "09_answers": "skipped"}
     assert {"python", "pandas", "ibis-framework"} <= set(manifest["versions"])
-    for path in twins[0].folder.iterdir():
-        if path.suffix in (".json", ".html", ".ipynb"):
-            content = path.read_text()
-            assert PASSWORD not in content
-            assert str(root) not in content
-            assert str(Path.home()) + os.sep not in content
 
 
 def test_the_executed_notebook_opens_like_the_original(twins: tuple[Run, Run]) -> None:
-    document: NotebookNode = nbformat.read(twins[0].folder / "06_buyers.ipynb", as_version=4)
+    document = nbformat.read(twins[0].folder / "06_buyers.ipynb", as_version=4)
     nbformat.validate(document)
     assert 'company = "shop"' in document.cells[1].source
     assert "papermill" not in document.metadata
 
 
-@pytest.fixture
-def copy(root: Path, twins: tuple[Run, Run], tmp_path: Path) -> Path:
-    """Return a project that has a good run already."""
-    assert twins[0].good
-    shutil.copytree(root, tmp_path / "copy", symlinks=True)
-    return tmp_path / "copy"
-
-
 @pytest.fixture(scope="module")
-def troubled(root: Path, twins: tuple[Run, Run], notebook_writer: Callable[..., Path], tmp_path_factory: Any) -> Run:
+def troubled(root: Path, twins: tuple[Run, Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a run in which one notebook fails, one has too little data, and the kernel of one dies."""
     assert twins[0].good
     copy = tmp_path_factory.mktemp("troubled") / "copy"
     shutil.copytree(root, copy, symlinks=True)
-    notebook_writer(copy / "notebooks", "06_buyers", ["# Fine", "print('as it should be')"], title="Fine")
-    cells = ["import os\nprint('came so far')", "raise ValueError(os.environ['SHOP_PASSWORD'] + os.getcwd())"]
-    notebook_writer(copy / "notebooks", "10_breaks", ["# Breaks", *cells, "print('never')"], title="Breaks")
+    breaks = ["import os\nprint('came so far')", "raise ValueError(os.environ['SHOP_PASSWORD'] + os.getcwd())"]
     thin = "from crm_lib.errors import TooLittleData\nraise TooLittleData('nobody bought in the window')"
-    notebook_writer(copy / "notebooks", "11_thin", ["# Thin", thin], title="Thin")
-    notebook_writer(copy / "notebooks", "12_dies", ["# Dies", "import os\nos.kill(os.getpid(), 9)"], title="Dies")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SHOP_PASSWORD", PASSWORD)
-        run = report(copy)
+    for name, cells in (
+        ("06_buyers", ["print('as it should be')"]),
+        ("10_breaks", ["# Breaks", *breaks, "print('never')"]),
+        ("11_thin", [thin]),
+        ("12_dies", ["import os\nos.kill(os.getpid(), 9)"]),
+    ):
+        write_notebook(copy / "notebooks", name, *cells)
+    run = report(copy)
     assert latest(copy / "reports" / "shop") != run.folder
-    assert not any(secret in path.read_bytes() for path in run.folder.glob("*.*") for secret in (PASSWORD.encode(),))
-    assert not any(str(copy).encode() in path.read_bytes() for path in run.folder.glob("*.*"))
+    give_nothing_away(run, copy)
     return run
 
 
@@ -163,7 +210,7 @@ def test_a_failing_notebook_keeps_its_error_and_the_others_are_published(trouble
     page, front = ((troubled.folder / name).read_text() for name in ("10_breaks.html", "index.html"))
     assert "came so far" in page
     assert "ValueError in cell [4]" in page
-    assert "Failed: Breaks." in re.sub(r"<[^>]+>", "", front)
+    assert "Failed: 10_breaks." in re.sub(r"<[^>]+>", "", front)
     assert "as it should be" in (troubled.folder / "06_buyers.html").read_text()
     assert (troubled.folder / "10_breaks.ipynb").exists()
 
@@ -180,15 +227,24 @@ def test_a_kernel_that_dies_is_a_failure_that_is_told(troubled: Run) -> None:
     assert "DeadKernelError" in (troubled.folder / "12_dies.html").read_text()
 
 
+def alive(process: str) -> bool:
+    try:
+        return (Path("/proc") / process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_run_leaves_the_last_good_report_whole(
-    copy: Path, notebook_writer: Callable[..., Path], how: signal.Signals
+    root: Path, twins: tuple[Run, Run], tmp_path: Path, how: signal.Signals
 ) -> None:
+    assert twins[0].good
+    copy, started = tmp_path / "copy", tmp_path / "started"
+    shutil.copytree(root, copy, symlinks=True)
     shelf = copy / "reports" / "shop"
     before = latest(shelf)
     assert before is not None
     content = {path.name: path.read_bytes() for path in before.iterdir()}
-    started = copy / "started"
     waiting = (
         "import os, pathlib, time\n"
         f"half = pathlib.Path({str(started)!r} + '.half')\n"
@@ -196,7 +252,7 @@ def test_a_killed_run_leaves_the_last_good_report_whole(
         f"half.rename({str(started)!r})\n"
         "time.sleep(600)"
     )
-    notebook_writer(copy / "notebooks", "10_waits", ["# Waits", waiting])
+    write_notebook(copy / "notebooks", "10_waits", waiting)
     crm = [sys.executable, "-c", "from crm_lib.cli import main; main()", "report", "shop", "--notebook", "10"]
     process = subprocess.Popen(crm, cwd=copy, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not started.exists():
@@ -208,16 +264,11 @@ def test_a_killed_run_leaves_the_last_good_report_whole(
     assert {path.name: path.read_bytes() for path in before.iterdir()} == content
     assert len(runs(shelf)) == 2
     # The kernel does not go on without anyone who waits for it.
-    kernel = Path("/proc") / started.read_text()
-    for _ in range(600):
-        if not kernel.exists() or (kernel / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
-            break
+    until = time.monotonic() + 60
+    while alive(started.read_text()):
+        assert time.monotonic() < until, "the kernel of the killed run is still there"
         time.sleep(0.1)
-    else:
-        pytest.fail("the kernel of the killed run is still there")
-    if how == signal.SIGKILL:
-        assert code == -signal.SIGKILL
-        assert len(clear_abandoned(shelf)) == 1  # as the next run does first of all
-    else:
-        assert code == 128 + signal.SIGTERM
+    assert code == (-how if how == signal.SIGKILL else 128 + how)
+    # What a process that could not clear up leaves is cleared away as the next run does first of all.
+    assert len(clear_abandoned(shelf)) == (how == signal.SIGKILL)
     assert not list(shelf.glob(".building-*"))
