@@ -12,6 +12,7 @@ from crm_lib import figures
 from crm_lib.estimate import Estimate
 from crm_lib.relationships import STAGES, Contributors, DeclineWarning, Influence, Kinds, ProspectReplay, Stages
 from crm_lib.relationships.prospect_ranking import ProspectRanking
+from tests.figures.conftest import drawn
 
 DAY = dt.date(2026, 6, 30)
 
@@ -49,7 +50,7 @@ def test_the_chart_of_contributors_says_both_ratios_and_draws_what_is_not_known(
     )  # fmt: skip
     chart = figures.contributors_chart(Contributors(roles=roles, day=DAY, value_kind="margin", currency="GBP"))
     assert chart.alt.startswith("Contributors bring 2.5 times as much as others, 1.10 times as much as their like.")
-    assert chart.to_svg().startswith("<?xml")
+    drawn(chart)
     assert "not estimable" in chart.table.to_html()
     assert "£44" in chart.table.to_html()
 
