@@ -6,7 +6,6 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from crm_lib import figures
 from crm_lib.estimate import Estimate
@@ -19,24 +18,6 @@ DAY = dt.date(2026, 6, 30)
 
 def told(value: float, half: float = 0.1, **more: str) -> Estimate:
     return Estimate(value=value, low=value - half, high=value + half, n=100, method="test", **more)
-
-
-@pytest.fixture
-def replay() -> ProspectReplay:
-    rng = np.random.default_rng(3)
-    n = 200
-    frame = pd.DataFrame(
-        {
-            "day": pd.Timestamp("2025-09-30"), "prospect_id": [f"q{i}" for i in range(n)], "cost": 2.0,
-            "model": rng.gamma(1, 20, n), "channel": 1.0, "newest": -rng.integers(1, 90, n).astype(float),
-        }
-    )  # fmt: skip
-    frame["actual"] = np.where(rng.random(n) < 0.3, frame["model"] * 3, 0.0)
-    values = pd.DataFrame({"told": [1.0, 2.0], "was": [1.0, 2.0]})
-    return ProspectReplay(
-        frame=frame, values=values, days=(dt.date(2025, 9, 30),), share=0.2, horizon_days=180, value_kind="margin",
-        currency="GBP", seed=1,
-    )  # fmt: skip
 
 
 def test_the_chart_of_contributors_says_both_ratios_and_draws_what_is_not_known() -> None:
@@ -107,7 +88,21 @@ def test_kinds_are_told_in_words() -> None:
     assert "50% are relational on average" in figures.kinds_chart(kinds).alt
 
 
-def test_what_prospects_were_told_and_brought_is_drawn_in_money(replay: ProspectReplay) -> None:
+def test_what_prospects_were_told_and_brought_is_drawn_in_money() -> None:
+    rng = np.random.default_rng(3)
+    n = 200
+    frame = pd.DataFrame(
+        {
+            "day": pd.Timestamp("2025-09-30"), "prospect_id": [f"q{i}" for i in range(n)], "cost": 2.0,
+            "model": rng.gamma(1, 20, n), "channel": 1.0, "newest": -rng.integers(1, 90, n).astype(float),
+        }
+    )  # fmt: skip
+    frame["actual"] = np.where(rng.random(n) < 0.3, frame["model"] * 3, 0.0)
+    values = pd.DataFrame({"told": [1.0, 2.0], "was": [1.0, 2.0]})
+    replay = ProspectReplay(
+        frame=frame, values=values, days=(dt.date(2025, 9, 30),), share=0.2, horizon_days=180, value_kind="margin",
+        currency="GBP", seed=1,
+    )  # fmt: skip
     chart = figures.prospect_calibration_chart(replay)
     assert "of the margin told of them" in chart.alt
     assert "£" in chart.table.to_html()
