@@ -89,8 +89,7 @@ def test_kinds_are_told_in_words() -> None:
 
 
 def test_what_prospects_were_told_and_brought_is_drawn_in_money() -> None:
-    rng = np.random.default_rng(3)
-    n = 200
+    rng, n = np.random.default_rng(3), 200
     frame = pd.DataFrame(
         {
             "day": pd.Timestamp("2025-09-30"), "prospect_id": [f"q{i}" for i in range(n)], "cost": 2.0,
@@ -98,10 +97,9 @@ def test_what_prospects_were_told_and_brought_is_drawn_in_money() -> None:
         }
     )  # fmt: skip
     frame["actual"] = np.where(rng.random(n) < 0.3, frame["model"] * 3, 0.0)
-    values = pd.DataFrame({"told": [1.0, 2.0], "was": [1.0, 2.0]})
     replay = ProspectReplay(
-        frame=frame, values=values, days=(dt.date(2025, 9, 30),), share=0.2, horizon_days=180, value_kind="margin",
-        currency="GBP", seed=1,
+        frame=frame, values=frame[["model", "actual"]].set_axis(["told", "was"], axis=1), days=(dt.date(2025, 9, 30),),
+        share=0.2, horizon_days=180, value_kind="margin", currency="GBP", seed=1,
     )  # fmt: skip
     chart = figures.prospect_calibration_chart(replay)
     assert "of the margin told of them" in chart.alt

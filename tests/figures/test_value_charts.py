@@ -31,7 +31,8 @@ def shop(tmp_path_factory):
     tables["memberships"] = pd.DataFrame(
         {
             "membership_id": np.arange(90).astype(str), "customer_id": [f"c{n:04d}" for n in range(90)],
-            "started_at": begin, "ended_at": ended.where(ended <= pd.Timestamp(AS_OF)), "plan": "monthly", "price": 9.9, "period_months": 1,
+            "started_at": begin, "ended_at": ended.where(ended <= pd.Timestamp(AS_OF)), "plan": "monthly",
+            "price": 9.9, "period_months": 1,
         }
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("data") / "shop"
