@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 from crm_lib import cli
 from crm_lib.reports import run as runs
 from crm_lib.reports.documents import Collected
 from crm_lib.reports.execute import Failure, Outcome
 from crm_lib.reports.notebooks import Notebook
+from tests.reports.shop import write_notebook
 
 Crm = Callable[..., tuple[int, str, str]]
 HEADER = "order_id,customer_id,ordered_at,revenue\n"
 TRANSACTIONS = f"{HEADER}o1,a,2025-01-10 10:00,20.0\no2,b,2025-01-15 09:30,12.5\no3,a,2025-02-01 18:45,text\n"
-PARAMETERS = (
-    'company: str = "shop"  # name\nas_of: str | None = None  # day\nlevels: int = 5  # groups a score (3 to 5)\n'
-    'way: Literal["mean", "median"] = "mean"  # how\n'
-)
 
 
 @pytest.fixture
@@ -33,30 +27,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings = '[company]\nname = "Shop"\ncurrency = "GBP"\n\n[tables.transactions]\nfile = "transactions.csv"\n'
     (shop / "company.toml").write_text(settings)
     (shop / "transactions.csv").write_text(TRANSACTIONS)
-    (tmp_path / "notebooks").mkdir()
-    for name, needs in (("06_first", {"transactions": []}), ("09_second", {"surveys": ["loyalty"]})):
-        cell = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
-        about = {"title": f"Title of {name}", "edition": "routine", "needs": needs, "uses": {"customers": ["region"]}}
-        nbformat.write(new_notebook(cells=[cell], metadata={"crm": about}), tmp_path / "notebooks" / f"{name}.ipynb")
+    write_notebook(tmp_path / "notebooks", "06_first", uses={"customers": ["region"]})
+    write_notebook(tmp_path / "notebooks", "09_second", title="Second", needs={"surveys": ["loyalty"]})
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CRM_DATA", raising=False)
     return tmp_path
-
-
-@pytest.fixture
-def crm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Crm:
-    """Return a function that runs the command line in this process: exit code, output, errors."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["crm", *arguments])
-        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        written = capsys.readouterr()
-        code = stopped.value.code
-        return (code if isinstance(code, int) else 0), written.out, written.err
-
-    return call
 
 
 @pytest.fixture
@@ -69,25 +44,32 @@ def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["-p", "level=4"], "Did you mean 'levels'?"),
-        (["-p", "levels=many"], "parameter 'levels' (int) cannot be 'many'"),
-        (["-p", "levels=9"], "it goes from 3 to 5"),
-        (["-p", "way=mode"], "'mean' or 'median'"),
-        (["-p", "levels"], "write -p name=value"),
-        (["-p", "company=x"], "is set by COMPANY"),
-        (["-p", "[red]x[/red]=1"], "[red]x[/red]"),  # no markup
-        (["--as-of", "2025-02-30"], "2025-02-30"),
-        (["--as-of", "yesterday"], "yesterday"),
-        (["--notebook", "07"], "there is no notebook '07'"),
-        (["--edition", "annual"], "no notebook of edition 'annual'"),
-        (["--edition", "weekly"], "weekly"),
-        (["--jobs", "0"], "--jobs"),
-        (["--keep", "0"], "--keep"),
-        (["--nonsense"], "--nonsense"),
+        ("report shop -p level=4", "Did you mean 'levels'?"),
+        ("report shop -p levels=many", "parameter 'levels' (int) cannot be 'many'"),
+        ("report shop -p levels=9", "it goes from 3 to 5"),
+        ("report shop -p way=mode", "'mean' or 'median'"),
+        ("report shop -p levels", "write -p name=value"),
+        ("report shop -p company=x", "is set by COMPANY"),
+        ("report shop -p [red]x[/red]=1", "[red]x[/red]"),  # no markup
+        ("report shop --as-of 2025-02-30", "2025-02-30"),
+        ("report shop --as-of yesterday", "yesterday"),
+        ("report shop --notebook 07", "there is no notebook '07'"),
+        ("report shop --edition annual", "no notebook of edition 'annual'"),
+        ("report shop --edition weekly", "weekly"),
+        ("report shop --jobs 0", "--jobs"),
+        ("report shop --keep 0", "--keep"),
+        ("report shop --nonsense", "--nonsense"),
+        ("demo --customers 20 --to made", "at least 50"),
+        ("demo --seed -1", "greater than or equal to 0"),
+        ("targets shop --levels 7", "--levels"),
+        ("targets shop --window-days 0", "--window-days"),
+        ("targets shop --contact-cost -1", "--contact-cost"),
+        ("targets shop --saved-share 2", "--saved-share"),
+        ("score no-such-company --to scores.xls", ".parquet"),
     ],
 )
-def test_what_is_given_wrongly_is_told_before_a_notebook_starts(crm: Crm, arguments: list[str], told: str) -> None:
-    code, out, err = crm("report", "shop", *arguments)
+def test_what_is_given_wrongly_is_told_before_anything_starts(crm: Crm, arguments: str, told: str) -> None:
+    code, out, err = crm(*arguments.split())
     assert (code, out) == (2, "")
     assert told in err
     assert "Traceback" not in err
@@ -106,36 +88,17 @@ def test_a_company_that_is_not_there_is_a_clear_error(crm: Crm, command: str, co
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("report", "shop", "--reports", "taken"),
-        ("check", "shop", "--rejected", "taken/rejected"),
-        ("targets", "shop", "--to", "taken/lists"),
-        ("demo", "--customers", "60", "--to", "taken/demo"),
+        "report shop --reports taken", "check shop --rejected taken/rejected", "targets shop --to taken/lists",
+        "demo --customers 60 --to taken/demo",
     ],
-    ids=lambda arguments: arguments[0],
-)
+)  # fmt: skip
 @pytest.mark.usefixtures("no_kernels")
-def test_what_cannot_be_written_is_told_in_a_line(project: Path, crm: Crm, arguments: tuple[str, ...]) -> None:
+def test_what_cannot_be_written_is_told_in_a_line(project: Path, crm: Crm, arguments: str) -> None:
     (project / "taken").write_text("a file where a folder should be")
-    code, _, err = crm(*arguments)
+    code, _, err = crm(*arguments.split())
     assert code == 2
     assert err.count("Error:") == 1
     assert "taken" in err
-
-
-@pytest.mark.usefixtures("project")
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ("demo --customers 20 --to made", "at least 50"), ("demo --seed -1", "greater than or equal to 0"),
-        ("targets shop --levels 7", "--levels"), ("targets shop --window-days 0", "--window-days"),
-        ("targets shop --contact-cost -1", "--contact-cost"), ("targets shop --saved-share 2", "--saved-share"),
-        ("score no-such-company --to scores.xls", ".parquet"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_is_refused(crm: Crm, arguments: str, told: str) -> None:
-    code, _, err = crm(*arguments.split())
-    assert code == 2
-    assert told in err
 
 
 def outcome(name: str, status: str, **more: object) -> Outcome:
@@ -206,7 +169,7 @@ def test_rejected_rows_are_written_for_a_company_that_cannot_be_opened_too(proje
 def test_notebooks_are_listed_with_what_they_need_and_their_parameters(crm: Crm) -> None:
     code, out, _ = crm("notebooks")
     assert code == 0
-    for told in ("09_second · Title of 09_second · routine", "needs: surveys (loyalty)", "-p levels=5", "(3 to 5)"):
+    for told in ("09_second · Second · routine", "needs: surveys (loyalty)", "-p levels=5", "(3 to 5)"):
         assert told in out
     assert "as_of" not in out
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import stat
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from crm_lib import cli, clv
+from crm_lib import clv
 from crm_lib.clv import CustomerValue
 from crm_lib.company import Company
 from crm_lib.customer_page import customer_page, print_page, write_html
@@ -232,19 +231,6 @@ def test_a_terminal_obeys_nothing_in_the_data(page_shop: Company) -> None:
     assert "[31mEliot" in shown
     assert "<script>" in shown
     assert "[red]South[/red]" in printed(made(page_shop, "brought"))
-
-
-@pytest.fixture
-def crm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["crm", *arguments])
-        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        written = capsys.readouterr()
-        return int(stopped.value.code or 0), written.out, written.err
-
-    return call
 
 
 def test_the_command_prints_a_page_and_writes_one(

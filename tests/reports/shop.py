@@ -14,8 +14,8 @@ from crm_lib.finding import Criterion, Finding
 HOSTILE = "<script>alert('owned')</script>"
 PARAMETERS = """company: str = "shop"  # name of the company
 as_of: str | None = None  # last day looked at
-seed: int = 7  # start of the random numbers
 levels: int = 5  # groups a score (3 to 5)
+way: Literal["mean", "median"] = "mean"  # how it is averaged
 """
 
 

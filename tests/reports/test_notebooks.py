@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,14 +12,9 @@ from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, fi
 from tests.reports.shop import write_notebook
 
 
-class Has:
-    """Stands for a company: knows its tables and columns."""
-
-    def __init__(self, **tables: str) -> None:
-        self.tables = tables
-
-    def has(self, table: str, *columns: str) -> bool:
-        return table in self.tables and set(columns) <= set(self.tables[table].split())
+def has(**tables: str) -> Any:
+    """Return what stands for a company: it knows its tables and columns."""
+    return SimpleNamespace(has=lambda table, *columns: table in tables and set(columns) <= set(tables[table].split()))
 
 
 def notebook(name: str, edition: Any = "routine", **more: Any) -> Notebook:
@@ -67,10 +63,10 @@ def test_an_unknown_notebook_is_refused_naming_the_nearest_and_all() -> None:
 def test_what_is_missing_is_told_by_table_and_column() -> None:
     needs, uses = {"transactions": ["margin"], "surveys": []}, {"customers": ["region", "name"]}
     wants: Any = notebook("06_x", needs=needs, uses=uses)
-    company = Has(transactions="revenue", customers="name")
+    company = has(transactions="revenue", customers="name")
     assert wants.missing(company) == ("transactions.margin", "surveys")
     assert wants.unused(company) == ("customers.region",)
-    assert wants.missing(Has(transactions="margin", surveys="")) == ()
+    assert wants.missing(has(transactions="margin", surveys="")) == ()
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"cells": 3}', "\x00"])

@@ -38,9 +38,7 @@ def test_a_parameters_cell_is_read_with_types_defaults_and_meanings() -> None:
     ],
 )  # fmt: skip
 def test_a_written_value_becomes_one_of_its_type(type: str, written: str, value: object) -> None:
-    parsed = Parameter(name="x", type=type, default=None, meaning="").parse(
-        written
-    )
+    parsed = Parameter(name="x", type=type, default=None, meaning="").parse(written)
     assert parsed == value
     assert parsed.__class__ is value.__class__
 
@@ -85,10 +83,6 @@ def test_a_broken_parameters_cell_is_told_with_notebook_and_line(cell: str, told
     assert told in str(error.value)
 
 
-def test_assignments_are_split_at_the_first_equals_sign() -> None:
-    assert split_assignments(["a=1", "b=x=y", "c="]) == {"a": "1", "b": "x=y", "c": ""}
-
-
 @pytest.mark.parametrize(
     ("written", "told"),
     [
@@ -104,6 +98,7 @@ def test_assignments_that_mean_nothing_are_refused(written: list[str], told: str
 
 
 def test_each_notebook_gets_the_parameters_that_it_has() -> None:
-    levels, window = (Parameter(name=name, type="int", default=1) for name in ("levels", "window"))
-    values = check_values({"levels": "4"}, {"06": [levels, window], "07": [window]})
-    assert values == {"06": {"levels": 4}, "07": {}}
+    levels, way = Parameter(name="levels", type="int", default=1), Parameter(name="way", type="str", default="")
+    written = split_assignments(["levels=4", "way=x=y"])
+    values = check_values(written, {"06": [levels, way], "07": [way]})
+    assert values == {"06": {"levels": 4, "way": "x=y"}, "07": {"way": "x=y"}}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -63,13 +61,7 @@ def test_without_links_a_page_leads_to_the_latest(tmp_path: Path, monkeypatch: p
 
 def test_what_a_killed_run_left_is_cleared_and_a_living_one_let_alone(tmp_path: Path) -> None:
     abandoned = tmp_path / f".building-{run_id(1)}"
-    code = (
-        "import os, sys; from pathlib import Path; from crm_lib.reports.publish import building\n"
-        f"with building(Path({str(tmp_path)!r}), {abandoned.name.removeprefix('.building-')!r}) as aside:\n"
-        "    (aside / 'index.html').write_text('half'); os.kill(os.getpid(), 9)\n"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
-    assert (abandoned / "index.html").exists()
+    abandoned.mkdir()
     with building(tmp_path, run_id(2)) as living:
         assert clear_abandoned(tmp_path) == [abandoned]
         assert living.is_dir()

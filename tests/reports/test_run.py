@@ -133,40 +133,40 @@ def test_two_runs_at_once_are_both_published_with_all_their_parts(root: Path, tw
         give_nothing_away(run, root)
 
 
-@pytest.mark.parametrize("name", ["findings.json", "06_buyers.xlsx", "06_buyers.ipynb"])
-def test_equal_runs_give_equal_findings_tables_and_notebooks(twins: tuple[Run, Run], name: str) -> None:
-    first, second = (run.folder / name for run in twins)
-    assert first.read_bytes() == second.read_bytes()
+def test_equal_runs_give_equal_findings_tables_and_notebooks(twins: tuple[Run, Run]) -> None:
+    for name in ("findings.json", "06_buyers.xlsx", "06_buyers.ipynb"):
+        first, second = (run.folder / name for run in twins)
+        assert first.read_bytes() == second.read_bytes(), name
 
 
 def test_the_page_is_small_and_shows_no_markup_of_the_data(twins: tuple[Run, Run]) -> None:
     page = (twins[0].folder / "06_buyers.html").read_text()
     assert len(page.encode()) < 500_000
-    assert "<script" not in page
     assert "&lt;script&gt;alert(" in page
-    assert not re.search(r"https?://", page)
-    assert all(re.search(r'\balt="[^"]+"', image) for image in re.findall(r"<img[^>]*>", page))
+    assert not re.search(r"<script|https?://", page)
 
 
-def test_the_workbook_holds_hostile_text_as_text(twins: tuple[Run, Run]) -> None:
+def test_the_workbook_and_the_executed_notebook_hold_what_was_shown(twins: tuple[Run, Run]) -> None:
     book = CalamineWorkbook.from_path(twins[0].folder / "06_buyers.xlsx")
     assert book.sheet_names == ["Contents", "Findings", "customers", "products"]
     assert book.get_sheet_by_name("products").to_python()[1] == ["=cmd|' /C calc'!A0", 20.0]
-    assert [row[3] for row in book.get_sheet_by_name("customers").to_python()[1:]] == pytest.approx([1 / 3] * 3)
+    document = nbformat.read(twins[0].folder / "06_buyers.ipynb", as_version=4)
+    nbformat.validate(document)
+    assert 'company = "shop"' in document.cells[1].source
+    assert "papermill" not in document.metadata
 
 
 def test_the_front_page_opens_with_findings_and_says_what_was_left_out(twins: tuple[Run, Run]) -> None:
     front = (twins[0].folder / "index.html").read_text()
     assert front.index("They bring 70%") < front.index("What was left out") < front.index("The data</h2>")
-    assert "surveys" in front  # the notebook that was skipped
-    assert "<td>Regions</td>" in front  # the part that was skipped
-    assert 'href="06_buyers.html"' in front
+    assert all(told in front for told in ("surveys", "<td>Regions</td>", 'href="06_buyers.html"'))
     assert not any(text in front for text in ("09_answers.html", "<script"))
 
 
 def test_the_manifest_names_what_a_repetition_needs(twins: tuple[Run, Run]) -> None:
     manifest = json.loads((twins[0].folder / "manifest.json").read_text())
-    assert manifest["parameters"]["06_buyers"] == {"company": "shop", "as_of": "2025-03-31", "seed": 7, "levels": 4}
+    given = {"company": "shop", "as_of": "2025-03-31", "levels": 4, "way": "mean"}
+    assert manifest["parameters"]["06_buyers"] == given
     data, code = manifest["data"]["transactions"], manifest["code"]
     for sha256 in (data.pop("sha256"), code["crm_lib"], code["lock_file"]):
         assert re.fullmatch(r"[0-9a-f]{64}", sha256)
@@ -176,55 +176,37 @@ def test_the_manifest_names_what_a_repetition_needs(twins: tuple[Run, Run]) -> N
     assert {"python", "pandas", "ibis-framework"} <= set(manifest["versions"])
 
 
-def test_the_executed_notebook_opens_like_the_original(twins: tuple[Run, Run]) -> None:
-    document = nbformat.read(twins[0].folder / "06_buyers.ipynb", as_version=4)
-    nbformat.validate(document)
-    assert 'company = "shop"' in document.cells[1].source
-    assert "papermill" not in document.metadata
-
-
-@pytest.fixture(scope="module")
-def troubled(root: Path, twins: tuple[Run, Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Return a run in which one notebook fails, one has too little data, and the kernel of one dies."""
+@pytest.fixture
+def copy(root: Path, twins: tuple[Run, Run], tmp_path: Path) -> Path:
+    """Return a project that has a good run already."""
     assert twins[0].good
-    copy = tmp_path_factory.mktemp("troubled") / "copy"
-    shutil.copytree(root, copy, symlinks=True)
-    breaks = ["import os\nprint('came so far')", "raise ValueError(os.environ['SHOP_PASSWORD'] + os.getcwd())"]
+    shutil.copytree(root, tmp_path / "copy", symlinks=True)
+    return tmp_path / "copy"
+
+
+def test_notebooks_that_fail_lack_data_or_die_are_told_and_the_others_published(copy: Path) -> None:
+    breaks = ("import os\nprint('came so far')", "raise ValueError(os.environ['SHOP_PASSWORD'] + os.getcwd())")
     thin = "from crm_lib.errors import TooLittleData\nraise TooLittleData('nobody bought in the window')"
-    for name, cells in (
-        ("06_buyers", ["print('as it should be')"]),
-        ("10_breaks", ["# Breaks", *breaks, "print('never')"]),
-        ("11_thin", [thin]),
-        ("12_dies", ["import os\nos.kill(os.getpid(), 9)"]),
-    ):
-        write_notebook(copy / "notebooks", name, *cells)
+    write_notebook(copy / "notebooks", "06_buyers", "print('as it should be')")
+    write_notebook(copy / "notebooks", "10_breaks", "# Breaks", *breaks, "print('never')")
+    write_notebook(copy / "notebooks", "11_thin", thin)
+    write_notebook(copy / "notebooks", "12_dies", "import os\nos.kill(os.getpid(), 9)")
     run = report(copy)
+    assert not run.good
     assert latest(copy / "reports" / "shop") != run.folder
     give_nothing_away(run, copy)
-    return run
-
-
-def test_a_failing_notebook_keeps_its_error_and_the_others_are_published(troubled: Run) -> None:
-    assert not troubled.good
-    assert [outcome.status for outcome in troubled.outcomes] == ["done", "skipped", "failed", "skipped", "failed"]
-    page, front = ((troubled.folder / name).read_text() for name in ("10_breaks.html", "index.html"))
-    assert "came so far" in page
-    assert "ValueError in cell [4]" in page
-    assert "Failed: 10_breaks." in re.sub(r"<[^>]+>", "", front)
-    assert "as it should be" in (troubled.folder / "06_buyers.html").read_text()
-    assert (troubled.folder / "10_breaks.ipynb").exists()
-
-
-def test_an_analysis_for_which_there_is_too_little_is_left_out(troubled: Run) -> None:
-    assert "nobody bought in the window" in (troubled.folder / "index.html").read_text()
-    assert not list(troubled.folder.glob("11_thin.*"))
-
-
-def test_a_kernel_that_dies_is_a_failure_that_is_told(troubled: Run) -> None:
-    failure = troubled.outcomes[4].failure
-    assert failure is not None
-    assert failure.kind == "DeadKernelError"
-    assert "DeadKernelError" in (troubled.folder / "12_dies.html").read_text()
+    assert [outcome.status for outcome in run.outcomes] == ["done", "skipped", "failed", "skipped", "failed"]
+    for name, told in (
+        ("06_buyers.html", "as it should be"),
+        ("10_breaks.html", "came so far"),
+        ("10_breaks.html", "ValueError in cell [4]"),
+        ("12_dies.html", "DeadKernelError"),
+        ("index.html", "Failed: 10_breaks."),
+        ("index.html", "nobody bought in the window"),
+    ):
+        assert told in re.sub(r"<[^>]+>", "", (run.folder / name).read_text())
+    assert (run.folder / "10_breaks.ipynb").exists()
+    assert not list(run.folder.glob("11_thin.*"))
 
 
 def alive(process: str) -> bool:
@@ -235,24 +217,13 @@ def alive(process: str) -> bool:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_run_leaves_the_last_good_report_whole(
-    root: Path, twins: tuple[Run, Run], tmp_path: Path, how: signal.Signals
-) -> None:
-    assert twins[0].good
-    copy, started = tmp_path / "copy", tmp_path / "started"
-    shutil.copytree(root, copy, symlinks=True)
-    shelf = copy / "reports" / "shop"
+def test_a_killed_run_leaves_the_last_good_report_whole(copy: Path, how: signal.Signals) -> None:
+    shelf, started = copy / "reports" / "shop", copy / "started"
     before = latest(shelf)
     assert before is not None
     content = {path.name: path.read_bytes() for path in before.iterdir()}
-    waiting = (
-        "import os, pathlib, time\n"
-        f"half = pathlib.Path({str(started)!r} + '.half')\n"
-        "half.write_text(str(os.getpid()))\n"
-        f"half.rename({str(started)!r})\n"
-        "time.sleep(600)"
-    )
-    write_notebook(copy / "notebooks", "10_waits", waiting)
+    tell = f"half = pathlib.Path('half')\nhalf.write_text(str(os.getpid()))\nhalf.rename({str(started)!r})\n"
+    write_notebook(copy / "notebooks", "10_waits", f"import os, pathlib, time\n{tell}time.sleep(600)")
     crm = [sys.executable, "-c", "from crm_lib.cli import main; main()", "report", "shop", "--notebook", "10"]
     process = subprocess.Popen(crm, cwd=copy, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not started.exists():

@@ -60,12 +60,6 @@ def test_no_text_becomes_a_formula_or_a_link(tmp_path: Path) -> None:
     assert not any("<f>" in sheet or "<f " in sheet or "r:id" in sheet for sheet in sheets)
 
 
-def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
-    for name in ("a.xlsx", "b.xlsx"):
-        write(tmp_path / name, table(x=[1]))
-    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
-
-
 def test_sheet_names_are_what_excel_takes() -> None:
     wanted = ["Contents", "a/b:c", "x" * 40, "X" * 40, "'quoted'", "History", ""]
     names = sheet_names(wanted)

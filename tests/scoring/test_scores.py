@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from crm_lib import cli, clv
+from crm_lib import clv
 from crm_lib.clv import BGNBD, CustomerValue, customer_value
 from crm_lib.company import Company
 from crm_lib.estimate import LEVEL
@@ -65,39 +64,24 @@ def test_who_did_not_buy_in_the_window_has_a_value_but_no_segment(scores: pd.Dat
     assert scores.loc[scores["segment"].isna(), "recency_score"].isna().all()
 
 
-@pytest.fixture
-def score(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return a function that runs `crm score` in this process."""
-
-    def call(*options: str) -> None:
-        monkeypatch.setattr(sys, "argv", ["crm", "score", str(folder), *options])
-        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        assert not stopped.value.code
-
-    return call
-
-
-def test_the_command_writes_the_scores(
-    score: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_writes_the_scores(crm: Any, folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "scores.csv"
-    score("--to", str(target), "--model", "bg-nbd")
+    code, out, _ = crm("score", str(folder), "--to", str(target), "--model", "bg-nbd")
+    assert code == 0
     written = pd.read_csv(target)
     assert len(written) == 300
     assert {"basis", "annual_rate", "horizon_days", "level", "model"} <= set(written)
-    assert json.dumps(str(target))[1:-1] in capsys.readouterr().out.replace("\n", "")
+    assert json.dumps(str(target))[1:-1] in out.replace("\n", "")
 
 
 def test_a_question_of_ones_own_leaves_the_scores_of_the_customer_page_alone(
-    score: Callable[..., None], value: CustomerValue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    crm: Any, folder: Path, value: CustomerValue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(clv, "customer_value", lambda *_, **__: value)
     target, kept = str(tmp_path / "scores.csv"), tmp_path / "reports" / "shop" / ".scores.parquet"
     for option in ("--annual-rate=0.2", "--horizon-days=30", "--model=bg-nbd", "--seed=1"):
-        score("--to", target, option)
+        assert crm("score", str(folder), "--to", target, option)[0] == 0
         assert not kept.exists(), option
-    score("--to", target)
+    assert crm("score", str(folder), "--to", target)[0] == 0
     assert kept.exists()
