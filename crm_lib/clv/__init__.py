@@ -5,7 +5,7 @@ from crm_lib.clv.beta_geometric import BGNBD, MBGNBD
 from crm_lib.clv.comparison import Comparison, compare_models, finding_dropout, recommended_model
 from crm_lib.clv.contract_model import ContractModel
 from crm_lib.clv.contracts import BetaDiscreteWeibull, ShiftedBetaGeometric
-from crm_lib.clv.equity import acquisition_cohorts, equity_by, value_by_model, value_by_year
+from crm_lib.clv.equity import acquisition_cohorts, equity_by, spending_limits, value_by_model, value_by_year
 from crm_lib.clv.gamma_gamma import GammaGamma
 from crm_lib.clv.histories import Histories
 from crm_lib.clv.independence import SpendIndependence, finding_spend_independence, spend_independence
@@ -17,7 +17,6 @@ from crm_lib.clv.posterior import Posterior, PosteriorWarning
 from crm_lib.clv.potential import PotentialRule
 from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.retention_costs import RetentionCosts, finding_keeping_costs, retention_costs
-from crm_lib.clv.spending_limits import spending_limits
 from crm_lib.clv.truth import beside_truth
 from crm_lib.clv.value import CustomerValue, customer_value
 

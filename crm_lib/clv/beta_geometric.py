@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from crm_lib.clv.beta_geometric_future import Cells
-from crm_lib.clv.beta_geometric_likelihood import Counts, count, derivatives, log_likelihoods
+from crm_lib.clv.beta_geometric_sums import Cells, Counts, count, derivatives, log_likelihoods
 from crm_lib.clv.covariates import CovariateModel
 from crm_lib.clv.histories import Array, Codes, Histories, new_customers
-from crm_lib.clv.poisson import poisson_purchases
+from crm_lib.clv.special import poisson_purchases
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

@@ -12,11 +12,18 @@ import pandas as pd
 
 from crm_lib.clv import measures
 from crm_lib.clv.beta_geometric import BGNBD, MBGNBD
-from crm_lib.clv.contest import hold_contest
-from crm_lib.clv.forecasters import Boosting, Forecaster, ModelForecaster, OwnMeanRate, SameAsLastPeriod, Task
+from crm_lib.clv.forecasters import (
+    Boosting,
+    Forecaster,
+    ModelForecaster,
+    OwnMeanRate,
+    SameAsLastPeriod,
+    Task,
+    hold_contest,
+    model_label,
+)
 from crm_lib.clv.histories import Array, Codes
 from crm_lib.clv.model import SEED
-from crm_lib.clv.names import model_label
 from crm_lib.clv.nbd import NBD
 from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.purchase_model import PurchaseModel

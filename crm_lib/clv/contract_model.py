@@ -11,17 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from crm_lib.clv.histories import Array, Codes, Units
-from crm_lib.clv.intervals import check_interval, draw_blocks, equal_tails
-from crm_lib.clv.model import Model
-from crm_lib.clv.renewals import (
+from crm_lib.clv.discounting import (
     check_periods,
     check_tenure,
-    check_wait,
     discounted_periods,
     log_survival,
     period_discount,
 )
+from crm_lib.clv.histories import Array, Codes, Units
+from crm_lib.clv.intervals import check_interval, draw_blocks, equal_tails
+from crm_lib.clv.model import Model
 from crm_lib.clv.special import log_gamma_ratio
 from crm_lib.clv.survivors import Survivors, read_survivors
 from crm_lib.errors import TooLittleData
@@ -38,7 +37,7 @@ class ContractModel(Model[Survivors]):
     the likelihood; with ``interval="mean"``, ``value`` is the posterior median beside ``low`` and ``high``.
 
     It is fitted to counts of cohorts (``period``, ``survivors`` and, for several, ``cohort``) or to one row a contract
-    (``duration``, ``ended`` and, if need be, ``entry`` and ``customers``), as
+    (``duration``, ``ended`` and, if need be, ``customers``), as
     :func:`crm_lib.clv.survivors.read_survivors` describes them.
     """
 
@@ -122,67 +121,27 @@ class ContractModel(Model[Survivors]):
         annual_rate: float,
         *,
         periods_per_year: float = 1.0,
-        until_renewal: ArrayLike = 0.0,
         interval: Literal["mean"] | None = None,
     ) -> pd.Series[float] | pd.DataFrame:
-        """Return the discounted number of all renewals that a contract is still expected to make.
+        """Return the discounted number of all renewals that contracts in periods (N,), 1 the first, are yet to make.
 
-        Times the margin of a period, paid at its beginning, it is the residual value of the contract.
-
-        Parameters
-        ----------
-        tenure : int or array_like (N,)
-            Period that each contract is in, 1 for the first.
-        annual_rate : float
-            Interest of a year, such as 0.1; positive.
-        periods_per_year : float
-            12 for monthly contracts.
-        until_renewal : float or array_like (N,)
-            Time until the next renewal, as a share of a period. 0, the default, is the convention of Fader & Hardie:
-            the renewal at the end of the period is just due, and counts in full if it is made. 1 is just after the
-            renewal that began the period.
-        interval : "mean" or None
-            Whether to add the posterior interval of the expectation.
-
-        Returns
-        -------
-        Series or DataFrame
-            Indexed like `tenure`, or by it if it has no index; with an interval ``value``, ``low``, ``high``.
-
-        Notes
-        -----
-        With *n* the tenure, *d* the interest of a period and *u* the time until the renewal,
-        :math:`(1 + d)^{-u} \\sum_{k=0}^\\infty \\frac{S(n + k)}{S(n - 1)} (1 + d)^{-k}`.
-
-        References
-        ----------
-        Fader, P. S., Hardie, B. G. S. (2010). Customer-Base Valuation in a Contractual Setting: The Perils of Ignoring
-        Heterogeneity. Marketing Science 29(1), 85–93.
+        Times the margin of a period, paid at its beginning, it is the residual value of the contract: with *n* the
+        tenure and *d* the interest of a period, :math:`\\sum_{k=0}^\\infty \\frac{S(n + k)}{S(n - 1)} (1 + d)^{-k}`
+        (Fader & Hardie 2010, Marketing Science 29(1), 85–93). The renewal at the end of the period is just due; where
+        it is due in *u* periods, all is worth :math:`(1 + d)^{-u}` times as much. ``periods_per_year`` is 12 for
+        monthly contracts. The answer is indexed like the tenures, or by them.
         """
         discount, tenures = period_discount(annual_rate, periods_per_year), check_tenure(tenure)
-        factor = discount ** check_wait(until_renewal, tenure)
         distinct, place = np.unique(tenures, return_inverse=True)
         return self._answer(
-            lambda theta: self._discounted(theta, distinct, discount), _index_of(tenure), interval, place, factor
+            lambda theta: self._discounted(theta, distinct, discount), _index_of(tenure), interval, place
         )
 
     def simulate(self, age: ArrayLike, *, seed: int, horizon: int = 0) -> pd.DataFrame:
-        """Simulate contracts by the model's parameters.
+        """Simulate contracts that are observed for numbers of periods (N,), if they do not end before.
 
-        Parameters
-        ----------
-        age : array_like (N,)
-            Number of periods for which each contract is observed, if it does not end before.
-        seed : int
-            Seed of the random numbers.
-        horizon : int
-            Further renewals for which what happens next is simulated.
-
-        Returns
-        -------
-        DataFrame
-            ``duration`` and ``ended``, one row a contract as :meth:`fit` reads them, and what nobody could observe:
-            ``future``, the number of renewals made in the horizon.
+        The table has the columns ``duration`` and ``ended``, as :meth:`fit` reads them, and what nobody could observe:
+        ``future``, the number of renewals made in the horizon.
         """
         ages = np.array([check_periods(each, "age") for each in np.atleast_1d(age)])
         rng = np.random.default_rng(seed)
@@ -205,15 +164,14 @@ class ContractModel(Model[Survivors]):
         index: pd.Index,
         interval: Literal["mean"] | None,
         place: Codes | slice = slice(None),
-        factor: Array | float = 1.0,
     ) -> pd.Series[float] | pd.DataFrame:
         check_interval(interval)
         if interval is None:
-            return pd.Series(expectation(self._fit_.theta[None, :])[0][place] * factor, index=index, name="value")
+            return pd.Series(expectation(self._fit_.theta[None, :])[0][place], index=index, name="value")
         sample = expectation(self._drawn.working)
         low, high = equal_tails(sample)
         columns = {"value": np.median(sample, axis=0), "low": low, "high": high}
-        return pd.DataFrame({name: each[place] * factor for name, each in columns.items()}, index=index)
+        return pd.DataFrame({name: each[place] for name, each in columns.items()}, index=index)
 
 
 def _index_of(tenure: ArrayLike) -> pd.Index:

@@ -12,13 +12,10 @@ from crm_lib.clv.purchase_model import PurchaseModel
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class CovariateModel(PurchaseModel):
-    """A model whose customers may differ by covariates that do not change with time.
+    """A model whose customers may differ by columns of numbers in the summary.
 
-    Parameters
-    ----------
-    purchase_covariates, dropout_covariates : tuple of str
-        Columns of numbers in the summary that multiply purchase rates and what makes customers leave by the
-        exponential of coefficient times covariate. Coefficients are named ``purchase_`` or ``dropout_`` and the column.
+    They multiply purchase rates and what makes customers leave by the exponential of coefficient times covariate.
+    Coefficients are named ``purchase_`` or ``dropout_`` and the column.
     """
 
     purchase_covariates: tuple[str, ...] = ()

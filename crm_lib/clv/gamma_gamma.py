@@ -74,13 +74,7 @@ class GammaGamma(Model[SpendRecords]):
         return dataclasses.replace(data, monetary_value=data.monetary_value / mean), Units(mean, data.total)
 
     def fit(self, data: pd.DataFrame) -> Self:
-        """Estimate the parameters by maximum likelihood; see :meth:`Model.fit`.
-
-        Warns
-        -----
-        HeavyTailWarning
-            If the mean spend of new customers is infinite.
-        """
+        """Estimate the parameters by maximum likelihood, and warn if the mean spend of new customers is infinite."""
         super().fit(data)
         if self.converged_ and self.params_["q"] <= 1:
             warnings.warn(
@@ -147,22 +141,10 @@ class GammaGamma(Model[SpendRecords]):
         return float(p * gamma / (q - 1)) if q > 1 else float("inf")
 
     def expected_spend(self, summary: pd.DataFrame) -> pd.Series[float]:
-        """Return how much each customer is expected to spend on a purchase to come.
+        """Return how much each customer is expected to spend on a purchase to come; :meth:`drawn_spend` its posterior.
 
-        Parameters
-        ----------
-        summary : DataFrame (N rows)
-            Frequency and monetary value of each customer.
-
-        Returns
-        -------
-        Series
-            Expected spend with the index of `summary`; :meth:`drawn_spend` gives its posterior.
-
-        Notes
-        -----
-        With :math:`\\bar z` the mean of the customer's x repeat purchases, :math:`\\frac{p (\\gamma + x \\bar z)}{p x
-        + q - 1}`.
+        With :math:`\\bar z` the mean of the customer's x repeat purchases, it is
+        :math:`\\frac{p (\\gamma + x \\bar z)}{p x + q - 1}`.
         """
         value = _expected_mean(self._fit_.theta[None, :], *self._known(summary))[0]
         return pd.Series(value, index=summary.index, name="expected_spend")
@@ -172,20 +154,10 @@ class GammaGamma(Model[SpendRecords]):
         return _expected_mean(self._drawn.some(draws), *self._known(summary))
 
     def simulate(self, frequency: ArrayLike, *, seed: int) -> pd.DataFrame:
-        """Simulate the spend of customers by the model's parameters.
+        """Simulate the spend of customers with numbers of repeat purchases (N,).
 
-        Parameters
-        ----------
-        frequency : array_like of int (N,)
-            Number of repeat purchases of each customer.
-        seed : int
-            Seed of the random numbers.
-
-        Returns
-        -------
-        DataFrame
-            ``frequency``, ``monetary_value`` (missing without repeats), and what nobody could observe:
-            ``mean_spend``, each customer's true mean, and ``next_spend``, the value of the next purchase.
+        The table has the columns ``frequency``, ``monetary_value`` (missing without repeats), and what nobody could
+        observe: ``mean_spend``, each customer's true mean, and ``next_spend``, the value of the next purchase.
         """
         x = np.asarray(frequency, dtype=float)
         if x.ndim != 1 or not ((x >= 0) & (x == np.floor(x))).all():

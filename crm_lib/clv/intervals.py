@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
 
 import numpy as np
 
 from crm_lib.clv.histories import Array
 from crm_lib.estimate import LEVEL
-
-Interval: TypeAlias = Literal["mean", "outcome"]
-"""Whether an interval is for an expectation or for what happens."""
 
 _BLOCK = 2**20
 """Numbers (draws by histories) held at once."""
@@ -40,8 +36,8 @@ def equal_tails(sample: Array, level: float = LEVEL, *, whole: bool = False) -> 
 
 def check_interval(interval: object) -> None:
     """Raise an error that names the options, unless the interval is one of them."""
-    if interval not in ("mean", "outcome", None):
-        raise ValueError(f"interval is 'mean', 'outcome' or None, not {interval!r}")
+    if interval not in ("mean", None):
+        raise ValueError(f"interval is 'mean' or None, not {interval!r}")
 
 
 def check_horizon(horizon: float) -> float:

@@ -12,10 +12,10 @@ import pandas as pd
 
 from crm_lib.clv.contract_model import ContractModel
 from crm_lib.clv.contracts import ShiftedBetaGeometric
+from crm_lib.clv.discounting import period_discount
 from crm_lib.clv.future_value import mean_and_ends
 from crm_lib.clv.histories import Array
 from crm_lib.clv.model import SEED
-from crm_lib.clv.renewals import period_discount
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate

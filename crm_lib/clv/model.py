@@ -13,11 +13,9 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.clv.histories import Array, Units
-from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.maximum import maximise
 from crm_lib.clv.posterior import Posterior, sample_posterior
 from crm_lib.errors import NumericalError
-from crm_lib.estimate import Estimate
 
 SEED = 20260101
 """Seed of all draws where none is given."""
@@ -213,16 +211,6 @@ class Model(ABC, Generic[Data]):
         return self._fit_.log_likelihood
 
     @property
-    def aic_(self) -> float:
-        """Akaike's information criterion."""
-        return 2.0 * len(self.parameter_names) - 2 * self.log_likelihood_
-
-    @property
-    def bic_(self) -> float:
-        """Schwarz's information criterion, counting customers."""
-        return float(len(self.parameter_names) * np.log(self._fit_.customers) - 2 * self.log_likelihood_)
-
-    @property
     def converged_(self) -> bool:
         """Whether the likelihood has a maximum at the estimates."""
         return self._fit_.converged
@@ -241,27 +229,7 @@ class Model(ABC, Generic[Data]):
         return pd.concat([self.params_, self.standard_errors_, self._drawn.summary()[["low", "high"]]], axis=1)
 
     def posterior(self, *, draws: int = _DRAWS, seed: int = SEED) -> Posterior:
-        """Draw the parameters given the data and weak priors; all intervals use the last draws made.
-
-        Parameters
-        ----------
-        draws : int
-            Number of draws, at least 100.
-        seed : int
-            Seed of the random numbers.
-
-        Returns
-        -------
-        Posterior
-            The draws with their diagnostics.
-
-        Raises
-        ------
-        ValueError
-            If the model has no data (it was not fitted).
-        NumericalError
-            If no mode of the posterior was found.
-        """
+        """Draw the parameters given the data and weak priors; all intervals use the last draws made."""
         begin = self._fit_.theta
         if self._data is None:
             raise ValueError("the posterior needs the data: fit the model first")
@@ -340,11 +308,3 @@ class Model(ABC, Generic[Data]):
     def _natural(self, theta: Array) -> list[Array]:
         """Return each parameter as an array (D, 1) that broadcasts against histories."""
         return [column[:, None] for column in self._values(theta).T]
-
-    def _number(self, sample: Array, n: int, *, value: float | None = None, whole: bool = False) -> Estimate:
-        """Return the interval of draws (D,) with a value, or with their median where that is told better."""
-        low, high = (float(end) for end in equal_tails(sample, whole=whole))
-        if value is None or not low <= value <= high:
-            value = float(np.median(sample))
-        method = f"posterior interval; {self._drawn.method}"
-        return Estimate(value=value, low=low, high=high, n=n, method=method)

@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.special import gammaln, polygamma, psi
 
 from crm_lib.clv.histories import Array, Histories
-from crm_lib.clv.poisson import poisson_purchases, simulated
 from crm_lib.clv.purchase_model import PurchaseModel
+from crm_lib.clv.special import poisson_purchases, simulated
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from crm_lib.clv.covariates import CovariateModel
 from crm_lib.clv.histories import Array, Codes, Distinct, Histories
 from crm_lib.clv.intervals import draw_blocks
 from crm_lib.clv.pareto_integral import bracket_derivatives, log_odds_left, log_sum
-from crm_lib.clv.poisson import poisson_purchases, simulated
+from crm_lib.clv.special import poisson_purchases, simulated
 
 _NODES = 64
 """Gauss-Legendre nodes of the discounted stay; fewer would do unless rate times ``after`` is very small."""
@@ -39,11 +39,6 @@ class ParetoNBD(CovariateModel):
         Unit of time of recency, age and horizons.
     purchase_covariates, dropout_covariates : tuple of str
         Columns of numbers in the summary that shift purchase rates and dropout rates.
-
-    Raises
-    ------
-    ValueError
-        If the covariates are not given as distinct names.
 
     References
     ----------

@@ -12,18 +12,14 @@ import pandas as pd
 
 from crm_lib.clv.discounting import continuous_rate, discounted_to_infinity
 from crm_lib.clv.histories import Array, Histories, Units, new_customers, read_histories
-from crm_lib.clv.intervals import Interval, check_horizon, check_interval, draw_blocks, equal_tails, row_blocks
+from crm_lib.clv.intervals import check_horizon, check_interval, draw_blocks, row_blocks
 from crm_lib.clv.model import Model
 from crm_lib.errors import MissingData
-from crm_lib.estimate import Estimate
+from crm_lib.estimate import LEVEL
 
 ROW_DRAWS = 400
 """Posterior draws that the interval of a single customer rests on."""
-_TOTAL_DRAWS = 1000
-"""Posterior draws that the interval of a total rests on."""
 Quantity: TypeAlias = Literal["alive", "purchases", "discounted"]
-_EXACT_OUTCOMES = 2**22
-"""Single outcomes (draws by customers) up to which a total is simulated customer by customer."""
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -32,8 +28,7 @@ class PurchaseModel(Model[Histories]):
 
     Its methods take a `summary`: a table with columns ``frequency``, ``recency`` and ``age`` in the model's unit of
     time, and those of covariates where the model has any; with a column ``customers``, each row stands for that many.
-    Point values are those at the maximum of the likelihood. With an interval, which comes from the posterior draws,
-    the value of a "mean" is the posterior median.
+    Point values are those at the maximum of the likelihood; intervals come from the posterior draws.
 
     Parameters
     ----------
@@ -110,79 +105,49 @@ class PurchaseModel(Model[Histories]):
         summary : DataFrame (N rows)
             Purchase histories.
         interval : "mean" or None
-            Whether to add the posterior interval of the probability. (The outcome is yes or no and has none.)
+            Whether to add the posterior interval of the probability; the value is then the posterior median.
 
         Returns
         -------
         Series or DataFrame
             Probabilities with the index of `summary`; with an interval the columns ``value``, ``low``, ``high``.
         """
-        if interval not in ("mean", None):
-            raise ValueError("a customer is alive or not: the outcome has no interval, only its probability has")
-        return self._answer("alive", summary, None, interval)
+        check_interval(interval)
+        histories = self._read(summary)
+        value = self._alive(self._fit_.theta[None, :], histories)[0]
+        if interval is None:
+            return pd.Series(histories.per_row(value), index=histories.index, name="alive")
+        theta = self._drawn.some(ROW_DRAWS)
+        parts = [
+            np.quantile(self._alive(theta, histories.subset(rows)), [0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+            for rows in row_blocks(len(theta), len(histories))
+        ]
+        columns = histories.per_row(np.concatenate(parts, axis=1))
+        return pd.DataFrame(columns.T, index=histories.index, columns=["value", "low", "high"])
 
-    @overload
-    def expected_purchases(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, horizon: float, *, interval: None = None
-    ) -> pd.Series[float]: ...
-    @overload
-    def expected_purchases(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, horizon: Array, *, interval: None = None
-    ) -> pd.DataFrame: ...
-    @overload
-    def expected_purchases(  # numpydoc ignore=GL08
-        self, summary: pd.DataFrame, horizon: float, *, interval: Interval
-    ) -> pd.DataFrame: ...
-    def expected_purchases(
-        self, summary: pd.DataFrame, horizon: Array | float, *, interval: Interval | None = None
-    ) -> pd.Series[float] | pd.DataFrame:
-        """Return how many purchases each customer is expected to make in the time to come.
+    def expected_purchases(self, summary: pd.DataFrame, horizon: float) -> pd.Series[float]:
+        """Return how many purchases each customer is expected to make in a time to come, in the model's unit.
 
         Parameters
         ----------
         summary : DataFrame (N rows)
             Purchase histories.
-        horizon : float or array (K,)
-            Length of the time to come, in the model's unit.
-        interval : {"mean", "outcome"} or None
-            "mean" adds the posterior interval of the expectation, "outcome" that of the number itself, which also
-            holds the chance of what a customer happens to do.
-
-        Returns
-        -------
-        Series or DataFrame
-            Expected numbers with the index of `summary`; for several horizons a column each; with an interval the
-            columns ``value``, ``low``, ``high``.
-
-        Raises
-        ------
-        ValueError
-            If a horizon is negative or not finite.
-        """
-        if np.ndim(horizon):
-            if interval is not None:
-                raise ValueError("intervals are told for one horizon at a time")
-            return pd.DataFrame(
-                {length: self.expected_purchases(summary, float(length)) for length in np.ravel(horizon)}
-            )
-        return self._answer("purchases", summary, float(horizon), interval)
-
-    def discounted_expected_purchases(self, summary: pd.DataFrame, annual_rate: float) -> pd.Series[float]:
-        """Return the discounted number of all purchases that each customer is still expected to make.
-
-        A purchase at time t from now counts for (1 + annual_rate)^(-t in years).
-
-        Parameters
-        ----------
-        summary : DataFrame (N rows)
-            Purchase histories.
-        annual_rate : float
-            Interest of a year, such as 0.1; positive.
+        horizon : float
+            Length of the time to come; finite and not negative.
 
         Returns
         -------
         Series
-            Discounted numbers with the index of `summary`; :meth:`drawn` gives their posterior.
+            Expected numbers with the index of `summary`; :meth:`drawn` gives their posterior, and outcomes.
+        """
+        histories = self._read(summary)
+        value = self._expected(self._fit_.theta[None, :], histories, check_horizon(horizon))[0]
+        return pd.Series(histories.per_row(value), index=histories.index, name="purchases")
+
+    def discounted_expected_purchases(self, summary: pd.DataFrame, annual_rate: float) -> pd.Series[float]:
+        """Return the discounted number of all purchases that each customer is still expected to make.
+
+        A purchase at time t from now counts for (1 + annual_rate)^(-t in years); the rate, such as 0.1, is positive.
         """
         histories, rate = self._read(summary), continuous_rate(annual_rate, self.unit)
         value = self._discounted(self._fit_.theta[None, :], histories, rate)[0]
@@ -192,23 +157,6 @@ class PurchaseModel(Model[Histories]):
         """Return how many repeat purchases a new customer makes by times (K,) since the first, covariates being 0."""
         horizons = np.array([check_horizon(float(length)) for length in np.atleast_1d(horizon)])
         return pd.Series(self._expected_new(self._fit_.theta[None, :], horizons)[0], index=horizons, name="purchases")
-
-    def total_purchases(self, summary: pd.DataFrame, horizon: float, *, interval: Interval = "mean") -> Estimate:
-        """Return how many purchases all customers together are expected to make in a horizon.
-
-        The interval is for the expectation or for the number itself. Of few customers every outcome is simulated.
-        Outcomes of many are drawn as a gamma-Poisson number with the mean of the total and the variance of single
-        outcomes that were simulated.
-        """
-        check_interval(interval)
-        length, histories, theta = check_horizon(horizon), self._read(summary), self._drawn.some(_TOTAL_DRAWS)
-        value = float(self._expected(self._fit_.theta[None, :], histories, length)[0] @ histories.customers)
-        if interval == "outcome":
-            sample = self._total_outcomes(histories, length)
-            return self._number(sample, round(histories.total), value=value, whole=True)
-        blocks = draw_blocks(theta, len(histories))
-        sample = np.concatenate([self._expected(some, histories, length) @ histories.customers for some in blocks])
-        return self._number(sample, round(histories.total))
 
     def drawn(
         self,
@@ -220,25 +168,11 @@ class PurchaseModel(Model[Histories]):
         outcome: bool = False,
         draws: int = ROW_DRAWS,
     ) -> Array:
-        """Return a quantity of each customer for each of the posterior draws, to compute further with.
+        """Return a quantity of each customer for each of the posterior draws (D, N), to compute further with.
 
-        Parameters
-        ----------
-        quantity : {"alive", "purchases", "discounted"}
-            Probability of being alive, purchases in the `horizon`, or discounted purchases at the `annual_rate`.
-        summary : DataFrame (N rows)
-            Purchase histories.
-        horizon, annual_rate : float
-            What the quantity needs.
-        outcome : bool
-            Whether to simulate purchases instead of their expectation; every row is drawn by itself.
-        draws : int
-            Number of posterior draws D.
-
-        Returns
-        -------
-        array (D, N)
-            The same draws, in the same order, whatever the quantity and the summary.
+        It is the probability of being "alive", "purchases" in the `horizon`, or "discounted" purchases at the
+        `annual_rate`. With `outcome`, numbers of purchases are simulated instead of their expectation, every row by
+        itself. Draws are the same, in the same order, whatever the quantity and the summary.
         """
         if quantity == "purchases" and horizon is None:
             raise ValueError("purchases need a horizon")
@@ -247,31 +181,30 @@ class PurchaseModel(Model[Histories]):
         if outcome and quantity != "purchases":
             raise ValueError("only purchases have outcomes")
         histories = read_histories(summary, unit=self.unit, covariates=self.covariate_names, grouped=not outcome)
-        compute = self._computing(quantity, horizon, annual_rate, outcome=outcome)
+        compute = self._computing(quantity, check_horizon(horizon or 0.0), annual_rate, outcome=outcome)
         blocks = draw_blocks(self._drawn.some(draws), len(histories))
         return histories.per_row(np.concatenate([compute(some, histories) for some in blocks]))
+
+    def _computing(
+        self, quantity: Quantity, horizon: float, annual_rate: float | None, *, outcome: bool
+    ) -> Callable[[Array, Histories], Array]:
+        if quantity == "alive":
+            return self._alive
+        if quantity == "discounted":
+            rate = continuous_rate(annual_rate or 0.0, self.unit)
+            return lambda theta, some: self._discounted(theta, some, rate)
+        if outcome:
+            rng = self._generator(quantity)
+            return lambda theta, some: self._draw_purchases(theta, some, horizon, rng)
+        return lambda theta, some: self._expected(theta, some, horizon)
 
     def simulate(
         self, age: Array, *, seed: int, horizon: float = 0.0, covariates: pd.DataFrame | None = None
     ) -> pd.DataFrame:
-        """Simulate the histories of customers by the model's parameters.
+        """Simulate the histories of customers (N,) of given age, who have the model's parameters and covariates.
 
-        Parameters
-        ----------
-        age : array (N,)
-            Time from each customer's first purchase to the end of observation, in the model's unit.
-        seed : int
-            Seed of the random numbers.
-        horizon : float
-            Further time in which what happens next is simulated.
-        covariates : DataFrame (N rows), optional
-            The model's covariates.
-
-        Returns
-        -------
-        DataFrame
-            ``frequency``, ``recency``, ``age``, the covariates, and what nobody could observe: ``alive`` at the end of
-            observation, and ``future``, the number of purchases in the horizon.
+        The table has the columns ``frequency``, ``recency``, ``age``, the covariates, and what nobody could observe:
+        ``alive`` at the end of observation, and ``future``, the number of purchases in the horizon.
         """
         ages = np.asarray(age, dtype=float)
         if ages.ndim != 1 or not (np.isfinite(ages) & (ages >= 0)).all():
@@ -285,57 +218,3 @@ class PurchaseModel(Model[Histories]):
         frame[names] = columns
         frame.attrs["unit"] = self.unit
         return frame
-
-    # Intervals
-
-    def _computing(
-        self, quantity: Quantity, horizon: float | None, annual_rate: float | None = None, *, outcome: bool = False
-    ) -> Callable[[Array, Histories], Array]:
-        if quantity == "alive":
-            return self._alive
-        if quantity == "discounted":
-            rate = continuous_rate(annual_rate or 0.0, self.unit)
-            return lambda theta, some: self._discounted(theta, some, rate)
-        length = check_horizon(0.0 if horizon is None else horizon)
-        if outcome:
-            rng = self._generator(quantity)
-            return lambda theta, some: self._draw_purchases(theta, some, length, rng)
-        return lambda theta, some: self._expected(theta, some, length)
-
-    def _answer(
-        self, quantity: Quantity, summary: pd.DataFrame, horizon: float | None, interval: Interval | None
-    ) -> pd.Series[float] | pd.DataFrame:
-        check_interval(interval)
-        histories, outcome = self._read(summary), interval == "outcome"
-        value = self._computing(quantity, horizon)(self._fit_.theta[None, :], histories)[0]
-        if interval is None:
-            return pd.Series(histories.per_row(value), index=histories.index, name=quantity)
-        compute = self._computing(quantity, horizon, outcome=outcome)
-        theta = self._drawn.some(ROW_DRAWS)
-        low, high = np.empty(len(histories)), np.empty(len(histories))
-        for rows in row_blocks(len(theta), len(histories)):
-            sample = compute(theta, histories.subset(rows))
-            low[rows], high[rows] = equal_tails(sample, whole=outcome)
-            if not outcome:
-                value[rows] = np.median(sample, axis=0)
-        columns = {"value": value, "low": low, "high": high}
-        return pd.DataFrame({name: histories.per_row(each) for name, each in columns.items()}, index=histories.index)
-
-    def _total_outcomes(self, histories: Histories, horizon: float) -> Array:
-        theta, weights, rng = self._drawn.some(_TOTAL_DRAWS), histories.customers, self._generator("total")
-        if histories.total * len(theta) <= _EXACT_OUTCOMES and (weights == np.floor(weights)).all():
-            each = histories.subset(np.repeat(np.arange(len(histories)), weights.astype(int)))
-            blocks = draw_blocks(theta, len(each))
-            return np.concatenate([self._draw_purchases(s, each, horizon, rng).sum(axis=1) for s in blocks])
-        means, variance, seen = [], 0.0, 0
-        for some in draw_blocks(theta, len(histories)):
-            expected = self._expected(some, histories, horizon)
-            means.append(expected @ weights)
-            if seen < ROW_DRAWS:
-                single = self._draw_purchases(some, histories, horizon, rng)
-                variance += float((((single - expected) ** 2) @ weights).sum())
-                seen += len(some)
-        mean = np.maximum(np.tile(np.concatenate(means), 4), 1e-300)
-        # Variance beyond that of a Poisson number, which the rate of a gamma-Poisson number brings.
-        excess = np.maximum(variance / seen - mean, 1e-9 * mean)
-        return rng.poisson(np.minimum(rng.standard_gamma(mean**2 / excess) * excess / mean, 1e18)).astype(float)

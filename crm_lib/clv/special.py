@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.interpolate import BarycentricInterpolator
 from scipy.special import gammaln
 
@@ -116,3 +117,19 @@ def _grid(low: Array, high: Array, curvature: Array) -> tuple[Array, Array]:
     count = int(np.ceil(((high - low) * np.sqrt(_FLAT + _PEAKED * curvature)).max())) + 1
     step = ((high - low) / (count - 1))[..., None]
     return low[..., None] + step * np.arange(count), step
+
+
+def poisson_purchases(buying: Array, lifetime: Array, horizon: float, rng: np.random.Generator) -> Array:
+    """Draw numbers of purchases; a lifetime is 0 for those gone and infinite for those who stay."""
+    return rng.poisson(np.minimum(buying * np.minimum(lifetime, horizon), 1e15)).astype(float)
+
+
+def simulated(buying: Array, lifetime: Array, age: Array, horizon: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw histories of customers who buy at Poisson rates until their lifetimes end, and what follows them."""
+    active = np.minimum(lifetime, age)
+    frequency = rng.poisson(buying * active)
+    # The last of x uniform times is the largest: a Beta(x, 1) share of the time active.
+    recency = np.where(frequency > 0, active * rng.beta(np.maximum(frequency, 1), 1.0), 0.0)
+    future = rng.poisson(buying * np.clip(lifetime - age, 0.0, horizon))
+    columns = {"frequency": frequency, "recency": recency, "age": age, "alive": lifetime > age, "future": future}
+    return pd.DataFrame(columns)

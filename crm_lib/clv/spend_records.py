@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from crm_lib.clv.credibility import bootstrapped_means
-from crm_lib.clv.histories import Array, Distinct
+from crm_lib.clv.histories import Array, Distinct, distinct, numbers, refuse
 from crm_lib.errors import MissingData, TooLittleData
 
 
@@ -21,8 +20,6 @@ class SpendRecords:
     frequency: Array
     monetary_value: Array
     customers: Array
-    without_repeats: float
-    not_positive: float
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -40,8 +37,7 @@ class SpendRecords:
     @cached_property
     def by_frequency(self) -> Distinct:
         """The different frequencies."""
-        codes, values = pd.factorize(self.frequency)
-        return Distinct(values=np.asarray(values), codes=codes)
+        return distinct(self.frequency)
 
 
 def read_spend(summary: pd.DataFrame) -> tuple[Array, Array, Array]:
@@ -51,9 +47,9 @@ def read_spend(summary: pd.DataFrame) -> tuple[Array, Array, Array]:
         raise MissingData("customer summary", absent)
     if len(summary) == 0:
         raise TooLittleData("the customer summary is empty: a model of spend needs at least two customers")
-    frequency = _numbers(summary, "frequency")
-    value = _numbers(summary, "monetary_value")
-    customers = _numbers(summary, "customers") if "customers" in summary else np.ones(len(summary))
+    frequency = numbers(summary, "frequency", missing=True)
+    value = numbers(summary, "monetary_value", missing=True)
+    customers = numbers(summary, "customers", missing=True) if "customers" in summary else np.ones(len(summary))
     repeats = frequency > 0
     for broken, rule in (
         (~np.isfinite(frequency), "frequency is missing or infinite"),
@@ -62,16 +58,14 @@ def read_spend(summary: pd.DataFrame) -> tuple[Array, Array, Array]:
         (repeats & ~np.isfinite(value), "there are repeat purchases (frequency > 0), yet no finite monetary_value"),
         (~(customers >= 0) | ~np.isfinite(customers), "the number of customers is missing or negative"),
     ):
-        if broken.any():
-            _refuse(summary, broken, rule)
+        refuse(summary, broken, rule)
     return frequency, np.where(repeats, value, 0.0), customers
 
 
 def repeat_records(summary: pd.DataFrame) -> SpendRecords:
-    """Return the customers from whom a model of spend can learn, equal ones grouped, and how many were left out."""
+    """Return the customers from whom a model of spend can learn, equal ones grouped."""
     frequency, value, customers = read_spend(summary)
-    repeats, positive = frequency > 0, value > 0
-    used = repeats & positive & (customers > 0)
+    used = (frequency > 0) & (value > 0) & (customers > 0)
     if not used.any():
         raise TooLittleData(
             "no customer has a repeat purchase of positive value, from which a model of spend could learn"
@@ -88,8 +82,6 @@ def repeat_records(summary: pd.DataFrame) -> SpendRecords:
         frequency=np.ascontiguousarray(pairs.real),
         monetary_value=np.ascontiguousarray(pairs.imag),
         customers=np.bincount(inverse, weights=weights).astype(float),
-        without_repeats=float(customers[~repeats].sum()),
-        not_positive=float(customers[repeats & ~positive].sum()),
     )
 
 
@@ -123,16 +115,3 @@ class MeanSpend:
     def drawn_spend(self, summary: pd.DataFrame, *, draws: int) -> Array:
         """Return the same draws (D, N) for every row."""
         return np.repeat(self.draws[:draws, None], len(summary), axis=1)
-
-
-def _numbers(summary: pd.DataFrame, name: str) -> Array:
-    try:
-        return np.asarray(summary[name].to_numpy(dtype=float, na_value=np.nan))
-    except (TypeError, ValueError):
-        raise ValueError(f"column {name!r} must hold numbers, not {summary[name].dtype}") from None
-
-
-def _refuse(summary: pd.DataFrame, broken: npt.NDArray[np.bool_], rule: str) -> None:
-    rows = ", ".join(str(label) for label in summary.index[broken][:3])
-    more = f" and {int(broken.sum()) - 3} more" if broken.sum() > 3 else ""
-    raise ValueError(f"{rule} in {int(broken.sum())} of {len(summary)} rows of the customer summary: {rows}{more}")

@@ -33,16 +33,12 @@ class Survivors:
 def read_survivors(data: pd.DataFrame) -> Survivors:
     """Check a table of contracts and count who was up for each renewal.
 
-    Parameters
-    ----------
-    data : DataFrame
-        Either counts of cohorts with the columns ``period`` and ``survivors`` and, for several cohorts, ``cohort``:
-        how many contracts were left after each period, period 0 being the start. A cohort whose first row is of a
-        later period was not seen before; its contracts are taken as having lasted until then. Or one row a contract
-        with the columns ``duration`` and ``ended``: for a contract that ended, the number of the period after which it
-        was not renewed (1 for the first); for one that had not ended when last seen, how many renewals it had made.
-        Optional columns: ``entry``, the renewals made before the contract came into sight (contracts that had ended by
-        then being absent from the data); ``customers``, the number of contracts that a row stands for.
+    It holds either counts of cohorts with the columns ``period`` and ``survivors`` and, for several, ``cohort``: how
+    many contracts were left after each period, period 0 being the start. A cohort whose first row is of a later period
+    was not seen before; its contracts are taken as having lasted until then. Or one row a contract with the columns
+    ``duration`` and ``ended``: for a contract that ended, the number of the period after which it was not renewed (1
+    for the first); for one that had not ended when last seen, how many renewals it had made. There ``customers`` may
+    tell the number of contracts that a row stands for.
 
     Examples
     --------
@@ -101,23 +97,15 @@ def _from_counts(data: pd.DataFrame) -> Survivors:
 def _from_rows(data: pd.DataFrame) -> Survivors:
     _not_empty(data)
     duration = _whole(data, "duration")
-    entry = _whole(data, "entry") if "entry" in data else np.zeros(len(data))
     weights = _whole(data, "customers") if "customers" in data else np.ones(len(data))
     ended = numbers(data, "ended", missing=True)
     _refuse(data, ~np.isin(ended, (0.0, 1.0)), "column 'ended' must be true or false")
     over = ended == 1
     _refuse(data, over & (duration == 0), "a contract ended with duration 0: those that end after one period have 1")
-    _refuse(data, entry > duration, "entry exceeds duration: the contract came into sight after it was last seen")
-    _refuse(
-        data, over & (entry == duration), "entry equals the duration of a contract that ended: it was never in sight"
-    )
     longest = max(int(duration.max()), 1)
-
-    # Up for renewal t is who came into sight with fewer than t renewals and did not drop out of it with fewer.
-    entered = np.cumsum(_count(entry + 1, weights, longest))
-    gone = np.cumsum(_count(duration + 1, weights, longest))
     return Survivors(
-        at_risk=entered - gone,
+        # Up for renewal t is who has not dropped out of sight with fewer than t renewals.
+        at_risk=float(weights.sum()) - np.cumsum(_count(duration + 1, weights, longest)),
         losses=_count(duration, weights * over, longest),
         total=float(weights.sum()),
     )

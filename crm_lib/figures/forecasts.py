@@ -6,7 +6,7 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.clv import Comparison
-from crm_lib.clv.names import model_label
+from crm_lib.clv.forecasters import model_label
 from crm_lib.errors import TooLittleData
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart

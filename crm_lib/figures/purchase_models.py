@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.clv import Model, PurchaseModel
-from crm_lib.clv.names import model_label
+from crm_lib.clv.forecasters import model_label
 from crm_lib.customers import UNIT_DAYS
 from crm_lib.errors import TooLittleData
 from crm_lib.exhibit import Table

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from crm_lib import segments
-from crm_lib.clv.names import model_label
+from crm_lib.clv.forecasters import model_label
 from crm_lib.clv.value import CustomerValue
 from crm_lib.company import Company
 from crm_lib.errors import MissingData

@@ -16,8 +16,8 @@ from crm_lib.clv import (
     spending_limits,
 )
 from crm_lib.clv.acquisition import discounted_by, payback
+from crm_lib.clv.equity import ALL
 from crm_lib.clv.potential import NOT_KNOWN
-from crm_lib.clv.spending_limits import ALL
 from crm_lib.company import Company
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.finding import Verdict

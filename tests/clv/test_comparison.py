@@ -21,8 +21,15 @@ from crm_lib.clv import (
     recommended_model,
 )
 from crm_lib.clv.comparison import _sample
-from crm_lib.clv.contest import hold_contest
-from crm_lib.clv.forecasters import Boosting, Forecast, OwnMeanRate, SameAsLastPeriod, Task, customer_features
+from crm_lib.clv.forecasters import (
+    Boosting,
+    Forecast,
+    OwnMeanRate,
+    SameAsLastPeriod,
+    Task,
+    customer_features,
+    hold_contest,
+)
 from crm_lib.clv.purchase_record import PurchaseRecord, as_day
 from crm_lib.company import Company
 from crm_lib.customers import customer_summary, purchase_days

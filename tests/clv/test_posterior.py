@@ -6,8 +6,7 @@ import pytest
 from scipy import stats
 
 from crm_lib.clv import Posterior, PosteriorWarning
-from crm_lib.clv.importance import generalised_pareto, pareto_smooth
-from crm_lib.clv.posterior import sample_posterior
+from crm_lib.clv.posterior import generalised_pareto, pareto_smooth, sample_posterior
 
 COVARIANCE = np.array([[1.0, 0.6, -0.2], [0.6, 0.5, 0.0], [-0.2, 0.0, 2.0]])
 MODE = np.array([3.0, -1.0, 0.5])

@@ -74,19 +74,23 @@ def _purchases(model, truth, customers=2000, datasets=20):
         ages = np.random.default_rng([seed, 7]).choice([27.0, 31.0, 35.0, 39.0], count)
         return known.simulate(ages, seed=seed, horizon=HORIZON)
 
-    asks = {
-        "mean of five histories": lambda m, kind: m.expected_purchases(ASKED, HORIZON, interval=kind),
-    }
-    if model.leaves:
-        asks["alive"] = lambda m, kind: m.probability_alive(ASKED.iloc[1:], interval=kind)
+    asks = {"alive": lambda m, kind: m.probability_alive(ASKED.iloc[1:], interval=kind)} if model.leaves else {}
     outcomes = {
+        "mean of five histories": Target(
+            truth=lambda _: model.with_parameters(**truth).expected_purchases(ASKED, HORIZON),
+            interval=lambda m, _: equal_tails(m.drawn("purchases", ASKED, horizon=HORIZON)),
+        ),
         "outcome of the total": Target(
             truth=lambda data: data["future"].iloc[:SOME].sum(),
-            interval=lambda m, data: ends(m.total_purchases(data.iloc[:SOME], HORIZON, interval="outcome")),
+            interval=lambda m, data: equal_tails(_outcomes(m, data.iloc[:SOME]).sum(axis=1), whole=True),
         ),
         "outcomes of single customers": Target(truth=lambda _: 0.5, interval=_places),
     }
     return Case(model, truth, simulate, asks, customers, outcomes, datasets)
+
+
+def _outcomes(model, data):
+    return model.drawn("purchases", data, horizon=HORIZON, outcome=True)
 
 
 def _places(model, data):
@@ -97,7 +101,7 @@ def _places(model, data):
     if and only if the predictive distribution is right; an interval of places then holds exactly the level.
     """
     some = data.iloc[:200]
-    sample, outcome = model.drawn("purchases", some, horizon=HORIZON, outcome=True), some["future"].to_numpy()
+    sample, outcome = _outcomes(model, some), some["future"].to_numpy()
     fewer, as_many = (sample < outcome).mean(axis=0), (sample <= outcome).mean(axis=0)
     places = np.random.default_rng(int(outcome.sum())).uniform(fewer, as_many)
     return places - LEVEL / 2, places + LEVEL / 2

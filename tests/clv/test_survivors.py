@@ -49,27 +49,14 @@ def test_rows_tell_the_period_of_the_end_or_the_renewals_made():
     assert found.losses.tolist() == [10, 0, 1]
 
 
-def test_a_row_that_came_into_sight_late_was_at_risk_only_since():
-    rows = pd.DataFrame({"duration": [4, 5], "entry": [2, 0], "ended": [1, 0]})
-    found = read_survivors(rows)
-    assert found.at_risk.tolist() == [1, 1, 2, 2, 1]
-    assert found.losses.tolist() == [0, 0, 0, 1, 0]
-
-
-durations = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.booleans()), min_size=1, max_size=40)
-
-
 @settings(deadline=None, max_examples=100)
-@given(durations)
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=1, max_size=40))
 def test_at_risk_is_whoever_lives_to_see_the_renewal(rows):
-    rows = [(entry, entry + length, bool(ended and length)) for entry, length, ended in rows]
-    if not any(length > entry for entry, length, _ in rows):
-        rows.append((0, 1, False))
-    frame = pd.DataFrame(rows, columns=["entry", "duration", "ended"])
-    found = read_survivors(frame)
+    rows = [(length, bool(ended and length)) for length, ended in [*rows, (1, False)]]
+    found = read_survivors(pd.DataFrame(rows, columns=["duration", "ended"]))
     for renewal, at_risk, losses in zip(found.renewals, found.at_risk, found.losses, strict=True):
-        assert at_risk == sum(entry < renewal <= duration for entry, duration, _ in rows)
-        assert losses == sum(ended and duration == renewal for _, duration, ended in rows)
+        assert at_risk == sum(renewal <= duration for duration, _ in rows)
+        assert losses == sum(ended and duration == renewal for duration, ended in rows)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +75,6 @@ def test_at_risk_is_whoever_lives_to_see_the_renewal(rows):
         (pd.DataFrame({"duration": [-1], "ended": [True]}), "'duration' is negative"),
         (pd.DataFrame({"duration": [1.5], "ended": [True]}), "'duration' holds no whole numbers"),
         (pd.DataFrame({"duration": [1], "ended": [2]}), "must be true or false"),
-        (pd.DataFrame({"duration": [1], "ended": [False], "entry": [2]}), "entry exceeds duration"),
-        (pd.DataFrame({"duration": [2], "ended": [True], "entry": [2]}), "never in sight"),
     ],
 )
 def test_tables_that_cannot_be_are_refused(frame, words):
