@@ -47,7 +47,6 @@ def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
         ("report shop -p level=4", "Did you mean 'levels'?"),
         ("report shop -p levels=many", "parameter 'levels' (int) cannot be 'many'"),
         ("report shop -p levels=9", "it goes from 3 to 5"),
-        ("report shop -p way=mode", "'mean' or 'median'"),
         ("report shop -p levels", "write -p name=value"),
         ("report shop -p company=x", "is set by COMPANY"),
         ("report shop -p [red]x[/red]=1", "[red]x[/red]"),  # no markup

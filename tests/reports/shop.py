@@ -15,7 +15,6 @@ HOSTILE = "<script>alert('owned')</script>"
 PARAMETERS = """company: str = "shop"  # name of the company
 as_of: str | None = None  # last day looked at
 levels: int = 5  # groups a score (3 to 5)
-way: Literal["mean", "median"] = "mean"  # how it is averaged
 """
 
 

@@ -165,7 +165,7 @@ def test_the_front_page_opens_with_findings_and_says_what_was_left_out(twins: tu
 
 def test_the_manifest_names_what_a_repetition_needs(twins: tuple[Run, Run]) -> None:
     manifest = json.loads((twins[0].folder / "manifest.json").read_text())
-    given = {"company": "shop", "as_of": "2025-03-31", "levels": 4, "way": "mean"}
+    given = {"company": "shop", "as_of": "2025-03-31", "levels": 4}
     assert manifest["parameters"]["06_buyers"] == given
     data, code = manifest["data"]["transactions"], manifest["code"]
     for sha256 in (data.pop("sha256"), code["crm_lib"], code["lock_file"]):
