@@ -35,12 +35,12 @@ def read(path: Path, sheet: str) -> list[list[Any]]:
 def test_values_come_back_as_they_went_in_below_contents_that_name_them(tmp_path: Path) -> None:
     days, path = [dt.date(2025, 1, 31), dt.date(2025, 2, 28)], tmp_path / "x.xlsx"
     mixed = table(
-        word=["a", None], amount=[1.5, float("nan")], count=[1, 2], day=pd.to_datetime(days), yes=[True, False]
+        word=["a", None], amount=[1 / 3, float("nan")], count=[1, 2], day=pd.to_datetime(days), yes=[True, False]
     )
     write(path, mixed, table("two", x=[1]), findings=(finding().to_dict(),), title="Segments")
     assert read(path, "mixed") == [
         ["Word", "Amount", "Count", "Day", "Yes"],
-        ["a", 1.5, 1.0, days[0], True],
+        ["a", pytest.approx(1 / 3), 1.0, days[0], True],
         ["", "", 2.0, days[1], False],
     ]
     contents = read(path, "Contents")
