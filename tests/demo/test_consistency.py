@@ -16,17 +16,6 @@ def spans(demo):
     return truth[["acquired_at", "left_at", "returned_at", "left_again_at"]].fillna(LATER)
 
 
-@pytest.fixture(scope="module")
-def lines(demo):
-    return demo.tables["transactions"].drop_duplicates("line_id")
-
-
-@pytest.fixture(scope="module")
-def orders(lines):
-    bought = lines[lines["revenue"] > 0]
-    return bought.groupby("order_id").agg(customer_id=("customer_id", "first"), ordered_at=("ordered_at", "first"))
-
-
 def is_customer(spans, customer_id, when):
     own, day = spans.loc[customer_id], pd.to_datetime(when).dt.normalize().to_numpy()
     first = (own["acquired_at"].to_numpy() <= day) & (day <= own["left_at"].to_numpy())

@@ -47,17 +47,14 @@ def test_impossible_settings_are_refused(settings, message):
         simulate(**settings)
 
 
-def test_the_truth_is_read_back(small, tmp_path):
+def test_the_truth_is_read_back_where_it_was_written(small, tmp_path):
+    with pytest.raises(CompanyError, match="crm demo"):
+        truth(tmp_path)
     small.write(tmp_path)
     read = truth(tmp_path)
     assert set(read) == set(small.truth)
     for name, table in small.truth.items():
         pd.testing.assert_frame_equal(read[name], table, check_dtype=False)
-
-
-def test_without_truth_the_error_says_what_writes_it(tmp_path):
-    with pytest.raises(CompanyError, match="crm demo"):
-        truth(tmp_path)
 
 
 def test_the_parameters_are_written_as_toml(small, tmp_path):
