@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.demo.clock import NEVER, WEEKS, Floats, Ints, Names, dates, day_of
-from crm_lib.demo.draws import Streams, frame, hours, look_up, names
+from crm_lib.demo.draws import frame, hours, look_up, names
 from crm_lib.demo.lives import Hazard, Lives
 from crm_lib.demo.orders import Orders, poisson_weeks
-from crm_lib.demo.parameters import Uplift
 from crm_lib.demo.people import People
 
 SILENT_DAYS = 182
@@ -27,7 +26,8 @@ class Campaign:
 
     campaign_id: str
     name: str
-    start: str
+    day: int
+    """First day, counted from the start."""
     weeks: int
     goal: str
     channel: str
@@ -35,11 +35,6 @@ class Campaign:
     arms: tuple[str, ...]
     share: float = 0.0
     """Share of the customers who may be contacted; 0 where the campaign chooses by history."""
-
-    @property
-    def day(self) -> int:
-        """First day, counted from the start."""
-        return day_of(self.start)
 
     @property
     def end(self) -> int:
@@ -54,13 +49,15 @@ class Campaign:
 
 _ARMS = ("control", "email", "email_voucher")
 CAMPAIGNS = (
-    Campaign("K1", "Spring reading", "2024-03-02", 6, "grow", "e-mail", 900.0, _ARMS, share=0.80),
-    Campaign("K2", "Summer suitcase", "2024-06-15", 6, "grow", "e-mail", 750.0, _ARMS, share=0.60),
-    Campaign("K3", "Christmas catalogue", "2024-11-09", 6, "grow", "e-mail", 2_400.0, _ARMS[:2], share=0.70),
-    Campaign("K4", "Come back to us", "2025-03-01", 8, "win back", "e-mail", 600.0, _ARMS),
-    Campaign("K5", "Best customers' evening", "2025-06-07", 6, "keep", "shop", 3_200.0, ("control", "invitation")),
-    Campaign("K6", "New term", "2025-09-06", 6, "grow", "e-mail", 850.0, _ARMS, share=0.80),
-    Campaign("K7", "Spring reading 2026", "2026-02-21", 8, "grow", "e-mail", 950.0, _ARMS, share=0.80),
+    Campaign("K1", "Spring reading", day_of("2024-03-02"), 6, "grow", "e-mail", 900.0, _ARMS, share=0.80),
+    Campaign("K2", "Summer suitcase", day_of("2024-06-15"), 6, "grow", "e-mail", 750.0, _ARMS, share=0.60),
+    Campaign("K3", "Christmas catalogue", day_of("2024-11-09"), 6, "grow", "e-mail", 2_400.0, _ARMS[:2], share=0.70),
+    Campaign("K4", "Come back to us", day_of("2025-03-01"), 8, "win back", "e-mail", 600.0, _ARMS),
+    Campaign(
+        "K5", "Best customers' evening", day_of("2025-06-07"), 6, "keep", "shop", 3_200.0, (_ARMS[0], "invitation")
+    ),
+    Campaign("K6", "New term", day_of("2025-09-06"), 6, "grow", "e-mail", 850.0, _ARMS, share=0.80),
+    Campaign("K7", "Spring reading 2026", day_of("2026-02-21"), 8, "grow", "e-mail", 950.0, _ARMS, share=0.80),
 )
 RANDOMISED = tuple(campaign for campaign in CAMPAIGNS if campaign.share)
 WIN_BACK = next(campaign for campaign in CAMPAIGNS if campaign.goal == "win back")
@@ -84,28 +81,22 @@ class Addressed:
 
 def campaign_table() -> pd.DataFrame:
     """Return the table of campaigns."""
-    rows = [
-        (one.campaign_id, one.name, one.day, one.end - 1, one.channel, one.goal, one.fixed_cost) for one in CAMPAIGNS
-    ]
+    rows = [(c.campaign_id, c.name, c.day, c.end - 1, c.channel, c.goal, c.fixed_cost) for c in CAMPAIGNS]
     columns = ["campaign_id", "campaign", "started_at", "ended_at", "channel", "goal", "fixed_cost"]
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(**{name: dates(table[name]) for name in ("started_at", "ended_at")})
 
 
-def address(streams: Streams, people: People, uplift: Uplift) -> list[Addressed]:
-    """Draw the customers and arms of the randomised campaigns.
-
-    Everybody won by then who may be contacted can be drawn: the company does not know who has silently left.
-    """
-    addressed, n = [], len(people)
-    by_arm = {"email": uplift.email, "email_voucher": uplift.email_voucher}
+def address(people: People) -> list[Addressed]:
+    """Draw customers, who may have silently left by then, and arms of the randomised campaigns."""
+    addressed, n, uplift = [], len(people), people.parameters.uplift
     for campaign in RANDOMISED:
-        rng = streams(f"campaign {campaign.campaign_id}")
+        rng = people.streams(f"campaign {campaign.campaign_id}")
         drawn = rng.random(n) < campaign.share
         arm = names(campaign.arms)[rng.integers(0, len(campaign.arms), n)]
         noise = rng.normal(0, uplift.noise, n)
         columns = [
-            np.where(people.left_alone, uplift.left_alone_effect, look_up(by_arm[arm], people.type)) + noise
+            np.where(people.left_alone, uplift.left_alone_effect, look_up(getattr(uplift, arm), people.type)) + noise
             for arm in campaign.arms[1:]
         ]
         effects = np.maximum(np.column_stack([np.zeros(n), *columns]), -0.9)
@@ -122,14 +113,9 @@ def campaign_factors(addressed: list[Addressed], n: int) -> Floats:
     return factors
 
 
-def win_back(
-    streams: Streams, people: People, orders: Orders, lives: Lives, hazard: Hazard, uplift: Uplift
-) -> tuple[Addressed, Lives]:
-    """Ask the silent to come back, and give a second life to those who do; return who was asked, and the lives.
-
-    The effects are the chances to return, by cause and arm. The silent who never left cannot: it does nothing to them.
-    """
-    rng, n = streams("win back"), len(people)
+def win_back(people: People, orders: Orders, lives: Lives, hazard: Hazard) -> tuple[Addressed, Lives]:
+    """Ask the silent to come back: some of those who had left do; the effects are the chances, by cause and arm."""
+    rng, n, uplift = people.streams("win back"), len(people), people.parameters.uplift
     chance, arm_number = rng.random(n), rng.integers(0, len(WIN_BACK.arms), n)
     day = WIN_BACK.day + rng.integers(0, 7 * WIN_BACK.weeks - 7, n) + hours(rng, n)
     before = orders.within(-np.inf, WIN_BACK.day)
@@ -142,21 +128,16 @@ def win_back(
     chances = by_cause[:, None] * np.array([uplift.win_back_arm[arm] for arm in WIN_BACK.arms])
     comes = addressed & (chance < chances[np.arange(n), arm_number])
     returned = np.where(comes, day, NEVER)
-    left_again, cause_again = hazard.draw(streams("second lives"), returned)
+    left_again, cause_again = hazard.draw(people.streams("second lives"), returned)
     who = np.flatnonzero(addressed)
     arm = names(WIN_BACK.arms)[arm_number[who]]
     asked = Addressed(campaign=WIN_BACK, customer=who, arm=arm, effects=chances[who])
     return asked, replace(lives, returned=returned, left_again=left_again, cause_again=cause_again)
 
 
-def evening(
-    streams: Streams, people: People, orders: Orders, lives: Lives, factors: Floats, targeted: float
-) -> tuple[Addressed, Orders]:
-    """Invite the best customers of the year before; return the invited and compared, and the orders with extra ones.
-
-    The invitation is not randomised, so that a plain comparison misleads; its true effect is `targeted`.
-    """
-    rng, n = streams("evening"), len(people)
+def evening(people: People, orders: Orders, lives: Lives, factors: Floats) -> tuple[Addressed, Orders]:
+    """Invite the best customers, not at random, so that a plain comparison misleads; return who, and all orders."""
+    rng, n, targeted = people.streams("evening"), len(people), people.parameters.uplift.targeted
     year = orders.within(TARGETED.day - 365, TARGETED.day)
     value = np.bincount(year.customer, minlength=n) * people.order_value
     place = np.argsort(np.argsort(-value, kind="stable"))
@@ -173,13 +154,11 @@ def evening(
     return addressed, orders.joined(customer[kept], day[kept])
 
 
-def assignment_table(
-    streams: Streams, people: People, orders: Orders, addressed: list[Addressed], uplift: Uplift
-) -> pd.DataFrame:
+def assignment_table(people: People, orders: Orders, addressed: list[Addressed]) -> pd.DataFrame:
     """Return the table of assignments; the cost is that of the contact, plus the voucher where it was redeemed."""
-    parts, n = [], len(people)
+    parts, n, uplift = [], len(people), people.parameters.uplift
     for one in addressed:
-        campaign, rng = one.campaign, streams(f"response {one.campaign.campaign_id}")
+        campaign, rng = one.campaign, people.streams(f"response {one.campaign.campaign_id}")
         inside, first = orders.within(campaign.day, campaign.end), np.full(n, NEVER)
         # The first order in the window may redeem the voucher.
         np.minimum.at(first, inside.customer, inside.day)
@@ -204,15 +183,13 @@ def assignment_table(
 
 
 def true_uplift(
-    people: People, lives: Lives, usual: Floats, addressed: list[Addressed], order_margin: Floats, uplift: Uplift
+    people: People, lives: Lives, usual: Floats, addressed: list[Addressed], order_margin: Floats
 ) -> pd.DataFrame:
-    """Return what each arm of each campaign on purchases truly does to each customer addressed who is still there.
+    """Return what each arm of each campaign truly does to the rate, and to expected orders, margin before cost, profit.
 
     `usual`, shape (n, WEEKS), is the factor of season and stage, without campaigns: no two run in the same weeks.
-    The table holds the `effect` on the rate, `usual_orders` expected in the window without any campaign, expected
-    `extra_orders`, `extra_margin` (before cost), `cost` and `profit`.
     """
-    parts, exposed = [], lives.weeks()
+    parts, exposed, uplift = [], lives.weeks(), people.parameters.uplift
     for one in (one for one in addressed if one.campaign is not WIN_BACK):
         who, weeks = one.customer, one.campaign.in_weeks
         orders = people.rate[who] * (usual[:, weeks] * exposed[:, weeks]).sum(axis=1)[who]

@@ -34,13 +34,7 @@ def season(months: Sequence[float]) -> Floats:
 
 
 def day_of(date: str) -> int:
-    """Return the days from the start to a date.
-
-    Examples
-    --------
-    >>> day_of("2023-07-08")
-    7
-    """
+    """Return the days from the start to a date."""
     return int((np.datetime64(date, "s") - START) / np.timedelta64(1, "D"))
 
 

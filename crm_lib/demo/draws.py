@@ -16,14 +16,7 @@ from crm_lib.demo.clock import Bools, Floats, Ints, Names
 
 @dataclass(frozen=True)
 class Streams:
-    """The streams of one seed.
-
-    Examples
-    --------
-    >>> one, other = Streams(7)("people").random(), Streams(7)("complaints").random()
-    >>> bool(one == Streams(7)("people").random()), bool(one == other)
-    (True, False)
-    """
+    """The streams of one seed."""
 
     seed: int
 
@@ -53,11 +46,6 @@ def hours(rng: np.random.Generator, n: int) -> Floats:
 def look_up(values: Mapping[str, float], keys: ArrayLike) -> Floats:
     """Return the value of each name."""
     return np.asarray(pd.Series(np.asarray(keys, dtype=object)).map(dict(values)), dtype=np.float64)
-
-
-def rank(values: Floats) -> Floats:
-    """Return the rank of each value between 0 and 1."""
-    return np.asarray((np.argsort(np.argsort(values, kind="stable")) + 0.5) / len(values), dtype=np.float64)
 
 
 def logistic(x: ArrayLike) -> Floats:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from crm_lib.demo.clock import DAYS, NEVER, START, WEEKS, Bools, Floats, Ints, Names, dates, overlap, whole_weeks
-from crm_lib.demo.draws import Streams, frame, logistic, look_up, names, numbered, text_where
-from crm_lib.demo.parameters import Leaving, Members, Relationship
+from crm_lib.demo.draws import frame, logistic, look_up, names, numbered, text_where
+from crm_lib.demo.parameters import Leaving
 from crm_lib.demo.people import People
 
 STAGES = ("exploration", "build_up", "stable", "decline")
 
 
-def make_stages(streams: Streams, people: People, relationship: Relationship) -> Floats:
+def make_stages(people: People) -> Floats:
     """Draw the day on which each customer would enter each stage, shape (n, 4); the transactional stay in the first."""
-    rng, n = streams("stages"), len(people)
+    rng, n, relationship = people.streams("stages"), len(people), people.parameters.relationship
     build_up = people.acquired + 7 * (3 + rng.exponential(relationship.exploration_weeks - 3, n))
     stable = build_up + 7 * (6 + rng.exponential(relationship.build_up_weeks - 6, n))
     losing = people.type == "relational_losing"
@@ -51,8 +50,8 @@ def true_stages(stages: Floats, people: People, gone: Floats) -> pd.DataFrame:
 class Memberships:
     """Who joins when, on which plan, and how long the renewals would go on if no customer ever left."""
 
-    def __init__(self, streams: Streams, people: People, members: Members) -> None:
-        rng, n = streams("memberships"), len(people)
+    def __init__(self, people: People) -> None:
+        rng, n, members = people.streams("memberships"), len(people), people.parameters.members
         joined = np.floor(people.acquired + rng.exponential(members.joining_weeks * 7, n))
         joins = (rng.random(n) < look_up(members.joining, people.side)) & (joined < DAYS)
         monthly = rng.random(n) < members.monthly_share
@@ -61,12 +60,8 @@ class Memberships:
         # The inverse of the geometric distribution; nobody renews for more than sixty years.
         periods = np.ceil(np.log(rng.random(n)) / np.log1p(-theta.clip(max=1 - 1e-9))).clip(1, 720).astype(np.int64)
         self.failed = (rng.random(n) < members.payment_failed)[joins]
-        self.customer, self.joined, self.theta, monthly = (
-            np.flatnonzero(joins),
-            joined[joins],
-            theta[joins],
-            monthly[joins],
-        )
+        self.customer, self.joined, self.theta = np.flatnonzero(joins), joined[joins], theta[joins]
+        monthly = monthly[joins]
         self.plan = names(np.where(monthly, "monthly", "annual"))
         self.months = np.where(monthly, 1, 12)
         self.price = np.where(monthly, members.monthly["price"], members.annual["price"])
@@ -80,11 +75,7 @@ class Memberships:
         return whole_weeks(joined, ended)
 
     def tables(self, people: People, gone: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return the table of contracts and the truth about them, given when each customer left for the first time.
-
-        Who leaves the shop stays a member to the end of the running period; no coin is thrown then, and the contract
-        ends because the customer left.
-        """
+        """Return contracts and the truth about them; who leaves the shop stays a member to the end of the period."""
         left = gone[self.customer]
         begun = self.joined < np.minimum(left, DAYS)
         run_out = self._run_out(np.minimum(left, 4.0 * DAYS))
@@ -146,39 +137,30 @@ class Lives:
 
 
 class Hazard:
-    """The hazard of leaving in each week (`weekly`, all causes), and draws of the day and cause of leaving from it.
+    """The hazard of leaving in each week, and draws of day and cause; what bears on it has the shape (n, WEEKS)."""
 
-    On it bear, in shape (n, WEEKS) each, satisfaction, the factor of the stage, weeks with an unresolved complaint and
-    weeks of membership.
-    """
-
-    def __init__(
-        self, people: People, leaving: Leaving, satisfaction: Floats, stage: Floats, unresolved: Bools, member: Bools
-    ) -> None:
-        self._people, self._leaving = people, leaving
+    def __init__(self, people: People, satisfaction: Floats, stage: Floats, unresolved: Bools, member: Bools) -> None:
+        self._people = people
+        self._leaving = leaving = people.parameters.leaving
         self._discontent = leaving.spread ** (1 - 2 * loyalty(satisfaction, people.competition, leaving))
         self._stage, self._unresolved, self._member = stage, unresolved, member
-        self.weekly: Floats = sum(self.by_cause().values(), np.zeros((1, 1)))
+        every = self.by_cause(np.arange(len(people))[:, None], np.arange(WEEKS))
+        self.weekly: Floats = sum(every.values(), np.zeros((1, 1)))
 
-    def by_cause(self, customer: Any = slice(None), week: Any = slice(None)) -> dict[str, Floats]:
-        """Return the hazard of each cause, in all weeks, or of numbered customers in one week each."""
-        cell, every = (customer, week), isinstance(customer, slice)
-        leaving, people, unresolved = self._leaving, self._people, self._unresolved[cell]
-        discontent, member = self._discontent[cell], self._member[cell]
-
-        def wide(values: Floats) -> Floats:
-            return values[:, None] if every else values[customer]
-
-        common = wide(people.dropout) * self._stage[cell]
+    def by_cause(self, customer: Ints, week: Ints) -> dict[str, Floats]:
+        """Return the hazard of each cause, of numbered customers in numbered weeks."""
+        leaving, people, unresolved = self._leaving, self._people, self._unresolved[customer, week]
+        discontent, member = self._discontent[customer, week], self._member[customer, week]
+        common = people.dropout[customer] * self._stage[customer, week]
         hazard = {cause: leaving.share[cause] * common for cause in leaving.share}
         hazard["competition"] *= (
             discontent
-            * wide(look_up(leaving.competition_effect, people.competition))
+            * look_up(leaving.competition_effect, people.competition)[customer]
             * np.where(unresolved, leaving.unresolved_effect["competition"], 1.0)
             * np.where(member, leaving.member_effect["competition"], 1.0)
         )
         hazard["own_fault"] *= discontent * np.where(unresolved, leaving.unresolved_effect["own_fault"], 1.0)
-        hazard["given_up"] *= wide(look_up(leaving.given_up_effect, people.side))
+        hazard["given_up"] *= look_up(leaving.given_up_effect, people.side)[customer]
         return hazard
 
     def draw(self, rng: np.random.Generator, begin: Floats) -> tuple[Floats, Names]:
@@ -211,16 +193,16 @@ def loyalty(satisfaction: Floats, competition: Names, leaving: Leaving) -> Float
     return logistic((satisfaction - centre) / width)
 
 
-def make_lives(streams: Streams, people: People, hazard: Hazard) -> Lives:
+def make_lives(people: People, hazard: Hazard) -> Lives:
     """Draw the first life of each customer; nobody has come back yet."""
-    left, cause = hazard.draw(streams("lives"), people.acquired)
+    left, cause = hazard.draw(people.streams("lives"), people.acquired)
     never, nobody = np.full(len(people), NEVER), np.full(len(people), None, dtype=object)
     return Lives(begun=people.acquired, left=left, cause=cause, returned=never, left_again=never, cause_again=nobody)
 
 
-def departures(streams: Streams, people: People, lives: Lives, documented: float) -> pd.DataFrame:
+def departures(people: People, lives: Lives) -> pd.DataFrame:
     """Return the departures that the company learnt of, second ones included; the others are silent."""
-    rng, parts = streams("departures"), []
+    rng, parts, documented = people.streams("departures"), [], people.parameters.leaving.documented
     for left, cause in ((lives.left, lives.cause), (lives.left_again, lives.cause_again)):
         who = np.flatnonzero((rng.random(len(people)) < documented) & np.isfinite(left))
         parts.append(frame(customer_id=people.customer_id[who], departed_at=dates(left[who]), cause=cause[who]))

@@ -75,9 +75,9 @@ def competitor_table(streams: Streams, surveys: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["brand", "own", "measure", "measured_at", "value", "unit", "better", "kind"])
 
 
-def switching_table(streams: Streams, people: People, departures: pd.DataFrame) -> pd.DataFrame:
+def switching_table(people: People, departures: pd.DataFrame) -> pd.DataFrame:
     """Return who changed brands: panel members, one in ten new customers, and half of the known leavers to a rival."""
-    rng, brands, parts = streams("switching"), names(ALL_BRANDS), []
+    rng, brands, parts = people.streams("switching"), names(ALL_BRANDS), []
 
     def moves(customer_id: object, observed_at: object, before: object, after: object, weight: object = 1.0) -> None:
         parts.append(
@@ -106,9 +106,9 @@ def true_switching() -> pd.DataFrame:
     return long.sort_values(["from_brand", "to_brand"], ignore_index=True)
 
 
-def prospect_table(streams: Streams, people: People) -> pd.DataFrame:
+def prospect_table(people: People) -> pd.DataFrame:
     """Draw the prospects: some became customers, with the same attributes and dates, others never bought."""
-    rng = streams("prospects")
+    rng = people.streams("prospects")
     won = np.flatnonzero(rng.random(len(people)) < KNOWN_SHARE)
     seen = np.maximum(people.acquired[won] - 1 - rng.exponential(24.0, len(won)), 0.0)
     seen = np.minimum(seen, np.floor(people.acquired[won]))
@@ -136,9 +136,9 @@ def prospect_table(streams: Streams, people: People) -> pd.DataFrame:
     )
 
 
-def opportunity_table(streams: Streams, people: People, lives: Lives, prospects: pd.DataFrame) -> pd.DataFrame:
+def opportunity_table(people: People, lives: Lives, prospects: pd.DataFrame) -> pd.DataFrame:
     """Draw the pipeline, one row a deal and stage: with business prospects, and with business customers."""
-    rng, start = streams("opportunities"), pd.Timestamp(START)
+    rng, start = people.streams("opportunities"), pd.Timestamp(START)
     business = prospects[prospects["customer_group"] == "business"]
     begin = (business["first_seen_at"] - start).dt.days.to_numpy(dtype=float)
     end = (business["converted_at"] - start).dt.days.to_numpy(dtype=float)

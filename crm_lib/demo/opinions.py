@@ -10,7 +10,7 @@ import pandas as pd
 from crm_lib.demo.clock import QUARTER, QUARTERS, WEEKS, Bools, Floats, Ints, Names, dates, quarter_of
 from crm_lib.demo.draws import Streams, frame, look_up, numbered, whole
 from crm_lib.demo.lives import Lives, loyalty
-from crm_lib.demo.parameters import Dirt, Leaving, Parameters, Satisfaction
+from crm_lib.demo.parameters import Dirt, Satisfaction
 from crm_lib.demo.people import REGIONS, People
 
 WAVES = 12
@@ -48,8 +48,9 @@ class Opinions:
     ``satisfaction = sum(weight * item) + disconfirmation * (sum(weight * item) - expectation)``, cut to 1 … 10.
     """
 
-    def __init__(self, streams: Streams, people: People, settings: Satisfaction) -> None:
-        n, names = len(people), list(settings.weights)
+    def __init__(self, people: People) -> None:
+        n, settings, streams = len(people), people.parameters.satisfaction, people.streams
+        names = list(settings.weights)
         #: Service of the regional teams, in points about the average, shape (regions, QUARTERS).
         self.team_quality = _team_quality(streams("teams"))
         rng = streams("opinions")
@@ -69,7 +70,7 @@ class Opinions:
         return np.repeat(self.satisfaction, QUARTER, axis=1)[:, :WEEKS]
 
 
-def true_satisfaction(people: People, opinions: Opinions, lives: Lives, leaving: Leaving) -> pd.DataFrame:
+def true_satisfaction(people: People, opinions: Opinions, lives: Lives) -> pd.DataFrame:
     """Return satisfaction and loyalty (0 to 1) of each customer in each quarter in which they were one."""
     first = np.arange(QUARTERS) * 91.0
     lived = np.zeros(opinions.satisfaction.shape, dtype=bool)
@@ -81,16 +82,13 @@ def true_satisfaction(people: People, opinions: Opinions, lives: Lives, leaving:
         quarter=quarter,
         begins_at=dates(first[quarter]),
         satisfaction=opinions.satisfaction[who, quarter],
-        loyalty=loyalty(opinions.satisfaction, people.competition, leaving)[who, quarter],
+        loyalty=loyalty(opinions.satisfaction, people.competition, people.parameters.leaving)[who, quarter],
     )
 
 
-def make_referrals(streams: Streams, people: People, lives: Lives, opinions: Opinions, pull: float) -> Names:
-    """Draw, for each referred customer, who among the customers of the day before it was; empty where nobody was.
-
-    The chance is in proportion to ``exp(pull * satisfaction)``: the satisfied bring customers.
-    """
-    rng, n = streams("referrals"), len(people)
+def make_referrals(people: People, lives: Lives, opinions: Opinions) -> Names:
+    """Draw who brought each referred customer, of those of the day before, by exp(pull * satisfaction)."""
+    rng, n, pull = people.streams("referrals"), len(people), people.parameters.satisfaction.referral_pull
     referred_by = np.full(n, None, dtype=object)
     level = rng.random(n)
     won_on = np.floor(people.acquired)
@@ -105,11 +103,9 @@ def make_referrals(streams: Streams, people: People, lives: Lives, opinions: Opi
     return referred_by
 
 
-def survey_table(
-    streams: Streams, people: People, lives: Lives, burdened: Bools, opinions: Opinions, parameters: Parameters
-) -> pd.DataFrame:
+def survey_table(people: People, lives: Lives, burdened: Bools, opinions: Opinions) -> pd.DataFrame:
     """Draw the answers of all waves: customers, less content in `burdened` weeks, and others about competitors."""
-    rng, settings, n = streams("surveys"), parameters.satisfaction, len(people)
+    rng, settings, n = people.streams("surveys"), people.parameters.satisfaction, len(people)
     willing = look_up(ANSWERING, people.group)
     parts = []
     for wave in range(WAVES):
@@ -117,7 +113,7 @@ def survey_table(
         asked = rng.random(n) < settings.survey_share * willing
         asked &= lives.alive(np.arange(n), day) & (day > people.acquired + 14)
         who = np.flatnonzero(asked)
-        own = _answers(rng, who, day[who], burdened, people, opinions, parameters)
+        own = _answers(rng, who, day[who], burdened, people, opinions)
         others = [_ratings(rng, brand, 91.0 * wave + 50, settings) for brand in BRANDS]
         parts += [answers.assign(wave=f"{wave + 1:02d}") for answers in (own, *others)]
     answers = pd.concat(parts, ignore_index=True)
@@ -137,9 +133,9 @@ def untidy_surveys(streams: Streams, surveys: pd.DataFrame, dirt: Dirt) -> pd.Da
 
 
 def _answers(
-    rng: np.random.Generator, who: Ints, day: Floats, burdened: Bools, people: People, opinions: Opinions, p: Parameters
+    rng: np.random.Generator, who: Ints, day: Floats, burdened: Bools, people: People, opinions: Opinions
 ) -> pd.DataFrame:
-    settings, quarter, n = p.satisfaction, quarter_of(day), len(who)
+    settings, quarter, n = people.parameters.satisfaction, quarter_of(day), len(who)
     drop = settings.complaint_drop * burdened[who, (day // 7).astype(int)]
     felt = (opinions.satisfaction[who, quarter] - drop).clip(1, 10)
     items = dict(zip(settings.weights, opinions.items[who, quarter].T, strict=True))
@@ -147,7 +143,7 @@ def _answers(
     for name, value in {"expectation": opinions.expectation[who], **items, "satisfaction": felt}.items():
         answers[name] = _rounded(rng, value, settings.answer_sd)
     value, service = items["value_for_money"], items["service_quality"]
-    answers["loyalty"] = _rounded(rng, 1 + 9 * loyalty(felt, people.competition[who], p.leaving), 0.8)
+    answers["loyalty"] = _rounded(rng, 1 + 9 * loyalty(felt, people.competition[who], people.parameters.leaving), 0.8)
     answers["recommendation"] = np.round(felt + 0.75 + rng.normal(0, 0.9, n)).clip(0, 10)
     answers["price_burden"] = _rounded(rng, 11.5 - value, 1.0)
     answers["time_burden"] = _rounded(rng, 9.5 - 0.7 * service, 1.2)

@@ -13,7 +13,6 @@ from crm_lib import schema
 from crm_lib.demo.clock import DAYS, WEEKS, Bools, Floats, Ints, Names, moments
 from crm_lib.demo.draws import Streams, draw, frame, hours, look_up, names, numbered, pick
 from crm_lib.demo.lives import Lives
-from crm_lib.demo.parameters import Dirt, Parameters
 from crm_lib.demo.people import People
 
 CATEGORIES: Mapping[str, tuple[str, str]] = {
@@ -96,9 +95,9 @@ class Orders:
         return self.only((self.day >= begin) & (self.day < end))
 
 
-def make_orders(streams: Streams, people: People, factors: Floats) -> Orders:
+def make_orders(people: People, factors: Floats) -> Orders:
     """Draw the orders if no customer ever left: the first, and then at the rate times the factor of each week."""
-    rng = streams("orders")
+    rng = people.streams("orders")
     customer, week = poisson_weeks(rng, people.rate[:, None] * factors)
     day = 7.0 * week + rng.choice(7, len(week), p=WEEKDAYS) + hours(rng, len(week))
     later = (day > people.acquired[customer]) & (day < DAYS)
@@ -112,25 +111,18 @@ def poisson_weeks(rng: np.random.Generator, rates: Floats) -> tuple[Ints, Ints]:
     return customer, week
 
 
-def order_margins(people: People, parameters: Parameters) -> Floats:
+def order_margins(people: People) -> Floats:
     """Return the expected margin of an order of each customer: value times the share that taste and discounts leave."""
     departments = np.repeat(list(MARGINS.values()), 3)
     by_taste = {taste: float(np.dot(shares, departments) / sum(shares)) for taste, shares in TASTES.items()}
-    discounted = look_up(parameters.relationship.discounted, people.side)
+    discounted = look_up(people.parameters.relationship.discounted, people.side)
     gross = 1 - discounted + discounted * sum(share / (1 - float(cut)) for cut, share in DISCOUNTS.items())
     return people.order_value * (1 - (1 - look_up(by_taste, people.profile)) * gross)
 
 
-def make_lines(
-    streams: Streams, people: People, orders: Orders, products: pd.DataFrame, parameters: Parameters
-) -> pd.DataFrame:
-    """Draw the order lines, `order` and `customer` being numbers.
-
-    The value of an order is gamma about the customer's own mean and is shared out over its lines; each line takes a
-    product of the wanted category whose price is near the share, so that paid prices scatter a little about the
-    list price, as offers and editions make them do.
-    """
-    rng, p = streams("lines"), parameters.buying.p
+def make_lines(people: People, orders: Orders, products: pd.DataFrame) -> pd.DataFrame:
+    """Draw order lines: a gamma value, shared over lines, whose products have a list price near the share."""
+    rng, p = people.streams("lines"), people.parameters.buying.p
     value = rng.gamma(p, people.order_value[orders.customer] / p)
     lines = np.minimum(1 + rng.poisson(np.clip(value / 17 - 0.6, 0, None)), MOST_LINES)
     order = np.repeat(np.arange(len(orders)), lines)
@@ -139,14 +131,14 @@ def make_lines(
     revenue = value[order] * part / np.bincount(order, weights=part)[order]
     # A line of less than a penny would be a gift.
     revenue = np.maximum(revenue.round(2), 0.01)
-    discounted = rng.random(n) < look_up(parameters.relationship.discounted, people.side)[customer]
+    discounted = rng.random(n) < look_up(people.parameters.relationship.discounted, people.side)[customer]
     cut = np.where(discounted, draw(rng, DISCOUNTS, n).astype(float), 0.0)
     gross = revenue / (1 - cut)
     quantity = np.maximum(np.round(gross / rng.lognormal(np.log(16.0), 0.35, n)), 1)
     taste = look_up({taste: float(i) for i, taste in enumerate(TASTES)}, people.profile).astype(np.int64)
     category = pick(rng, np.array(list(TASTES.values()))[taste[customer]])
     product = products.iloc[_nearest(rng, products, category, gross / quantity)].reset_index(drop=True)
-    rng = streams("order channels")
+    rng = people.streams("order channels")
     main = draw(rng, CHANNELS, len(people))
     # Relational customers use the other channels more often.
     strays = rng.random(len(orders)) < np.where(people.relational, 0.35, 0.12)[orders.customer]
@@ -164,10 +156,10 @@ def make_lines(
     )
 
 
-def make_returns(streams: Streams, lines: pd.DataFrame, lives: Lives, share: float) -> pd.DataFrame:
+def make_returns(people: People, lines: pd.DataFrame, lives: Lives) -> pd.DataFrame:
     """Draw the lines that are returned: the same lines with negative amounts, some days later, `order` being theirs."""
-    rng = streams("returns")
-    back = rng.random(len(lines)) < share
+    rng = people.streams("returns")
+    back = rng.random(len(lines)) < people.parameters.dirt.returned
     later = 2.0 + rng.integers(0, 22, len(lines)) + (rng.random(len(lines)) - 0.5) * 0.3
     returned = lines[back].assign(day=lambda line: line["day"] + later[back], discount=0.0)
     returned[["quantity", "revenue", "cost"]] *= -1
@@ -175,11 +167,9 @@ def make_returns(streams: Streams, lines: pd.DataFrame, lives: Lives, share: flo
     return returned[(day < DAYS) & lives.alive(customer, day)].sort_values("day", kind="stable")
 
 
-def transaction_table(
-    streams: Streams, people: People, lines: pd.DataFrame, returns: pd.DataFrame, order_ids: Names, dirt: Dirt
-) -> pd.DataFrame:
+def transaction_table(people: People, lines: pd.DataFrame, returns: pd.DataFrame, order_ids: Names) -> pd.DataFrame:
     """Put orders and returns together, untidy as real books: some lines entered late, some twice under one number."""
-    rng = streams("dirt of transactions")
+    rng, dirt = people.streams("dirt of transactions"), people.parameters.dirt
     lines = lines.assign(order_id=order_ids[lines["order"].to_numpy()])
     returns = returns.assign(order_id=numbered("R", len(returns)))
     both = pd.concat([lines, returns]).sort_values("day", kind="stable", ignore_index=True)

@@ -176,13 +176,10 @@ class Uplift:
 
 @dataclass(frozen=True, kw_only=True)
 class Dirt:
-    """What is wrong in the tables on purpose.
-
-    Of the returns drawn, those after the last day and those of customers who had left by then are left out.
-    """
+    """What is wrong in the tables on purpose."""
 
     returned: float = 0.04
-    """Share of order lines returned within 25 days."""
+    """Share of order lines returned within 25 days, but for those after the last day or after the customer left."""
     duplicates: float = 0.003
     late: float = 0.01
     """Share of order lines entered 1 to 10 days late."""

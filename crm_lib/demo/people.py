@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
-from crm_lib.demo.clock import DAYS, WEEKS, Bools, Floats, Ints, Names, dates, season
-from crm_lib.demo.draws import Streams, draw, frame, hours, look_up, names, numbered, pick, rank, whole
-from crm_lib.demo.parameters import Dirt, Parameters, Relationship
+from crm_lib.demo.clock import DAYS, WEEKS, Bools, Floats, Names, dates, season
+from crm_lib.demo.draws import Streams, draw, frame, hours, look_up, names, numbered, pick, whole
+from crm_lib.demo.parameters import Parameters, Relationship
 
 CHANNELS: Mapping[str, Mapping[str, float]] = {
     "search ads": {"share": 0.24, "cost": 9.0, "rate_tilt": 0.0, "dropout_tilt": 0.0},
@@ -66,22 +67,27 @@ class People:
 
     def __init__(self, streams: Streams, n: int, parameters: Parameters) -> None:
         rng, buying, relationship = streams("people"), parameters.buying, parameters.relationship
+        self.streams, self.parameters = streams, parameters
         self.customer_id = numbered("C", n)
         self.rate = rng.gamma(buying.r, 1 / buying.alpha, n)
         self.dropout = rng.gamma(buying.s, 1 / buying.beta, n)
         # Order values are gamma(p, nu) with nu ~ gamma(q, gamma); their mean is p / nu.
         self.order_value = buying.p / rng.gamma(buying.q, 1 / buying.gamma, n)
         values = {"rate": self.rate, "dropout": self.dropout, "value": self.order_value}
-        self._ranks = {name: rank(each) - 0.5 for name, each in values.items()}
+        self._ranks = {name: (rankdata(each, "ordinal") - 0.5) / n - 0.5 for name, each in values.items()}
         # Winning customers grows slower as the market fills: a third fewer in the last year than in the first.
         weights = np.exp(-np.arange(DAYS) / 1_800) * np.repeat(season(buying.months), 7)[: WEEKS * 7][:DAYS]
         self.acquired = np.sort(rng.choice(DAYS, n, p=weights / weights.sum()) + hours(rng, n))
         self.type = self._types(rng, relationship)
+        self.relational: Bools = self.type != "transactional"
+        self.side = names(np.where(self.relational, "relational", "transactional"))
         self.group = names(list(GROUPS))[pick(rng, self._leaning(GROUPS))]
         shares = self._leaning(CHANNELS)
         shares[self.acquired < NO_REFERRALS, list(CHANNELS).index("referral")] = 0.0
         self.channel = names(list(CHANNELS))[pick(rng, shares)]
         self.region = draw(rng, {name: row[0] for name, row in REGIONS.items()}, n)
+        # Its number is that of the team that serves it.
+        self.region_number = look_up({name: i for i, name in enumerate(REGIONS)}, self.region).astype(np.int64)
         levels = np.array([REGIONS[name][1:] for name in self.region])
         self.competition = names(("low", "medium", "high"))[pick(rng, levels)]
         self.cost = acquisition_cost(rng, self.channel)
@@ -96,21 +102,6 @@ class People:
 
     def __len__(self) -> int:
         return len(self.customer_id)
-
-    @property
-    def relational(self) -> Bools:
-        """Whether each customer is relational, of whatever kind."""
-        return np.asarray(self.type != "transactional")
-
-    @property
-    def side(self) -> Names:
-        """Transactional or relational."""
-        return names(np.where(self.relational, "relational", "transactional"))
-
-    @property
-    def region_number(self) -> Ints:
-        """Place of each customer's region, and so of the team that serves it, in :data:`REGIONS`."""
-        return look_up({name: float(i) for i, name in enumerate(REGIONS)}, self.region).astype(np.int64)
 
     def _leaning(self, rows: Mapping[str, Mapping[str, float]]) -> Floats:
         columns, tilted = [], {f"{name}_tilt": ranks for name, ranks in self._ranks.items()}
@@ -135,9 +126,9 @@ def acquisition_cost(rng: np.random.Generator, channel: Names) -> Floats:
     return look_up({name: row["cost"] for name, row in CHANNELS.items()}, channel) * rng.gamma(4.0, 0.25, len(channel))
 
 
-def customer_table(streams: Streams, people: People, referred_by: Names, dirt: Dirt) -> pd.DataFrame:
+def customer_table(people: People, referred_by: Names) -> pd.DataFrame:
     """Return the table of customers, with some regions and years of birth missing."""
-    rng, n = streams("dirt of customers"), len(people)
+    rng, n, dirt = people.streams("dirt of customers"), len(people), people.parameters.dirt
     region = pd.Series(people.region).mask(rng.random(n) < dirt.region_missing)
     birth_year = whole(people.birth_year).mask(pd.Series(rng.random(n) < dirt.birth_year_missing))
     return frame(

@@ -13,7 +13,6 @@ from crm_lib.demo.draws import Streams, draw, frame, logistic, look_up, names, n
 from crm_lib.demo.lives import Lives
 from crm_lib.demo.opinions import Opinions
 from crm_lib.demo.orders import Orders
-from crm_lib.demo.parameters import Parameters
 from crm_lib.demo.people import FIRST, LAST, REGIONS, People
 
 CONTACTS: Mapping[str, tuple[str, float, float, float]] = {
@@ -60,16 +59,12 @@ CAPABILITIES: Mapping[str, tuple[float, float, str]] = {
 
 
 class Problems:
-    """Orders that went wrong, seldom where service is good, complained of or swallowed; good teams settle them.
+    """Orders that went wrong, complained of or swallowed; unresolved ones are closed with no settlement, or never."""
 
-    Unresolved ones are closed with no settlement, or never.
-    """
-
-    def __init__(
-        self, streams: Streams, people: People, orders: Orders, opinions: Opinions, parameters: Parameters
-    ) -> None:
-        rng, chances = streams("problems"), parameters.complaining
-        quarter, item = quarter_of(orders.day), list(parameters.satisfaction.weights).index("service_quality")
+    def __init__(self, people: People, orders: Orders, opinions: Opinions) -> None:
+        rng, chances = people.streams("problems"), people.parameters.complaining
+        item = list(people.parameters.satisfaction.weights).index("service_quality")
+        quarter = quarter_of(orders.day)
         service = opinions.items[orders.customer, quarter, item]
         chance = np.minimum(chances.problem * np.exp(-chances.service * (service - 7)), 0.4)
         wrong = np.flatnonzero(rng.random(len(orders)) < chance)
@@ -90,9 +85,10 @@ class Problems:
         self.severity = rng.binomial(4, np.where(self.unresolved, 0.5, 0.35)) + 1
         self.followed_up = ~self.unresolved & (rng.random(n) < 0.35)
 
-    def unresolved_weeks(self, n: int, weeks: int) -> Bools:
-        """Return in which weeks an unresolved complaint weighs on each of `n` customers, shape (n, WEEKS)."""
-        mask = np.zeros((n, WEEKS + weeks + 1), dtype=bool)
+    def unresolved_weeks(self, people: People) -> Bools:
+        """Return in which weeks an unresolved complaint weighs on each customer, shape (n, WEEKS)."""
+        weeks = people.parameters.leaving.unresolved_weeks
+        mask = np.zeros((len(people), WEEKS + weeks + 1), dtype=bool)
         effective = self.complained & self.unresolved
         # From the week after the opening on: no week knows what happens later in it.
         first = np.minimum(np.ceil(self.opened[effective] / 7).astype(np.int64), WEEKS)
@@ -157,18 +153,10 @@ class Staff:
 
 
 def contact_table(
-    streams: Streams,
-    people: People,
-    orders: Orders,
-    order_ids: Names,
-    problems: Problems,
-    opinions: Opinions,
-    lives: Lives,
-    staff: Staff,
-    parameters: Parameters,
+    people: People, orders: Orders, order_ids: Names, problems: Problems, opinions: Opinions, lives: Lives, staff: Staff
 ) -> pd.DataFrame:
     """Draw the contacts before, during and after a purchase, complaints and reviews among them."""
-    rng = streams("contacts")
+    rng = people.streams("contacts")
 
     def about(order: Ints, later: Floats, kind: str, phase: str) -> pd.DataFrame:
         return frame(
@@ -181,7 +169,7 @@ def contact_table(
         later = begin + span * rng.random(len(order))
         # Before means before: the earliest moments of the span still precede the order.
         parts.append(about(order, np.minimum(later, -0.02) if phase == "before" else later, kind, phase))
-    reviews = (rng.random(len(orders)) < parameters.relationship.reviewed) & people.contributor[orders.customer]
+    reviews = (rng.random(len(orders)) < people.parameters.relationship.reviewed) & people.contributor[orders.customer]
     order = np.flatnonzero(reviews)
     parts.append(about(order, 4.0 + rng.gamma(2.0, 4.0, len(order)), "review", "after"))
     told = problems.only(problems.complained)

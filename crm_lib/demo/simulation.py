@@ -20,7 +20,6 @@ from crm_lib.errors import CompanyError
 from crm_lib.schema import TABLES
 
 FEWEST = 50
-"""With fewer customers most tables would be all but empty."""
 PARQUET = ("transactions",)
 """Tables written as Parquet; the others are small enough for CSV, which opens everywhere."""
 
@@ -35,10 +34,7 @@ class Simulation:
     parameters: Parameters
 
     def write(self, folder: Path | str) -> None:
-        """Write every table to `folder`, and the truth to a folder in it, each file whole or not at all.
-
-        Transactions come last, so that where they are, all is there; ``company.toml`` is left as it is.
-        """
+        """Write every table to `folder`, and the truth to a folder in it, each file whole, transactions last."""
         head = f"# The demo company, seed {self.seed}: what an analysis of its tables should find.\n\n"
         files: dict[str, pd.DataFrame | str] = {f"truth/{name}.parquet": table for name, table in self.truth.items()}
         files["truth/parameters.toml"] = head + to_toml({**asdict(self.parameters), **fixed_parameters()})
@@ -65,99 +61,79 @@ def simulate(*, seed: int = 20260101, customers: int = 8000, parameters: Paramet
     -------
     Simulation
         Tables and truth.
-
-    Raises
-    ------
-    ValueError
-        If there are too few customers, or the seed is negative.
-
-    Examples
-    --------
-    >>> company = simulate(seed=1, customers=60)
-    >>> len(company.tables["customers"]), len(company.truth["customers"])
-    (60, 60)
     """
     if customers < FEWEST:
-        raise ValueError(
-            f"customers must be at least {FEWEST}, not {customers}: with fewer most tables would be all but empty"
-        )
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, not {seed}")
+        raise ValueError(f"customers must be at least {FEWEST}, not {customers}: else most tables are all but empty")
     p, streams = parameters or Parameters(), Streams(seed)
     everyone = people.People(streams, customers, p)
 
     # All that would happen if nobody ever left.
-    thinking = opinions.Opinions(streams, everyone, p.satisfaction)
-    stages = lives.make_stages(streams, everyone, p.relationship)
-    memberships = lives.Memberships(streams, everyone, p.members)
-    addressed = campaigns.address(streams, everyone, p.uplift)
+    thinking = opinions.Opinions(everyone)
+    stages = lives.make_stages(everyone)
+    memberships = lives.Memberships(everyone)
+    addressed = campaigns.address(everyone)
     usual = season(p.buying.months) * lives.stage_factors(stages, p.relationship.stage_rate, everyone.relational)
     factors = usual * campaigns.campaign_factors(addressed, customers)
-    potential = orders.make_orders(streams, everyone, factors)
-    problems = service.Problems(streams, everyone, potential, thinking, p)
+    potential = orders.make_orders(everyone, factors)
+    problems = service.Problems(everyone, potential, thinking)
 
     # Who leaves, when and why; all that would have come later is removed.
     hazard = lives.Hazard(
         everyone,
-        p.leaving,
         satisfaction=thinking.weekly(),
         stage=lives.stage_factors(stages, p.relationship.stage_hazard, everyone.relational),
-        unresolved=problems.unresolved_weeks(customers, p.leaving.unresolved_weeks),
+        unresolved=problems.unresolved_weeks(everyone),
         member=memberships.weekly(customers),
     )
-    spans = lives.make_lives(streams, everyone, hazard)
+    spans = lives.make_lives(everyone, hazard)
     first_orders = potential.only(spans.alive(potential.customer, potential.day))
-    asked, spans = campaigns.win_back(streams, everyone, first_orders, spans, hazard, p.uplift)
+    asked, spans = campaigns.win_back(everyone, first_orders, spans, hazard)
     placed = potential.only(spans.alive(potential.customer, potential.day))
     came_back = np.flatnonzero(np.isfinite(spans.returned))
     placed = placed.joined(came_back, spans.returned[came_back])
-    invited, placed = campaigns.evening(streams, everyone, placed, spans, factors, p.uplift.targeted)
+    invited, placed = campaigns.evening(everyone, placed, spans, factors)
     problems = problems.only(
         spans.alive(problems.customer, problems.ordered) & spans.alive(problems.customer, problems.opened)
     )
     addressed = sorted([*addressed, asked, invited], key=lambda one: one.campaign.day)
 
-    products = orders.make_catalogue(streams)
     order_ids = numbered("O", len(placed))
-    lines = orders.make_lines(streams, everyone, placed, products, p)
-    returns = orders.make_returns(streams, lines, spans, p.dirt.returned)
+    lines = orders.make_lines(everyone, placed, orders.make_catalogue(streams))
+    returns = orders.make_returns(everyone, lines, spans)
     contracts, thetas = memberships.tables(everyone, spans.left)
     complaints, problem_truth = service.complaint_tables(problems, everyone)
     staff = service.Staff(streams, thinking)
-    burdened = problems.unresolved_weeks(customers, p.leaving.unresolved_weeks)
-    surveys = opinions.survey_table(streams, everyone, spans, burdened, thinking, p)
-    left = lives.departures(streams, everyone, spans, p.leaving.documented)
-    prospects = market.prospect_table(streams, everyone)
-    margins = orders.order_margins(everyone, p)
-    referred_by = opinions.make_referrals(streams, everyone, spans, thinking, p.satisfaction.referral_pull)
+    surveys = opinions.survey_table(everyone, spans, problems.unresolved_weeks(everyone), thinking)
+    left = lives.departures(everyone, spans)
+    prospects = market.prospect_table(everyone)
+    margins = orders.order_margins(everyone)
+    referred_by = opinions.make_referrals(everyone, spans, thinking)
     tables = {
-        "customers": people.customer_table(streams, everyone, referred_by, p.dirt),
-        "transactions": orders.transaction_table(streams, everyone, lines, returns, order_ids, p.dirt),
+        "customers": people.customer_table(everyone, referred_by),
+        "transactions": orders.transaction_table(everyone, lines, returns, order_ids),
         "memberships": contracts,
-        "interactions": service.contact_table(
-            streams, everyone, placed, order_ids, problems, thinking, spans, staff, p
-        ),
+        "interactions": service.contact_table(everyone, placed, order_ids, problems, thinking, spans, staff),
         "complaints": complaints,
         "surveys": opinions.untidy_surveys(streams, surveys, p.dirt),
         "departures": left,
         "campaigns": campaigns.campaign_table(),
-        "assignments": campaigns.assignment_table(streams, everyone, placed, addressed, p.uplift),
+        "assignments": campaigns.assignment_table(everyone, placed, addressed),
         "competitors": market.competitor_table(streams, surveys),
-        "switching": market.switching_table(streams, everyone, left),
+        "switching": market.switching_table(everyone, left),
         "capabilities": service.capability_table(streams),
-        "opportunities": market.opportunity_table(streams, everyone, spans, prospects),
+        "opportunities": market.opportunity_table(everyone, spans, prospects),
         "prospects": prospects,
         "employees": service.employee_table(streams, staff, thinking),
         "partners": service.partner_table(streams),
     }
-    customer_truth = true_customers(everyone, spans, hazard, factors, margins, p.buying.p)
+    customer_truth = true_customers(everyone, spans, hazard, factors, margins)
     truth = {
         "customers": customer_truth,
         "stages": lives.true_stages(stages, everyone, spans.left),
-        "satisfaction": opinions.true_satisfaction(everyone, thinking, spans, p.leaving),
+        "satisfaction": opinions.true_satisfaction(everyone, thinking, spans),
         "memberships": thetas,
         "problems": problem_truth,
-        "uplift": campaigns.true_uplift(everyone, spans, usual, addressed, margins, p.uplift),
+        "uplift": campaigns.true_uplift(everyone, spans, usual, addressed, margins),
         "win_back": campaigns.true_win_back(everyone, spans, asked),
         "channels": true_channels(customer_truth),
         "switching": market.true_switching(),
@@ -192,7 +168,7 @@ def truth(folder: Path | str) -> dict[str, pd.DataFrame]:
 
 
 def true_customers(
-    everyone: people.People, spans: lives.Lives, hazard: lives.Hazard, factors: Floats, order_margin: Floats, p: float
+    everyone: people.People, spans: lives.Lives, hazard: lives.Hazard, factors: Floats, order_margin: Floats
 ) -> pd.DataFrame:
     """Return what each customer really is, `factors` being those of the purchase rate with campaigns.
 
@@ -206,7 +182,7 @@ def true_customers(
         **{"lambda": everyone.rate},
         mu=everyone.dropout,
         mean_order_value=everyone.order_value,
-        nu=p / everyone.order_value,
+        nu=everyone.parameters.buying.p / everyone.order_value,
         order_margin=order_margin,
         type=everyone.type,
         main_interest=everyone.profile,
@@ -277,16 +253,7 @@ def fixed_parameters() -> dict[str, Mapping[str, Any]]:
 
 
 def to_toml(topics: Mapping[str, Any]) -> str:
-    """Return numbers, names, and mappings and sequences of them as TOML, a section a topic.
-
-    Examples
-    --------
-    >>> print(to_toml({"dirt": {"late": 0.01, "months": (1, 2)}}))
-    [dirt]
-    "late" = 0.01
-    "months" = [1, 2]
-    <BLANKLINE>
-    """
+    """Return numbers, names, and mappings and sequences of them as TOML, a section a topic."""
 
     def written(value: Any) -> str:
         if isinstance(value, Mapping):
