@@ -4,7 +4,6 @@ Each part is an entry of ``page.SECTIONS``, each action a row of ``actions.RULES
 from scores of all customers, so that a page takes seconds.
 """
 
-from crm_lib.customer_page.output import check_html, print_page, write_html
-from crm_lib.customer_page.page import customer_page
+from crm_lib.customer_page.page import check_html, customer_page, print_page, write_html
 
 __all__ = ["check_html", "customer_page", "print_page", "write_html"]

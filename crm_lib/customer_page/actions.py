@@ -214,10 +214,8 @@ def next_actions(customer: Customer) -> pd.DataFrame:
 def actions(customer: Customer) -> Section:
     """What to do next, and why."""
     found = next_actions(customer)
-    title = "What to do next"
     if found.empty:
-        calm = text("Nothing calls for an action: serve the customer as usual.")
-        return Section(key="actions", title=title, note=calm)
+        return Section(note=text("Nothing calls for an action: serve the customer as usual."))
     table = Table(
         name="customer_actions",
         title="Next actions, the most urgent first",
@@ -226,4 +224,4 @@ def actions(customer: Customer) -> Section:
         labels={"place": "No.", "what": "What to do", "why": "Why", "data": "Data"},
         note="Rules, not forecasts of an effect: whether an action pays is for an experiment to say.",
     )
-    return Section(key="actions", title=title, tables=(table,))
+    return Section(tables=(table,))

@@ -36,8 +36,8 @@ Facts = tuple[tuple[str, str], ...]
 class Section:
     """One part of the page, facts being labels and values written for a reader; `left_out` says why it is empty."""
 
-    key: str
-    title: str
+    key: str = ""
+    title: str = ""
     facts: Facts = ()
     tables: tuple[Table, ...] = ()
     note: str = ""
@@ -56,7 +56,7 @@ def identity(customer: Customer) -> Section:
         facts["Age"] = plural("about {n} year", "about {n} years", customer.as_of.year - int(born))
     if rows.empty:
         facts["Note"] = text("known from purchases only")
-    return Section(key="identity", title="Who this is", facts=_facts(facts))
+    return Section(facts=_facts(facts))
 
 
 def worth(customer: Customer) -> Section:
@@ -84,7 +84,7 @@ def worth(customer: Customer) -> Section:
         "coverage of {level:share}. Potential value is what similar customers bring more.",
         basis=row["basis"], rate=row["annual_rate"], model=row["model"], level=row["level"],
     )  # fmt: skip
-    return Section(key="worth", title="What the customer is worth", facts=_facts(facts), note=note)
+    return Section(facts=_facts(facts), note=note)
 
 
 def scores(customer: Customer) -> Section:
@@ -97,7 +97,7 @@ def scores(customer: Customer) -> Section:
         best = customer.all_scores()[f"{name}_score"].max()
         facts[label] = say("{score:count} of {best:count}", score=row[f"{name}_score"], best=best)
     facts["For this segment"] = text(row["action"])
-    return Section(key="scores", title="Segment", facts=_facts(facts), note=text("In the scores, more is better."))
+    return Section(facts=_facts(facts), note=text("In the scores, more is better."))
 
 
 def purchases(customer: Customer) -> Section:
@@ -132,7 +132,7 @@ def purchases(customer: Customer) -> Section:
     orders["kind"] = [text("return") if each else text("purchase") for each in orders["back"]]
     columns = ("ordered_at", "order_id", "kind", "lines", "revenue", "category", "channel")
     table = _table(customer, "transactions", "Orders and returns", orders, columns)
-    return Section(key="purchases", title="What was bought", facts=_facts(facts), tables=(table,))
+    return Section(facts=_facts(facts), tables=(table,))
 
 
 def complaints(customer: Customer) -> Section:
@@ -149,7 +149,7 @@ def complaints(customer: Customer) -> Section:
         "followed_up",
     )  # fmt: skip
     tables = tuple(_table(customer, "complaints", title, part, columns) for title, part in parts.items() if len(part))
-    return Section(key="complaints", title="Complaints", facts=_facts(facts), tables=tables)
+    return Section(facts=_facts(facts), tables=tables)
 
 
 def _contacts(customer: Customer, rows: pd.DataFrame) -> dict[str, str]:
@@ -168,14 +168,7 @@ def _memberships(customer: Customer, rows: pd.DataFrame) -> dict[str, str]:
 
 
 def renewal_day(rows: pd.DataFrame, as_of: dt.date) -> dt.date | None:
-    """Return the first day after `as_of` on which a contract without an end begins a new period, None where none does.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"started_at": pd.to_datetime(["2024-01-31"]), "period_months": [1]})
-    >>> renewal_day(rows, dt.date(2024, 2, 10))
-    datetime.date(2024, 2, 29)
-    """
+    """Return the first day after `as_of` on which a contract without an end begins a new period, or None."""
     if "period_months" not in rows:
         return None
     going_on = rows[rows["period_months"].notna() & (rows["ended_at"].isna() if "ended_at" in rows else True)]
@@ -213,7 +206,6 @@ def _referrals(_: Customer, rows: pd.DataFrame) -> dict[str, str]:
 class Listing:
     """A section of the facts and rows of one table of the company."""
 
-    key: str
     title: str
     table: str
     facts: Callable[[Customer, pd.DataFrame], dict[str, str]]
@@ -225,26 +217,19 @@ class Listing:
         """Return the section of a customer."""
         rows = customer.rows(self.table, self.about)
         tables = (_table(customer, self.table, self.title, rows, self.columns.split()),) if len(rows) else ()
-        return Section(key=self.key, title=self.title, facts=_facts(self.facts(customer, rows)), tables=tables)
+        return Section(facts=_facts(self.facts(customer, rows)), tables=tables)
 
 
-contacts = Listing(
-    "contacts", "Contacts", "interactions", _contacts, "occurred_at channel phase kind resolved order_id"
-)
+contacts = Listing("Contacts", "interactions", _contacts, "occurred_at channel phase kind resolved order_id")
 memberships = Listing(
-    "memberships", "Membership", "memberships", _memberships,
-    "membership_id plan started_at ended_at price period_months end_reason",
-)  # fmt: skip
-campaigns = Listing(
-    "campaigns", "Campaigns", "assignments", _campaigns, "campaign_id assigned_at arm offer responded_at"
+    "Membership", "memberships", _memberships, "membership_id plan started_at ended_at price period_months end_reason"
 )
+campaigns = Listing("Campaigns", "assignments", _campaigns, "campaign_id assigned_at arm offer responded_at")
 answers = Listing(
-    "answers", "What the customer told us", "surveys", _answers,
+    "What the customer told us", "surveys", _answers,
     "responded_at wave satisfaction loyalty recommendation service_quality product_quality value_for_money",
 )  # fmt: skip
-referrals = Listing(
-    "referrals", "Recommendations", "customers", _referrals, "customer_id acquired_at region", about="referred_by"
-)
+referrals = Listing("Recommendations", "customers", _referrals, "customer_id acquired_at region", about="referred_by")
 
 
 def _table(customer: Customer, table: str, title: str, rows: pd.DataFrame, columns: Sequence[str]) -> Table:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_lib.company import Company
+from crm_lib.scoring.targets import replaced
 
 FILE = ".scores.parquet"
 _SOURCES = ("transactions", "customers", "interactions")
@@ -52,10 +51,8 @@ def keep_scores(company: Company, scores: pd.DataFrame, folder: Path) -> pd.Data
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"crm": _key(company)})
     with contextlib.suppress(OSError):  # a folder that cannot be written keeps nothing
         folder.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(dir=folder, prefix=FILE)
-        with os.fdopen(handle, "wb") as file:
-            pq.write_table(table, file)
-        Path(aside).replace(folder / FILE)
+        with replaced(folder / FILE, private=True) as aside:
+            pq.write_table(table, aside)
     return scores
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from crm_lib import relationships
 from crm_lib.company import Company
 from crm_lib.errors import CrmError, MissingData
 from crm_lib.language import say, text
-from crm_lib.scoring.targets import write_scores
+from crm_lib.scoring.targets import replaced, write_scores
 from crm_lib.segments import (
     PURPOSES,
     Segmented,
@@ -30,9 +28,6 @@ WITHHELD = "_no_permission"
 """Ending of the names of files with those who may not be contacted."""
 _LOOKING = "valuable and looking around"
 """The switching class that the list of those at risk is made of."""
-RISK_DAYS = 91
-CONTACT_COST, SAVED_SHARE = 3.5, 0.1
-"""What a personal contact costs (money), and the part of those about to leave whom it keeps: an assumption."""
 _ROWS, _CELL = 1_048_576, 32_767
 """Rows of a sheet, and letters of a cell, that Excel can hold."""
 
@@ -41,9 +36,9 @@ def company_lists(
     company: Company,
     *,
     segmented: Segmented | None = None,
-    risk_days: int = RISK_DAYS,
-    contact_cost: float = CONTACT_COST,
-    saved_share: float = SAVED_SHARE,
+    risk_days: int = 91,
+    contact_cost: float = 3.5,
+    saved_share: float = 0.1,
     dissatisfied_below: float = 6.0,
 ) -> TargetLists:
     """Return the target lists that a company's data allow.
@@ -73,9 +68,6 @@ def company_lists(
     TooLittleData
         If nobody bought anything in the window.
     """
-    # Said before seconds are spent on what the setting is for.
-    if contact_cost < 0 or not 0 < saved_share <= 1 or risk_days < 1:
-        raise ValueError("contact_cost must not be negative, saved_share lies above 0 and up to 1, risk_days from 1 on")
     if segmented is None:
         segmented = segment_customers(company, definitions_of(company))
     at_risk: pd.DataFrame | MissingData
@@ -150,22 +142,12 @@ def _write_book(lists: TargetLists, parts: Mapping[str, pd.DataFrame], path: Pat
     """Write an overview of the lists and a sheet for each part; a workbook that was there is replaced whole."""
     import xlsxwriter
 
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    aside = Path(name)
     # No cell becomes a formula or a link, whatever the ids hold. Rows leave memory as they are written.
     plain = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
-    try:
-        with xlsxwriter.Workbook(name, {**plain, "constant_memory": True}) as book:
-            _write_rows(book, text("Lists"), _overview(lists))
-            for part, frame in parts.items():
-                _write_rows(book, part, _rows(part, frame))
-        mask = os.umask(0)
-        os.umask(mask)
-        aside.chmod(0o666 & ~mask)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with replaced(path) as aside, xlsxwriter.Workbook(str(aside), {**plain, "constant_memory": True}) as book:
+        _write_rows(book, text("Lists"), _overview(lists))
+        for part, frame in parts.items():
+            _write_rows(book, part, _rows(part, frame))
 
 
 def _overview(lists: TargetLists) -> Iterator[list[Any]]:

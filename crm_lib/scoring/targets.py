@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -94,18 +96,26 @@ def _replace_table(database: Any, table: str, rows: ibis.Table) -> None:
 
 
 def _replace_file(path: Path, rows: ibis.Table) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    aside = Path(name)
-    try:
+    with replaced(path) as aside:
         if path.suffix.lower() == ".csv":
             harmless(rows).to_csv(aside)
         else:
             rows.to_parquet(aside)
-        # A temporary file is its owner's alone; scores are as readable as other files.
-        mask = os.umask(0)
-        os.umask(mask)
-        aside.chmod(0o666 & ~mask)
+
+
+@contextlib.contextmanager
+def replaced(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """Give a file to write that takes the place of another whole, or not at all where the writing fails."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    aside = Path(name)
+    try:
+        yield aside
+        if not private:
+            # A temporary file is its owner's alone; this one is as readable as other files.
+            mask = os.umask(0)
+            os.umask(mask)
+            aside.chmod(0o666 & ~mask)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

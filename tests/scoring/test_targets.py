@@ -19,39 +19,31 @@ def scores() -> pd.DataFrame:
     return pd.DataFrame({"value": [10.5, -2.0, 0.0], "segment": ["loyal", "@new", None]}, index=index)
 
 
-def test_parquet_keeps_every_value_as_it_is(scores: pd.DataFrame, tmp_path: Path) -> None:
-    target = tmp_path / "scores.parquet"
-    write_scores(scores, str(target))
-    pd.testing.assert_frame_equal(pd.read_parquet(target).set_index("customer_id"), scores, check_dtype=False)
-
-
-def test_csv_holds_nothing_that_a_spreadsheet_would_run(scores: pd.DataFrame, tmp_path: Path) -> None:
-    target = tmp_path / "scores.csv"
-    write_scores(scores, str(target))
-    back = pd.read_csv(target)
+def test_parquet_keeps_every_value_and_csv_nothing_that_a_spreadsheet_would_run(
+    scores: pd.DataFrame, tmp_path: Path
+) -> None:
+    write_scores(scores, str(tmp_path / "scores.parquet"))
+    back = pd.read_parquet(tmp_path / "scores.parquet").set_index("customer_id")
+    pd.testing.assert_frame_equal(back, scores, check_dtype=False)
+    write_scores(scores, str(tmp_path / "scores.csv"))
+    back = pd.read_csv(tmp_path / "scores.csv")
     assert list(back["customer_id"]) == ["anna", '\'=HYPERLINK("http://bad.example")', "李雷"]
     assert list(back["segment"])[:2] == ["loyal", "'@new"]
     assert list(back["value"]) == [10.5, -2.0, 0.0]
 
 
-def test_a_table_of_a_duckdb_file_is_replaced_and_others_are_left_alone(scores: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_table_of_a_duckdb_file_is_replaced_unless_it_holds_something_else(
+    scores: pd.DataFrame, tmp_path: Path
+) -> None:
     target = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(target)) as database:
         database.execute("create table orders as select 1 as n")
     write_scores(scores, str(target), table="scores")
     write_scores(scores.iloc[:2], str(target), table="scores")
-    with duckdb.connect(str(target)) as database:
-        assert database.execute("select count(*) from scores").fetchone() == (2,)
-        assert database.execute("select n from orders").fetchone() == (1,)
-
-
-def test_a_table_that_holds_something_else_is_not_replaced(scores: pd.DataFrame, tmp_path: Path) -> None:
-    target = tmp_path / "warehouse.duckdb"
-    with duckdb.connect(str(target)) as database:
-        database.execute("create table orders as select 1 as n")
     with pytest.raises(CrmError, match="holds something else"):
         write_scores(scores, str(target), table="orders")
     with duckdb.connect(str(target)) as database:
+        assert database.execute("select count(*) from scores").fetchone() == (2,)
         assert database.execute("select n from orders").fetchone() == (1,)
 
 
