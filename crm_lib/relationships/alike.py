@@ -63,20 +63,7 @@ class Alike:
 
 
 def nearest_others(members: pd.DataFrame, others: pd.DataFrame, outcome: pd.Series[float]) -> Alike:
-    """Find, for each member, the others whose history is nearest.
-
-    Parameters
-    ----------
-    members, others : DataFrame
-        Histories in the same columns, on scales on which distances mean something.
-    outcome : Series
-        Outcome of the others, indexed like `others`.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than ten others.
-    """
+    """Find, for each member, the others (with their outcome) whose history is nearest, on scales that mean something."""
     if len(others) < LEAST:
         raise ValueError(f"there are {len(others)} others, fewer than the {LEAST} to rest on")
     points, places = members.to_numpy(float), cKDTree(others.to_numpy(float))

@@ -195,8 +195,6 @@ def finding_subsidy(found: KindValue) -> Finding:
 
 def _stake(found: KindValue) -> dict[str, Any]:
     currency = found.kinds.currency
-    return {
-        "currency": currency,
-        "money_at_stake": Estimate.exact(found.total, n=found.ratio.n, unit=currency, method="sum"),
-        "money_note": "{kind:words} of transactional customers in the last year",
-    }
+    stake = Estimate.exact(found.total, n=found.ratio.n, unit=currency, method="sum")
+    note = "{kind:words} of transactional customers in the last year"
+    return {"currency": currency, "money_at_stake": stake, "money_note": note}

@@ -86,8 +86,6 @@ def prospect_data(company: Company, *, horizon_days: int = 180, ending: dt.date 
         If a table or ``converted_at`` is missing, or the two tables share no attribute.
     TooLittleData
         If fewer than 100 customers have had their days, or fewer than 30 prospects were won.
-    ValueError
-        If `horizon_days` is not positive, or `ending` lies after ``as_of``.
 
     Notes
     -----

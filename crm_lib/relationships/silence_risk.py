@@ -88,8 +88,6 @@ def silence_risk(company: Company, *, horizon_days: int = QUARTER) -> SilenceRis
     ------
     TooLittleData
         If history is too short, or fewer than 30 customers fell silent or did not.
-    ValueError
-        If `horizon_days` is not positive.
     """
     if horizon_days < 1:
         raise ValueError(f"horizon_days must be at least 1, not {horizon_days}")
