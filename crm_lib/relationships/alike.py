@@ -63,7 +63,7 @@ class Alike:
 
 
 def nearest_others(members: pd.DataFrame, others: pd.DataFrame, outcome: pd.Series[float]) -> Alike:
-    """Find, for each member, the others (with their outcome) whose history is nearest, on scales that mean something."""
+    """Find, for each member, the others (with their outcome) whose history is nearest, all on comparable scales."""
     if len(others) < LEAST:
         raise ValueError(f"there are {len(others)} others, fewer than the {LEAST} to rest on")
     points, places = members.to_numpy(float), cKDTree(others.to_numpy(float))
