@@ -22,11 +22,11 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from crm_lib.company import Company
+from crm_lib.customers import customer_window
 from crm_lib.segments import (
     SegmentDefinitions,
     choose_clusters,
     concentration,
-    customer_window,
     estimated,
     rfm_table,
     tier_shares,

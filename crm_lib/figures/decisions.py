@@ -12,7 +12,7 @@ from crm_lib.figures.columns import table
 from crm_lib.figures.forms import grid
 from crm_lib.language import plural, say, text
 from crm_lib.segments import RELATIONSHIP_LEVELS, SMALLEST_GROUP, Decisions, RelationshipLevels, TargetLists
-from crm_lib.segments.target_lists import SEPARATOR
+from crm_lib.segments.target_lists import PURPOSES, SEPARATOR
 
 UNKNOWN_PERMISSION = "The company does not record who agreed to be contacted: make sure before anybody is."
 
@@ -94,8 +94,8 @@ def target_summary_table(lists: TargetLists) -> Table:
     counts = lists.overview()
     several = plural("{n} customer is", "{n} customers are", int(counts["several"].iloc[-1]))
     frame = counts[["customers", "withheld", "first_here", "several", "value"]].rename(columns={"value": "at_stake"})
-    frame.insert(0, "list", [*(text(each.title) for each in lists.lists), say("All customers, each once")])
-    frame["action"] = [*(text(each.action) for each in lists.lists), ""]
+    frame.insert(0, "list", [*(text(PURPOSES[each.name][0]) for each in lists.lists), say("All customers, each once")])
+    frame["action"] = [*(text(PURPOSES[each.name][1]) for each in lists.lists), ""]
     notes = [
         say("{several} on more than one list; 'first here' counts each under the most urgent.", several=several),
         say("At stake: the window's value; at risk, times the risk; growable, the gap to the best of their kind."),

@@ -7,9 +7,7 @@ from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import table
 from crm_lib.figures.forms import bars, dots
 from crm_lib.language import say
-from crm_lib.segments import ProfitTable, losses, returns_by_group
-from crm_lib.segments.profit import STRIKING, by_value, dimension_label
-from crm_lib.segments.returns import EVEN
+from crm_lib.segments.profit import EVEN, STRIKING, ProfitTable, by_value, dimension_label, losses, returns_by_group
 
 _MOST = 15
 """Groups drawn; the table behind a chart has all."""

@@ -155,7 +155,7 @@ def _overview(lists: TargetLists) -> Iterator[list[Any]]:
     yield [text(head) for head in (*heads, "Value at stake")]
     table = lists.overview().round({"value": 2})[["may_contact", "withheld", "first_here", "several", "value"]]
     for each in lists.lists:
-        yield [each.name, text(each.title), text(each.action), *table.loc[each.name]]
+        yield [each.name, *map(text, PURPOSES[each.name]), *table.loc[each.name]]
     yield [text("All customers, each once"), "", "", *table.iloc[-1]]
     if not lists.permission_known:
         yield [text("The company does not record who agreed to be contacted: make sure before anybody is.")]

@@ -42,24 +42,13 @@ _TIE = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class Clusters:
-    """The chosen clusters, as :func:`choose_clusters` found them.
+    """The chosen clusters, 1 being the largest: each customer's label, the numbers tried, and verdicts.
 
-    Parameters
-    ----------
-    labels : Series
-        Number of each customer's cluster, 1 being the largest; indexed as the measures.
-    k : int
-        Number of clusters.
-    candidates : DataFrame
-        Indexed by ``k``, those tried: ``stability`` (mean adjusted Rand index between the clusters and those of
-        resamples), ``low`` and ``high`` (tenth and ninetieth hundredth of it), ``weakest`` (smallest mean Jaccard
-        similarity of a cluster), ``smallest_share``, ``silhouette``, ``admissible`` and ``chosen``.
-    per_cluster : DataFrame
-        Indexed by ``cluster``: ``customers``, ``customer_share``, the median of each measure, ``jaccard`` (mean over
-        resamples), ``verdict`` and ``tie`` (in words, where all of a cluster share one value that hardly anybody else
-        has; empty for others).
-    admissible : bool
-        Whether the choice is stable and its clusters large enough; if none was, the most stable was taken.
+    `candidates` by ``k``: ``stability`` (mean adjusted Rand index between the clusters and those of resamples),
+    ``weakest`` (smallest mean Jaccard similarity of a cluster), ``smallest_share``, ``silhouette``, ``admissible``
+    (stable and its clusters large enough; if none is, the most stable is taken) and ``chosen``. `per_cluster` by
+    ``cluster``: ``customers``, ``customer_share``, the median of each measure, ``jaccard``, ``verdict`` and ``tie`` (in
+    words, where all of a cluster share one value that hardly anybody else has).
     """
 
     labels: pd.Series[int]
@@ -77,22 +66,17 @@ class Clusters:
 
 
 def behaviour(company: Company, *, days: int = 365, ending: dt.date | None = None) -> pd.DataFrame:
-    """Return measures of what customers did in the days up to a date, fit to find clusters in.
+    """Return what buyers did in the days up to a date, fit to find clusters in.
+
+    Columns are ``recency`` (days since the last purchase), ``orders`` and ``order_value`` (money, mean before returns).
 
     Parameters
     ----------
     company : Company
-        The company.
     days : int
         Length of the window.
     ending : date, optional
         Its last day, by default the company's ``as_of``.
-
-    Returns
-    -------
-    DataFrame
-        For customers with a purchase: ``recency`` (days since the last one), ``orders`` and ``order_value`` (money,
-        mean of an order before returns).
     """
     window = customer_window(company, days=days, ending=ending)
     buyers = window[window["orders"] > 0]
@@ -132,32 +116,19 @@ def choose_clusters(measures: pd.DataFrame, *, k: Iterable[int] = range(2, 7), s
     k : iterable of int
         Numbers of clusters to try, each at least 2.
     seed : int
-        Seed of the random numbers.
-
-    Returns
-    -------
-    Clusters
-        Labels, candidates and verdicts.
-
-    Raises
-    ------
-    TooLittleData
-        If there are fewer than 50 customers, or fewer different ones than clusters.
 
     Notes
     -----
     The numbers are tried in the order of their fit (mean silhouette), and the first admissible one is taken: each
     cluster has at least 3 % of the customers and ten of them; drawn anew with replacement, the customers fall into
     clusters with a mean adjusted Rand index of at least 0.75; and each cluster is found again with a mean Jaccard
-    similarity of at least 0.6. If none is, the most stable is returned, and none of its clusters may be named.
-
-    Stability alone shows no kinds: a continuum is cut in two with great stability along its longest axis.
+    similarity of at least 0.6. If none is, none of the clusters may be named. Stability alone shows no kinds: a
+    continuum is cut in two with great stability along its longest axis.
 
     References
     ----------
     Hennig, C. (2007). Cluster-wise assessment of cluster stability. Computational Statistics & Data Analysis 52.
-    Fang, Y. & Wang, J. (2012). Selection of the number of clusters via the bootstrap method. Computational Statistics &
-    Data Analysis 56.
+    Fang, Y. & Wang, J. (2012). Selection of the number of clusters via the bootstrap method. Ibid. 56.
     """
     from sklearn.metrics import silhouette_score
 
@@ -212,8 +183,7 @@ def _judged(
     smallest = np.bincount(labels, minlength=k).min() / len(labels)
     large = smallest >= SMALLEST_SHARE and smallest * customers >= SMALLEST_GROUP
     steady = np.mean(agreement) >= STABLE_LABELLING and similar.min() >= UNSTABLE_BELOW
-    low, high = np.quantile(agreement, [0.1, 0.9])
-    row = {"stability": float(np.mean(agreement)), "low": low, "high": high, "weakest": float(similar.min())}
+    row = {"stability": float(np.mean(agreement)), "weakest": float(similar.min())}
     return similar, {**row, "smallest_share": float(smallest), "admissible": bool(large and steady)}
 
 

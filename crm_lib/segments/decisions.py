@@ -24,19 +24,11 @@ _SLACK = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class Decisions:
-    """One row per segment, as :func:`decisions` made it.
+    """One row per segment, most valuable first and pooled small groups last.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``segment``, most valuable first and pooled small groups last: ``customers``, ``value``,
-        ``value_share``; where there is a window before, ``customers_change`` and ``value_change`` with ``…_low``,
-        ``…_high`` and ``…_p`` (Holm over all of the table), and ``change`` (what of it holds); ``serving`` (cost to
-        serve a customer and year) and ``level`` where known; ``action``.
-    basis : Basis
-        What the value is.
-    compared : bool
-        Whether the data reach back to the window before.
+    Where there is a window before, ``customers_change`` and ``value_change`` with ``…_low``, ``…_high`` and ``…_p``
+    (Holm over all of the table), and ``change`` (what of it holds); ``serving`` (cost to serve a customer and year) and
+    ``level`` where known. `compared` says whether the data reach back to the window before.
     """
 
     frame: pd.DataFrame
@@ -47,8 +39,7 @@ class Decisions:
 def window_before(company: Company, *, days: int) -> pd.DataFrame | None:
     """Return the customers of the window before the last one, with what was known on its last day.
 
-    None where the first order known came after the window had begun: a window cut short would make everything seem to
-    grow.
+    None where the first order known came after it had begun: a window cut short would make everything seem to grow.
     """
     ending = company.as_of - dt.timedelta(days=days)
     first = pd.Timestamp(company.table("transactions").ordered_at.min().execute())
@@ -68,37 +59,25 @@ def decisions(company: Company, segmented: Segmented, levels: RelationshipLevels
 
     Parameters
     ----------
-    company : Company
-        The company.
-    segmented : Segmented
-        The customers of the last window in segments.
+    company, segmented : Company, Segmented
+        The company and its customers of the last window in segments.
     levels : RelationshipLevels, optional
         What :func:`~crm_lib.segments.relationship_levels` gave for them.
-
-    Returns
-    -------
-    Decisions
-        One row per segment; without changes where the data do not reach back so far.
     """
     rule = segmented.definitions
-    now, before = _members(segmented), None
+    parts = [_members(segmented)]
     if window_before(company, days=rule.window_days) is not None:
         ending = company.as_of - dt.timedelta(days=rule.window_days)
-        before = _members(segment_customers(company, rule, ending=ending))
-        sizes = [part["group"].value_counts() for part in (now, before)]
-        # A segment that was not there in one of the windows is small in it.
-        large = [name for name in sizes[0].index if all(size.get(name, 0) >= SMALLEST_GROUP for size in sizes)]
-        now, before = (
-            part.assign(group=part["group"].where(part["group"].isin(large), SMALL_GROUPS)) for part in (now, before)
-        )
-    else:
-        size = now.groupby("group")["group"].transform("size")
-        now["group"] = now["group"].where(size >= SMALLEST_GROUP, SMALL_GROUPS)
-    frame = now.groupby("group").agg(customers=("value", "size"), value=("value", "sum"))
+        parts.append(_members(segment_customers(company, rule, ending=ending)))
+    sizes = [part["group"].value_counts() for part in parts]
+    # A segment that was not there in one of the windows is small in it.
+    large = [name for name in sizes[0].index if all(size.get(name, 0) >= SMALLEST_GROUP for size in sizes)]
+    parts = [part.assign(group=part["group"].where(part["group"].isin(large), SMALL_GROUPS)) for part in parts]
+    frame = parts[0].groupby("group").agg(customers=("value", "size"), value=("value", "sum"))
     total = frame["value"].sum()
     frame["value_share"] = frame["value"] / total if total > 0 else np.nan
-    if before is not None:
-        frame = frame.join(changes(now, before))
+    if len(parts) > 1:
+        frame = frame.join(changes(*parts))
         frame["change"] = [_held(row) for row in frame.to_dict("records")]
     if levels is not None:
         frame[["serving", "level"]] = levels.frame[["serving", "level"]].reindex(frame.index)
@@ -109,11 +88,8 @@ def decisions(company: Company, segmented: Segmented, levels: RelationshipLevels
     if SMALL_GROUPS in frame.index and frame["customers"][SMALL_GROUPS] < SMALLEST_GROUP:
         frame.loc[SMALL_GROUPS, frame.select_dtypes("float").columns] = np.nan
     order = np.lexsort((-frame["value"], frame.index == SMALL_GROUPS))
-    return Decisions(
-        frame=frame.iloc[order].rename_axis("segment"),
-        basis=segmented.basis,
-        compared=before is not None,
-    )
+    frame = frame.iloc[order].rename_axis("segment")
+    return Decisions(frame=frame, basis=segmented.basis, compared=len(parts) > 1)
 
 
 def changes(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
@@ -121,16 +97,10 @@ def changes(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
 
     Both frames hold ``group`` and ``value`` by customer. Each customer adds :math:`d_i`, what it brings to the group
     now less what it brought before. The number of customers is itself a matter of chance, as in a compound Poisson
-    process, so that the variance of the change :math:`\\sum d_i` is :math:`\\sum d_i^2`; Hall's transformation takes
-    the skewness out of the intervals (without a real change now and before are alike, and not skewed). A customer who
-    stays counts with the difference only. A few large customers make the variance uncertain: it has :math:`2 (\\sum
-    d_i^2)^2 / (\\sum d_i^4 - (\\sum d_i^2)^2 / n)` degrees of freedom (Satterthwaite), *n* having a difference.
-
-    References
-    ----------
-    Hall, P. (1992). On the removal of skewness by transformation. Journal of the Royal Statistical Society B 54(1).
-    Satterthwaite, F. E. (1946). An Approximate Distribution of Estimates of Variance Components. Biometrics Bulletin 2.
-    Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6.
+    process, so that the variance of the change :math:`\\sum d_i` is :math:`\\sum d_i^2`, with :math:`2 (\\sum d_i^2)^2
+    / (\\sum d_i^4 - (\\sum d_i^2)^2 / n)` degrees of freedom (Satterthwaite 1946), *n* having a difference; Hall's
+    transformation (1992) takes the skewness out of the intervals, not out of the p-values: without a real change now
+    and before are alike, and not skewed. Corrected are all p-values together (Holm 1979).
     """
     rows = {}
     both = pd.concat([now.assign(sign=1.0), before.assign(sign=-1.0)]).rename_axis("customer_id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,8 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALLEST_GROUP
-from crm_lib.statistics import Floats
+from crm_lib.statistics import Floats, newcombe, wilson
 
-Unit = Literal["share", "money", "number"]
 QUESTIONS = ("who", "what", "why", "where", "when", "how")
 FALSE_DISCOVERIES = 0.05
 """Of the differences called real, the share that may be chance (Benjamini and Hochberg)."""
@@ -35,7 +34,7 @@ _FAMILIES = (
     ("how", "contacts", "share of contacts", None),
 )
 """Question, family of columns, what a ratio of the two is called, and over what (None for all of the family)."""
-_RATIOS: tuple[tuple[str, str, Unit, str, str | None], ...] = (
+_RATIOS: tuple[tuple[str, str, str, str, str | None], ...] = (
     ("what", "returned, of spend", "share", "returns", "spend"),
     ("why", "discount, of list price", "share", "discount", "list_price"),
     ("when", "days since last order", "number", "recency", None),
@@ -50,23 +49,11 @@ _RATIOS: tuple[tuple[str, str, Unit, str, str | None], ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Portrait:
-    """Segments beside all other customers, as :func:`portrait` compared them.
+    """Segments beside all other customers, one row of `frame` a comparison, by ``group`` and ``question``.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        One row a comparison, by group and question: ``group``, ``question``, ``aspect``, ``value`` (empty where the
-        aspect is one number), ``unit`` ("share", "money" or "number"), ``inside`` and ``elsewhere`` (share or mean of
-        the group and of all others), ``difference`` (Estimate), ``p_value`` (as found) and ``holds`` (whether the
-        difference is called real).
-    customers : Series
-        Customers of each group compared.
-    others : Series
-        Customers elsewhere.
-    currency : str
-        ISO code.
-    days : int
-        Length of the window for what happens in time.
+    ``value`` is empty where the ``aspect`` is one number; ``inside`` and ``elsewhere`` are shares or means of the group
+    and of all others, ``difference`` is an Estimate, ``holds`` whether it is called real. `others` are customers
+    elsewhere.
     """
 
     frame: pd.DataFrame
@@ -83,7 +70,7 @@ class _Aspect:
     question: str
     name: str
     value: str
-    unit: Unit
+    unit: str
     y: Floats
     x: Floats
     heads: bool = False
@@ -97,40 +84,19 @@ def portrait(company: Company, groups: pd.Series[Any], *names: Any, days: int = 
     Parameters
     ----------
     company : Company
-        The company.
     groups : Series
-        The segment, cluster … of each customer, indexed by ``customer_id``. Customers without one, or without a
-        purchase so far, are not compared.
+        The segment, cluster … of each customer, indexed by ``customer_id``; others, and who never bought, do not count.
     *names
         The groups to describe; by default all of them.
     days : int
         Length of the window that ends at ``as_of``, for purchases, contacts, complaints and answers.
-
-    Returns
-    -------
-    Portrait
-        The comparisons.
-
-    Raises
-    ------
-    TooLittleData
-        If no group has ten customers, and as many beside it.
-    ValueError
-        If there is no such group.
 
     Notes
     -----
     Every comparison is of a ratio of sums over customers, :math:`r = \\sum y_i / \\sum x_i`: of customers by head, of
     spend, or of orders. Its variance is :math:`n / (n - 1) \\sum (y_i - r x_i)^2 / (\\sum x_i)^2`, customers being
     independent of one another and not their orders; differences have Welch's interval, shares of customers Newcombe's.
-    Over all comparisons the false discovery rate is controlled.
-
-    References
-    ----------
-    Benjamini, Y. & Hochberg, Y. (1995). Controlling the false discovery rate. Journal of the Royal Statistical
-    Society B 57, 289-300.
-    Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions. Statistics in
-    Medicine 17, 873-890, method 10.
+    Over all comparisons the false discovery rate is controlled (Benjamini & Hochberg 1995).
     """
     known = facts(company, days=days)
     table = known.loc[known.index.intersection(groups.dropna().index)]
@@ -228,13 +194,10 @@ def _ratios(parts: list[tuple[Floats, Floats]], n: Floats) -> tuple[Floats, floa
 
 def _heads(parts: list[tuple[Floats, Floats]], n: Floats) -> tuple[Floats, float, float, float, str] | None:
     """Compare two shares of customers by Newcombe's interval."""
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
     k = np.array([y.sum() for y, _ in parts])
     pooled = k.sum() / n.sum()
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / n).sum()))
     if error == 0:
         return None
-    low, high = confint_proportions_2indep(k[0], n[0], k[1], n[1], method="newcomb", compare="diff", alpha=1 - LEVEL)
-    share = k / n
-    return share, low, high, 2 * stats.norm.sf(abs(share[0] - share[1]) / error), "Newcombe"
+    found = newcombe(*(wilson(int(count), int(total)) for count, total in zip(k, n, strict=True)))
+    return k / n, found.low, found.high, 2 * stats.norm.sf(abs(found.value) / error), "Newcombe"

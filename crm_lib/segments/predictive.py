@@ -30,22 +30,12 @@ _FEWEST = 100
 
 @dataclass(frozen=True, kw_only=True)
 class PredictiveValue:
-    """How well groupings of an earlier day tell what customers brought afterwards.
+    """How well groupings of an earlier day tell what customers brought afterwards, the best first.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Indexed by ``grouping``, the best first: ``groups`` (number of them), ``explained`` (share of the variance of
-        later value that the group's mean tells of a customer who had no part in it), ``low`` and ``high``, and
-        ``captured`` (share of the later value brought by the fifth of the customers with the best groups).
-    differences : mapping of (str, str) to Estimate
-        By how much more of the variance one grouping explains than another, in percentage points.
-    value : Series
-        What each customer brought afterwards (money).
-    scored_on : date
-        The earlier day.
-    basis : Basis
-        What the value is, and of which days.
+    Of `table`, ``explained`` is the share of the variance of later value that the group's mean tells of a customer who
+    had no part in it, ``captured`` the share of later value brought by the fifth of the customers with the best groups.
+    `differences` tell by how much more of the variance one grouping explains than another, in percentage points;
+    `value` is what each customer brought afterwards (money).
     """
 
     table: pd.DataFrame
@@ -63,23 +53,11 @@ def predictive_value(
     Parameters
     ----------
     company : Company
-        The company.
     definitions : SegmentDefinitions
         Of segments and tiers, and the window. Cut points that were estimated after the earlier day are not used.
     outcome_days : int
         Days between the earlier day and the company's ``as_of``.
     seed : int
-        Seed of the random numbers.
-
-    Returns
-    -------
-    PredictiveValue
-        The groupings, the best first.
-
-    Raises
-    ------
-    TooLittleData
-        If fewer than 100 customers were grouped, or their later value does not differ.
     """
     scored_on = company.as_of - dt.timedelta(days=outcome_days)
     measures = behaviour(company, days=definitions.window_days, ending=scored_on)
@@ -136,10 +114,11 @@ def compare_groupings(
 def finding_clusters_predict(compared: PredictiveValue) -> Finding:
     """Return the finding on whether clusters tell later value better than RFM segments.
 
+    At stake is what the best fifth by one grouping brought more than the best fifth by the other.
+
     Parameters
     ----------
     compared : PredictiveValue
-        The comparison. At stake is what the best fifth by one grouping brought more than the best fifth by the other.
     """
     table, basis = compared.table, compared.basis
     more = float(table["captured"][CLUSTERS] - table["captured"][RFM_SEGMENTS])

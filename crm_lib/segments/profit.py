@@ -14,7 +14,8 @@ from crm_lib import language, schema
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase, window_lines
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.estimate import LEVEL
+from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.statistics import holm
 
@@ -23,33 +24,24 @@ SMALLEST_GROUP = 10
 """Customers that a group must have to be shown by itself: fewer say little, and name persons."""
 SMALL_GROUPS = "(small groups)"
 DIMENSIONS = ("customer_group", "category", "region")
+EVEN = 1.5
+"""Returns count as even while no group has more than this many times the company's share."""
 STRIKING = 2.0
 """Times the company's share of returns from which a cell is suspected."""
+_FEWEST = 30
+"""Customers below which the approximation of an interval would not hold."""
+_NAMED = 2
+"""Groups written out in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProfitTable:
-    """What each cell brings, as :func:`profit_table` computed it.
+    """What each cell brings, indexed by the dimensions, and the totals of all lines.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by the dimensions, in their order: ``customers``, ``orders`` (both distinct, a customer or order counts
-        in every cell it touches), ``revenue`` (net of returns), ``margin`` and ``margin_rate`` (where known),
-        ``returns`` (positive amount) and ``returns_share`` (of what was sold).
-    moments : DataFrame
-        With the same index, sums over customers that tests need: squares and products of a customer's ``returns``,
-        ``gross`` (sales before returns) and ``margin`` in the cell.
-    dimensions, left_out : tuple of str
-        The dimensions of the table, and those asked for that the company does not have.
-    totals : Series
-        ``customers``, ``orders``, ``revenue``, ``gross``, ``returns`` and, where known, ``margin`` of all lines.
-    pooled : int
-        Number of cells that were pooled as small.
-    days : int
-        Length of the window.
-    currency : str
-        ISO code.
+    ``customers`` and ``orders`` of `frame` are distinct: each counts in every cell it touches; ``revenue`` is net of
+    returns, ``returns`` a positive amount, ``returns_share`` of what was sold. `moments` are sums over customers that
+    tests need: squares and products of a customer's ``returns``, ``gross`` (sales before returns) and ``margin`` in the
+    cell. `left_out` are dimensions asked for that the company does not have, `pooled` counts the small cells.
     """
 
     frame: pd.DataFrame
@@ -81,29 +73,18 @@ class ProfitTable:
 def profit_table(company: Company, *dimensions: str, days: int = 365) -> ProfitTable:
     """Add up revenue, margin and returns over every combination of the dimensions, where the data live.
 
+    The cells add up to the totals; lines whose dimension is missing count as ``"(not known)"``, cells with fewer than
+    ten customers as ``"(small groups)"``.
+
     Parameters
     ----------
     company : Company
-        The company.
     *dimensions : str
-        Columns of the company's ``customers`` (such as "customer_group", "region", "acquisition_channel" or an
-        attribute of its own) or ``transactions`` (such as "category", "department", "channel"); by default customer
-        group, category and region. Those that the company does not have are left out.
+        Columns of the company's ``customers`` (such as "customer_group", "region" or an attribute of its own) or
+        ``transactions`` (such as "category", "channel"); by default customer group, category and region. Those that the
+        company does not have are left out.
     days : int
         Length of the window that ends at the company's ``as_of``.
-
-    Returns
-    -------
-    ProfitTable
-        The cells. Revenue, margin and returns of the cells add up to the totals; lines whose dimension is missing
-        count as ``"(not known)"``, cells with fewer than ten customers as ``"(small groups)"``.
-
-    Raises
-    ------
-    MissingData
-        If the company has none of the dimensions.
-    TooLittleData
-        If the window has no lines.
     """
     asked = dict.fromkeys(dimensions or DIMENSIONS)
     lines, present = _lines(company, tuple(asked), days)
@@ -136,23 +117,12 @@ def profit_table(company: Company, *dimensions: str, days: int = 365) -> ProfitT
 
 
 def losses(profit: ProfitTable) -> pd.DataFrame:
-    """Return the cells that lose money, and whether chance could have made them so.
+    """Return the cells that lose money, and whether chance could have made them so, the largest amounts first.
 
-    A cell is listed when its margin is negative or its share of returns exceeds twice the company's. Who looks at many
-    cells finds some of them bad by chance: the evidence is a one-sided t-test over the customers of the cell, with
-    Holm's correction for all cells and both questions.
-
-    Parameters
-    ----------
-    profit : ProfitTable
-        The cells.
-
-    Returns
-    -------
-    DataFrame
-        Indexed as the profit table: ``problem`` ("negative margin" or "returns"), ``amount`` (money lost, or returned
-        above the company's share), ``p_value`` (corrected) and ``holds`` (whether it is below 5 %), the largest amounts
-        first. ``attrs["looks"]`` counts the tests.
+    A cell is listed when its margin is negative or its share of returns exceeds twice the company's; ``amount`` is what
+    is lost, or returned above the company's share. Who looks at many cells finds some of them bad by chance:
+    ``p_value`` is of a one-sided t-test over the customers of the cell, with Holm's correction for all cells and both
+    questions (``attrs["looks"]`` of them); it ``holds`` below 5 %.
     """
     frame, moments, n = profit.frame, profit.moments, profit.frame["customers"]
     problems = []
@@ -162,7 +132,7 @@ def losses(profit: ProfitTable) -> pd.DataFrame:
     usual = profit.usual_returns
     if usual > 0:
         excess = frame["returns"] - usual * moments["gross"]
-        spread = residual_squares(moments, usual) - excess**2 / n
+        spread = _residual_squares(moments, usual) - excess**2 / n
         problems.append(_problem("returns", excess, spread, n, listed=frame["returns_share"] > STRIKING * usual))
     looks = pd.concat(problems or [pd.DataFrame(columns=["problem", "amount", "p_value", "listed"])])
     if problems:
@@ -173,7 +143,86 @@ def losses(profit: ProfitTable) -> pd.DataFrame:
     return found
 
 
-def residual_squares(moments: pd.DataFrame, share: pd.Series[float] | float) -> pd.Series[float]:
+def returns_by_group(profit: ProfitTable) -> pd.DataFrame:
+    """Return each cell's share of returns as a multiple of the company's, with intervals that hold together.
+
+    The share of a cell is a ratio of sums over customers; its standard error comes from the residuals returns - share ×
+    sales, its interval is Bonferroni's. The company's own share is taken as known, which makes the intervals somewhat
+    long for a cell that is a large part of it. Pooled groups and those with fewer than 30 customers are left out.
+    """
+    usual = profit.usual_returns
+    if not usual > 0:
+        raise TooLittleData(say("nothing was returned in the window, so there are no returns to compare"))
+    large = (profit.frame["customers"] >= _FEWEST) & (profit.moments["gross"] > 0)
+    large &= profit.frame.index.get_level_values(0) != SMALL_GROUPS
+    frame, moments = profit.frame[large], profit.moments[large]
+    if len(frame) < 2:
+        raise TooLittleData(say("needs two groups of at least {fewest} customers to compare", fewest=_FEWEST))
+    n, rate = frame["customers"], frame["returns_share"]
+    error = np.sqrt(_residual_squares(moments, rate) * n / (n - 1)) / moments["gross"]
+    reach = stats.t.ppf(1 - (1 - LEVEL) / 2 / len(frame), n - 1) * error
+    table = pd.DataFrame({"customers": n, "returns_share": rate, "times": rate / usual})
+    table["low"], table["high"] = (rate - reach).clip(lower=0) / usual, (rate + reach) / usual
+    return table.sort_values("times", ascending=False, kind="stable")
+
+
+def finding_returns(profit: ProfitTable) -> Finding:
+    """Return the finding on whether returns are spread evenly over the groups of one dimension.
+
+    The interval runs from the highest lower to the highest upper end of intervals that hold together, so that picking
+    the worst of many groups does not count as evidence. Goods of no known group cannot be mended as one and do not
+    count.
+
+    Parameters
+    ----------
+    profit : ProfitTable
+    """
+    groups = returns_by_group(profit)
+    comparisons = len(groups)
+    groups = groups[~(groups.index.to_frame() == NOT_KNOWN).any(axis="columns").to_numpy()]
+    if len(groups) < 2:
+        raise TooLittleData(say("fewer than two groups have a name, so there is nothing to compare"))
+    clear, may = groups[groups["low"] > EVEN], groups[(groups["low"] <= EVEN) & (groups["high"] > EVEN)]
+    # Where to look: at those clearly above, else at the highest.
+    looked_at = clear if len(clear) else groups.head(1)
+    estimate = Estimate(
+        value=float(groups["times"].iloc[0]),
+        low=float(groups["low"].max()),
+        high=float(groups["high"].max()),
+        n=int(groups["customers"].sum()),
+        method=f"ratio over customers, Bonferroni over {comparisons} groups",
+    )
+    excess = (profit.frame["returns"] - profit.usual_returns * profit.moments["gross"]).loc[looked_at.index]
+    return Finding(
+        key="segments.returns",
+        claim="Returns are spread evenly: no {dimension} has more than {times:number} times the usual share.",
+        source="Textbook 1.1.1, analysis by customer, product and region",
+        estimate=estimate,
+        criterion=Criterion(high=EVEN),
+        sentence="{usual:share1} of sales come back; {group}, the highest {dimension}, {estimate} times that share.",
+        if_supported="Treat returns as a matter for the whole company; no {dimension} needs a programme of its own.",
+        if_not_supported="Look into {clear} first: ask why goods come back, and fix description, quality or packing.",
+        if_undecided="No {dimension} is clearly out of line, but not all are cleared: look again later at {open}.",
+        values={
+            "dimension": profit.label,
+            "group": _names(groups.head(1)),
+            "clear": _names(looked_at),
+            "open": _names(may),
+            "times": EVEN,
+            "usual": profit.usual_returns,
+        },
+        currency=profit.currency,
+        money_at_stake=Estimate.exact(
+            float(excess.clip(lower=0).sum()) * 365 / profit.days,
+            n=int(looked_at["customers"].sum()),
+            unit=profit.currency,
+            method="sum",
+        ),
+        money_note="a year's returns above the usual share in {clear}",
+    )
+
+
+def _residual_squares(moments: pd.DataFrame, share: pd.Series[float] | float) -> pd.Series[float]:
     """Return the sum over customers of the squares of returns less a share of sales."""
     products = -2 * share * moments["square_returns_gross"] + share**2 * moments["square_gross"]
     return pd.Series(moments["square_returns"] + products).clip(lower=0)
@@ -249,3 +298,11 @@ def _problem(
     t = (amount / error.where(error > 0)).fillna(0.0)
     p_value = stats.t.sf(t, (n - 1).clip(lower=1))
     return pd.DataFrame({"problem": problem, "amount": amount, "p_value": p_value, "listed": listed})
+
+
+def _names(groups: pd.DataFrame) -> str:
+    """Return the names of the groups, the first few of them written out."""
+    keys = [" · ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in groups.index[:_NAMED]]
+    if len(groups) > _NAMED:
+        keys.append(say("{n:count} more", n=len(groups) - _NAMED))
+    return ", ".join(keys)

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
 
+import ibis
 import numpy as np
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers.window import Basis
+from crm_lib.customers import Basis, exact_sum, known_rows
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALL_GROUPS, SMALLEST_GROUP
 from crm_lib.segments.rfm.in_engine import Segmented
-from crm_lib.segments.serving import serving_costs
 from crm_lib.statistics import group_means
 
-Size = Literal["few", "medium", "many"]
-Band = Literal["low", "medium", "high"]
-Name = TypeVar("Name", Size, Band)
-SIZES: tuple[Size, ...] = ("few", "medium", "many")
-BANDS: tuple[Band, ...] = ("low", "medium", "high")
+SIZES, BANDS = ("few", "medium", "many"), ("low", "medium", "high")
 FEW_SHARE, MANY_SHARE = 0.05, 0.2
 """Shares of all customers that tell few, medium and many apart."""
 LOW_TIMES, HIGH_TIMES = 0.5, 2.0
@@ -40,7 +35,7 @@ class RelationshipLevel:
     action: str
 
 
-RELATIONSHIP_LEVELS: tuple[RelationshipLevel, ...] = (
+RELATIONSHIP_LEVELS = (
     RelationshipLevel("basic", 0, "Sell and serve without follow-up; keep help cheap and easy to find."),
     RelationshipLevel("reactive", 0.5, "Invite problems and ideas, and answer every time."),
     RelationshipLevel("accountable", 2, "Ask soon after a purchase whether all is well, and fix what is not."),
@@ -51,40 +46,25 @@ RELATIONSHIP_LEVELS: tuple[RelationshipLevel, ...] = (
 _ORDER = [one.name for one in RELATIONSHIP_LEVELS]
 _CONTACTS = {one.name: one.contacts for one in RELATIONSHIP_LEVELS}
 
-KOTLER_GRID: Mapping[tuple[Size, Band], str] = {
+KOTLER_GRID: Mapping[tuple[str, str], str] = {
     (size, band): _ORDER[(2 - place) + rank] for place, size in enumerate(SIZES) for rank, band in enumerate(BANDS)
 }
-"""Which level fits how many customers and how much margin each.
+"""Which level fits how many customers and how much margin each (Kotler, Marketing Management, editions of the 1990s).
 
-The corners are what the textbook says in words: a partnership with few customers of high margin, basic selling to very
-many of low margin. Between them every step to fewer customers or more margin is one level up. Printings of Kotler's
-figure differ about cells in between ("basic or reactive" for many of low margin).
-
-References: Kotler, P. Marketing Management, Prentice Hall (figure "Levels of relationship marketing", editions of the
-1990s); textbook 4.3.2.
+The corners are what textbook 4.3.2 says in words; between them every step to fewer customers or more margin is one
+level up. Printings of the figure differ about cells in between ("basic or reactive" for many of low margin).
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class RelationshipLevels:
-    """Segments on Kotler's grid, as :func:`relationship_levels` placed them.
+    """Segments on Kotler's grid, those who bring most a customer first and pooled small groups last.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``group``, those who bring most a customer first and pooled small groups last: ``customers``,
-        ``customer_share``, ``margin`` (a customer and year, after the cost to serve where that is known) with ``low``
-        and ``high``, ``serving`` (cost to serve a customer and year; missing where not known), ``size``, ``band``,
-        ``level``, ``possible`` (tuple of the levels that the interval of the margin leaves open, the least first),
-        ``level_cost`` (what the contacts of the level cost a customer and year) and ``carried`` ("yes", "no" or "open":
-        whether the margin exceeds that cost; missing where either is not known).
-    size_cuts, margin_cuts : tuple of float
-        Customers, and margin a customer and year (money), that divide few from medium from many, and low from medium
-        from high.
-    contact_cost : float
-        Mean cost of a contact recorded (money); missing where it is not known, and so not deducted.
-    basis : Basis
-        What was taken for margin: revenue stands in where no margin is known.
+    Of `frame`, ``margin`` is of a customer and year, after the cost to serve where that is known; ``possible`` are the
+    levels that its interval leaves open, the least first; ``level_cost`` is what the contacts of the level cost a
+    customer and year, and ``carried`` whether the margin exceeds that ("yes", "no" or "open"). `contact_cost` is the
+    mean cost of a contact recorded; where it is not known, nothing is deducted. Revenue stands in where no margin is
+    known, as `basis` says.
     """
 
     frame: pd.DataFrame
@@ -99,20 +79,8 @@ def relationship_levels(company: Company, segmented: Segmented) -> RelationshipL
 
     Parameters
     ----------
-    company : Company
-        The company.
-    segmented : Segmented
-        Its customers in segments.
-
-    Returns
-    -------
-    RelationshipLevels
-        The segments with their levels.
-
-    Raises
-    ------
-    TooLittleData
-        If the customers bring nothing on average.
+    company, segmented : Company, Segmented
+        The company and its customers in segments.
 
     Notes
     -----
@@ -125,6 +93,41 @@ def relationship_levels(company: Company, segmented: Segmented) -> RelationshipL
     except MissingData:
         costs = None
     return place_groups(segmented.rfm.frame["segment"], segmented.value, segmented.basis, costs)
+
+
+def serving_costs(company: Company, *, days: int = 365) -> pd.DataFrame:
+    """Return ``contacts`` and what they ``cost`` (money) in the days up to ``as_of``, by customer with a contact.
+
+    A contact of which only the duration is known costs its minutes at the price of those that tell both; one of which
+    neither is known counts as the average contact. The cost of goods is in the margin; delivery costs nothing here.
+    """
+    contacts = known_rows(company, "interactions", "customer_id", "occurred_at", "cost", days=days)
+    timed = contacts.minutes.cast("float64") if company.has("interactions", "minutes") else ibis.null("float64")
+    contacts = contacts.select("customer_id", cost=contacts.cost.cast("float64"), minutes=timed)
+    # Ibis knows no notna.
+    told, timed = contacts.cost.notnull(), contacts.minutes.notnull()  # noqa: PD004
+    totals = contacts.group_by("customer_id").agg(
+        contacts=contacts.count(),
+        told=exact_sum(contacts.cost),
+        both_cost=exact_sum(contacts.cost, told & timed),
+        both_minutes=exact_sum(contacts.minutes, told & timed),
+        left_minutes=exact_sum(contacts.minutes, ~told & timed),
+        neither=(~told & ~timed).sum(),
+    )
+    frame: pd.DataFrame = totals.order_by("customer_id").execute().set_index("customer_id").fillna(0.0)
+    if frame.empty:
+        raise TooLittleData(say("there were no contacts in the last {days} days", days=days), table="interactions")
+    sums = frame.sum()
+    # Where some contacts tell their cost only and others their duration only, there is no price of a minute.
+    minute = sums["both_cost"] / sums["both_minutes"] if sums["both_minutes"] > 0 else np.nan
+    cost = frame["told"] + (frame["left_minutes"] * minute).where(frame["left_minutes"] > 0, 0.0)
+    known = sums["contacts"] - sums["neither"]
+    average = float(cost.sum() / known) if known > 0 else np.nan
+    cost = cost + (frame["neither"] * average).where(frame["neither"] > 0, 0.0)
+    if cost.isna().any():
+        words = "the contacts of the last {days} days do not tell what they cost"
+        raise TooLittleData(say(words, days=days), table="interactions")
+    return pd.DataFrame({"contacts": frame["contacts"].astype("int64"), "cost": cost.astype(float) + 0.0})
 
 
 def place_groups(
@@ -171,16 +174,12 @@ def place_groups(
 def finding_basic(found: RelationshipLevels) -> Finding:
     """Return the finding on whether the many customers of low margin can carry more than basic service.
 
+    Looked at is the largest group of low margin (where none is low, that of the lowest): supported when what is left of
+    a customer's margin after two contacts a year is negative for certain.
+
     Parameters
     ----------
     found : RelationshipLevels
-        The segments on the grid. Looked at is the largest one of low margin (where none is low, that of the lowest):
-        supported when what is left of a customer's margin after two contacts a year is negative for certain.
-
-    Raises
-    ------
-    TooLittleData
-        If the cost of a contact or the margin is not known, or no group is large enough.
     """
     placed = found.frame[found.frame["level"].notna()]
     if found.basis.kind != "margin" or not np.isfinite(found.contact_cost) or placed.empty:
@@ -222,10 +221,10 @@ def finding_basic(found: RelationshipLevels) -> Finding:
     )
 
 
-def _bands(numbers: pd.Series[float], cuts: tuple[float, float], names: tuple[Name, ...]) -> list[Name]:
+def _bands(numbers: pd.Series[float], cuts: tuple[float, float], names: tuple[str, ...]) -> list[str]:
     return [names[place] for place in np.searchsorted(cuts, numbers.to_numpy(dtype=float), side="right")]
 
 
-def _possible(size: Size, lowest: Band, highest: Band) -> tuple[str, ...]:
+def _possible(size: str, lowest: str, highest: str) -> tuple[str, ...]:
     bands = BANDS[BANDS.index(lowest) : BANDS.index(highest) + 1]
     return tuple(sorted({KOTLER_GRID[size, band] for band in bands}, key=_ORDER.index))

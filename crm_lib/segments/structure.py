@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import ndtr, ndtri
+from statsmodels.stats.proportion import proportion_confint
 
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
@@ -34,21 +35,12 @@ _SWEEPS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class StructureCheck:
-    """Whether customers fall into kinds, as :func:`check_structure` found.
+    """Whether customers fall into kinds.
 
-    Parameters
-    ----------
-    p_value : Estimate
-        Chance of a valley as deep as this one, or deeper, among customers without kinds, with the interval that the
-        number of simulations leaves.
-    direction : Series
-        Weight of each measure in the direction along which the valley was looked for; squares add up to 1.
-    projection : ndarray
-        Customers along that direction, those only who had no part in choosing it.
-    by_rank : tuple of str
-        Measures of which only the order counted: along these alone no valley could show.
-    customers : int
-        Customers looked at.
+    `p_value` is the chance of a valley as deep as this one among customers without kinds, with the interval that the
+    number of simulations leaves; `direction` weighs the measures along which the valley was looked for (squares add up
+    to 1); `projection` holds those customers who had no part in choosing it; of the measures `by_rank` only the order
+    counted.
     """
 
     p_value: Estimate
@@ -79,17 +71,6 @@ def check_structure(measures: pd.DataFrame, *, seed: int = 0) -> StructureCheck:
     measures : DataFrame
         One numeric column a measure, one row a customer, such as :func:`~crm_lib.segments.behaviour` gives.
     seed : int
-        Seed of the random numbers.
-
-    Returns
-    -------
-    StructureCheck
-        The p-value and where the deepest valley lies.
-
-    Raises
-    ------
-    TooLittleData
-        If there are fewer than 100 customers.
 
     Notes
     -----
@@ -103,8 +84,7 @@ def check_structure(measures: pd.DataFrame, *, seed: int = 0) -> StructureCheck:
     References
     ----------
     Hartigan, J. A. & Hartigan, P. M. (1985). The dip test of unimodality. Annals of Statistics 13, 70-84.
-    Meinshausen, N., Meier, L. & Buehlmann, P. (2009). p-values for high-dimensional regression. Journal of the
-    American Statistical Association 104, 1671-1681.
+    Meinshausen, N., Meier, L. & Buehlmann, P. (2009). p-values for high-dimensional regression. JASA 104, 1671-1681.
     """
     if len(measures) < _FEWEST:
         words = "needs at least {fewest} customers to tell a valley from chance; there are {n}"
@@ -137,12 +117,11 @@ def check_structure(measures: pd.DataFrame, *, seed: int = 0) -> StructureCheck:
 
 
 def finding_structure(check: StructureCheck) -> Finding:
-    """Return the finding on whether customers fall into kinds.
+    """Return the finding on whether customers fall into kinds: the p-value is at most 5 %.
 
     Parameters
     ----------
     check : StructureCheck
-        The check; supported when the p-value, with the interval that simulation leaves, is at most 5 %.
     """
     return Finding(
         key="segments.structure",
@@ -228,9 +207,7 @@ def _directions(values: Floats, seed: int) -> Iterator[Floats]:
 
 def _doubled(exceeding: int) -> Estimate:
     """Return twice the p-value of the middle split, with the exact interval for a share of simulated samples."""
-    miss = (1 - LEVEL) / 2
-    low = stats.beta.ppf(miss, exceeding, _SAMPLES - exceeding + 1) if exceeding else 0.0
-    high = stats.beta.ppf(1 - miss, exceeding + 1, _SAMPLES - exceeding) if exceeding < _SAMPLES else 1.0
+    low, high = proportion_confint(exceeding, _SAMPLES, alpha=1 - LEVEL, method="beta")
     value = min(1.0, 2 * (exceeding + 1) / (_SAMPLES + 1))
     return Estimate(
         value=value,

@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers import own_answers, window_complaints
+from crm_lib.customers import customer_attribute, own_answers, window_complaints
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.language import plural, say, text
 from crm_lib.segments.decisions import window_before
-from crm_lib.segments.growable import growable
+from crm_lib.segments.profit import SMALLEST_GROUP
 from crm_lib.segments.rfm.in_engine import Segmented
 from crm_lib.segments.value.core_comparison import CORE
 from crm_lib.segments.value.tiers import value_tiers
@@ -31,63 +32,32 @@ PURPOSES: Mapping[str, tuple[str, str]] = {
 }
 """The lists, the most urgent first: title and action. What went wrong is put right before anybody is kept, and who may
 leave is kept before anybody is grown."""
-DISSATISFIED_BELOW = 6.0
-"""A satisfaction below this (of 1 to 10) is dissatisfied."""
 SEPARATOR = "; "
 """Between the names of several lists."""
-TOTAL = "all"
-"""Row of :meth:`TargetLists.overview` for all lists together."""
+BEST_SHARE, AT_MOST = 0.25, 0.5
+"""Growable is who brings at most half of what the best quarter of those alike bring at least."""
+LATELY = 91
+"""Days within which the last purchase of the growable must lie: who is silent is to be won back first."""
 _COLUMNS = ["segment", "tier", "value", "reason"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetList:
-    """Customers to contact for one purpose, those who did not agree to it apart.
+    """Customers to contact for one purpose, those who did not agree to it apart; `name` is a key of :data:`PURPOSES`.
 
-    Parameters
-    ----------
-    name : str
-        A key of :data:`PURPOSES`.
-    frame : DataFrame
-        Indexed by ``customer_id``, the largest value first: ``segment``, ``tier``, ``value`` (at stake, money) and
-        ``reason``, in words; ``first_list`` (whether no more urgent list has the customer) and ``also_on`` (names of
-        the others that have). Who agreed to be contacted, or everybody where the company does not record it.
-    withheld : DataFrame
-        The same of those who did not agree, or of whom it is not known.
+    Both frames are indexed by ``customer_id``, the largest value first: ``segment``, ``tier``, ``value`` (at stake,
+    money) and ``reason``, in words; ``first_list`` (whether no more urgent list has the customer) and ``also_on``
+    (names of the others that have). Withheld are those who did not agree, or of whom it is not known.
     """
 
     name: str
     frame: pd.DataFrame
     withheld: pd.DataFrame
 
-    @property
-    def title(self) -> str:
-        """Who they are, as a key of the texts."""
-        return PURPOSES[self.name][0]
-
-    @property
-    def action(self) -> str:
-        """What to do, as a key of the texts."""
-        return PURPOSES[self.name][1]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TargetLists:
-    """All lists of a company, as :func:`target_lists` made them.
-
-    Parameters
-    ----------
-    lists : tuple of TargetList
-        The lists, the most urgent first; a customer may be on several.
-    left_out : mapping of str to str
-        Lists that could not be made, and why.
-    permission_known : bool
-        Whether the company records who agreed to be contacted.
-    as_of : date
-        Day on which they were made.
-    currency : str
-        ISO code.
-    """
+    """All lists of a company, the most urgent first, and why others could not be made; a customer may be on several."""
 
     lists: tuple[TargetList, ...]
     left_out: Mapping[str, str]
@@ -96,22 +66,17 @@ class TargetLists:
     currency: str
 
     def overview(self) -> pd.DataFrame:
-        """Return how many customers each list has, and how many there are in all.
+        """Return how many customers each list has; the last row, ``"all"``, counts each once, with its first value.
 
-        Returns
-        -------
-        DataFrame
-            Indexed by the list: ``customers``, ``may_contact`` and ``withheld`` of them, ``first_here`` (who may be
-            contacted and is on no more urgent list), ``several`` (customers who are on another list too) and ``value``
-            (at stake, money, of those who may be contacted). The last row, ``"all"``, counts each customer once, with
-            the value of the first list.
+        ``first_here`` are those who may be contacted and are on no more urgent list, ``several`` those on another list
+        too; ``value`` is at stake with those who may be contacted (money).
         """
         parts = [each.frame.assign(list=each.name, may=True) for each in self.lists]
         parts += [each.withheld.assign(list=each.name, may=False) for each in self.lists]
         rows = pd.concat([*parts, pd.DataFrame(columns=["list", "may", "first_list", "also_on", "value"])])
         rows = rows.astype({"may": bool, "first_list": bool, "value": float})
         counts = {each.name: _counted(rows[rows["list"] == each.name]) for each in self.lists}
-        counts[TOTAL] = _counted(rows[rows["first_list"]])
+        counts["all"] = _counted(rows[rows["first_list"]])
         table = pd.DataFrame.from_dict(counts, orient="index").rename_axis("list")
         return table.astype(dict.fromkeys(table.columns.drop("value"), "int64"))
 
@@ -122,28 +87,21 @@ def target_lists(
     *,
     at_risk: pd.DataFrame | MissingData,
     risk_days: int = 91,
-    dissatisfied_below: float = DISSATISFIED_BELOW,
+    dissatisfied_below: float = 6.0,
 ) -> TargetLists:
-    """Return the lists that the company's data allow.
+    """Return the lists that the company's data allow, with customers' ids and no names.
 
     Parameters
     ----------
-    company : Company
-        The company.
-    segmented : Segmented
-        Its customers in segments and tiers, as :func:`segment_customers` put them.
+    company, segmented : Company, Segmented
+        The company and its customers in segments and tiers, as :func:`segment_customers` put them.
     at_risk : DataFrame or MissingData
         The valuable customers likely to leave, indexed by ``customer_id``: ``risk`` and ``at_risk`` (value times risk,
         money); or why they cannot be told.
     risk_days : int
         Days ahead over which that risk is told.
     dissatisfied_below : float
-        A last answer with a satisfaction below this is dissatisfied.
-
-    Returns
-    -------
-    TargetLists
-        The lists, with customers' ids and no names.
+        A last answer with a satisfaction (of 1 to 10) below this is dissatisfied.
     """
     makers: dict[str, Callable[[], pd.DataFrame]] = {
         "open_complaints": lambda: _complaining(company, segmented),
@@ -187,45 +145,21 @@ def split_by_permission(found: Mapping[str, pd.DataFrame], allowed: pd.Series[bo
             first_list=[each[0] == name for each in own],
             also_on=[SEPARATOR.join(other for other in each if other != name) for each in own],
         )
-        may = may_contact(frame.index, allowed).to_numpy(dtype=bool)
+        may = np.ones(len(frame), dtype=bool)
+        if allowed is not None:
+            may = allowed.reindex(frame.index, fill_value=False).to_numpy(dtype=bool)
         lists.append(TargetList(name=name, frame=marked[may], withheld=marked[~may]))
     return lists
 
 
 def contact_permission(company: Company) -> pd.Series[bool] | None:
-    """Return who agreed to be contacted.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-
-    Returns
-    -------
-    Series or None
-        Indexed by ``customer_id``; False where the answer is missing. None where the company does not record it.
-    """
+    """Return who agreed to be contacted, False where the answer is missing; None where it is not recorded."""
     if not company.has("customers", "contact_allowed"):
         return None
     frame = company.frame("customers", "customer_id", "contact_allowed")
     agreed = frame["contact_allowed"].astype("boolean").fillna(value=False).astype(bool)
     # Where a customer is there twice, one refusal is a refusal.
     return agreed.groupby(frame["customer_id"]).all()
-
-
-def may_contact(customers: pd.Index, allowed: pd.Series[bool] | None) -> pd.Series[bool]:
-    """Return for each customer whether contact is allowed; False for whoever is not known.
-
-    Parameters
-    ----------
-    customers : Index
-        Their ids.
-    allowed : Series or None
-        As of :func:`contact_permission`; where it is None, nobody is known to have refused.
-    """
-    if allowed is None:
-        return pd.Series(data=True, index=customers)
-    return allowed.reindex(customers, fill_value=False).astype(bool)
 
 
 def _counted(rows: pd.DataFrame) -> dict[str, float]:
@@ -310,6 +244,30 @@ def _growable(company: Company, segmented: Segmented) -> pd.DataFrame:
     told = {"kind": basis.kind, "days": basis.days, "currency": basis.currency}
     reasons = _said(found[["value", "reach"]], words, **told)
     return pd.DataFrame({"value": found["gap"], "reason": reasons}, index=found.index)
+
+
+def growable(company: Company, segmented: Segmented) -> pd.DataFrame:
+    """Return the active regular customers who bring far less than the best of those alike, the largest gap first.
+
+    Alike are customers with the same frequency score and, where the company records it, the same ``customer_group``:
+    who comes as often and brings far less buys here only in part. Regular is whose score lies in the upper half.
+    """
+    rfm = segmented.rfm
+    frame = rfm.frame[["recency", "frequency_score"]].join(segmented.tiers.frame["value"])
+    frame = frame[frame["value"] > 0]
+    if len(frame) < SMALLEST_GROUP:
+        words = "needs at least {fewest} customers who bring anything; there are {n}"
+        raise TooLittleData(say(words, fewest=SMALLEST_GROUP, n=len(frame)))
+    alike = [frame["frequency_score"]]
+    if company.has("customers", "customer_group"):
+        alike.append(customer_attribute(company, "customer_group").reindex(frame.index).fillna(""))
+    peers = frame.groupby(alike)["value"]
+    reach = peers.transform("quantile", q=1 - BEST_SHARE).where(peers.transform("size") >= SMALLEST_GROUP)
+    frame["reach"] = reach.fillna(frame.groupby("frequency_score")["value"].transform("quantile", q=1 - BEST_SHARE))
+    frame["gap"] = frame["reach"] - frame["value"]
+    active = (frame["recency"] < LATELY) & (frame["frequency_score"] >= (rfm.levels + 1) / 2)
+    chosen = frame.loc[active & (frame["value"] <= AT_MOST * frame["reach"]), ["value", "reach", "gap"]]
+    return chosen.sort_index().sort_values("gap", ascending=False, kind="stable")
 
 
 def _said(rows: pd.DataFrame, words: str, **same: Any) -> list[str]:

@@ -15,8 +15,8 @@ from crm_lib.company import Company
 from crm_lib.demo import simulate
 from crm_lib.errors import CrmError
 from crm_lib.scoring import company_lists, lists, write_lists
-from crm_lib.segments import PURPOSES, TargetLists, contact_permission
-from crm_lib.segments.target_lists import split_by_permission
+from crm_lib.segments import PURPOSES, TargetLists
+from crm_lib.segments.target_lists import contact_permission, split_by_permission
 from tests.segments.simulated import write_simulated
 
 HOSTILE = '=HYPERLINK("http://bad.example")'

@@ -11,23 +11,21 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from crm_lib.company import Company
+from crm_lib.customers import customer_window
 from crm_lib.customers.window import Basis
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
 from crm_lib.segments import (
-    KOTLER_GRID,
     RELATIONSHIP_LEVELS,
-    Interval,
-    Rule,
     SegmentDefinitions,
-    customer_window,
     decisions,
     finding_basic,
     relationship_levels,
     segment_customers,
 )
 from crm_lib.segments.decisions import _held, changes, window_before
-from crm_lib.segments.relationship_levels import BANDS, SIZES, place_groups
+from crm_lib.segments.relationship_levels import BANDS, KOTLER_GRID, SIZES, place_groups
+from crm_lib.segments.rfm.rules import Interval, Rule
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
 from tests.segments.rfm.reference import rfm_scores

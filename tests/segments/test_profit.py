@@ -10,8 +10,9 @@ from crm_lib.company import Company
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.figures import loss_cells, profit_cells
 from crm_lib.finding import Verdict
-from crm_lib.segments import ProfitTable, finding_returns, losses, profit, profit_table, returns_by_group, serving_costs
-from crm_lib.segments.profit import NOT_KNOWN, SMALL_GROUPS
+from crm_lib.segments import finding_returns, profit, profit_table
+from crm_lib.segments.profit import NOT_KNOWN, SMALL_GROUPS, ProfitTable, losses, returns_by_group
+from crm_lib.segments.relationship_levels import serving_costs
 from tests.companies import transactions, write_company
 
 ALL = ("customer_group", "category", "region")

@@ -11,8 +11,8 @@ import pytest
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
 from crm_lib.figures import target_list_table, target_summary_table
-from crm_lib.segments import PURPOSES, SegmentDefinitions, contact_permission, growable, segment_customers, target_lists
-from crm_lib.segments.target_lists import split_by_permission
+from crm_lib.segments import PURPOSES, SegmentDefinitions, segment_customers, target_lists
+from crm_lib.segments.target_lists import contact_permission, growable, split_by_permission
 from tests.companies import transactions, write_company
 from tests.segments.test_small_companies import CASES
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.errors import TooLittleData
-from crm_lib.segments import RFM, check_rules, score_variables, segment_rules
-from crm_lib.segments.rfm.rules import _holds, _listed, _takes
+from crm_lib.segments import RFM
+from crm_lib.segments.rfm.rules import _holds, _listed, _takes, check_rules
 from crm_lib.segments.rfm.scores import BASES, MEASURES, check_cut_points, quantile_cut_points
+from crm_lib.segments.rfm.segment_rules import score_variables, segment_rules
 
 
 def rfm_scores(summary, *, as_of, levels=5, cut_points=None, rules=None, base="buyers", window_days=None):

@@ -8,7 +8,9 @@ from hypothesis import given, settings, strategies as st
 
 from crm_lib.company import Company
 from crm_lib.errors import CompanyError
-from crm_lib.segments import Interval, Rule, SegmentDefinitions, definitions_of, segment_rules
+from crm_lib.segments import SegmentDefinitions, definitions_of
+from crm_lib.segments.rfm.rules import Interval, Rule
+from crm_lib.segments.rfm.segment_rules import segment_rules
 from tests.companies import transactions, write_company
 
 numbers = st.floats(-1e9, 1e9)

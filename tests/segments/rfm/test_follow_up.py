@@ -5,16 +5,11 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
+from crm_lib.customers import customer_window
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
-from crm_lib.segments import (
-    Rule,
-    SegmentDefinitions,
-    customer_window,
-    estimated,
-    finding_champions,
-    follow_up,
-)
+from crm_lib.segments import SegmentDefinitions, estimated, finding_champions, follow_up
+from crm_lib.segments.rfm.rules import Rule
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
 from tests.segments.rfm.reference import rfm_scores

@@ -8,16 +8,10 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
+from crm_lib.customers import customer_window
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.segments import (
-    Interval,
-    Rule,
-    SegmentDefinitions,
-    customer_window,
-    estimated,
-    rfm_table,
-    value_tiers,
-)
+from crm_lib.segments import SegmentDefinitions, estimated, rfm_table, value_tiers
+from crm_lib.segments.rfm.rules import Interval, Rule
 from tests.companies import transactions, write_company
 from tests.segments.rfm.reference import rfm_scores
 

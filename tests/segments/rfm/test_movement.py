@@ -7,17 +7,10 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.customers import Basis
+from crm_lib.customers import Basis, customer_window
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
-from crm_lib.segments import (
-    SegmentDefinitions,
-    customer_window,
-    estimated,
-    finding_movement,
-    fitting_windows,
-    movement,
-)
+from crm_lib.segments import SegmentDefinitions, estimated, finding_movement, fitting_windows, movement
 from crm_lib.segments.rfm.movement import OUTSIDE, Movement, movement_matrix
 from crm_lib.statistics.balance import marginal_homogeneity
 from crm_lib.statistics.proportions import wilson

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from crm_lib.segments import Interval, Rule, Variable, check_rules
+from crm_lib.segments.rfm.rules import Interval, Rule, Variable, check_rules
 from tests.segments.rfm.reference import apply_rules
 
 VARIABLES = {

@@ -8,12 +8,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from crm_lib.segments import (
-    SEGMENT_RULES,
-    check_rules,
-    score_variables,
-    segment_rules,
-)
+from crm_lib.segments.rfm.rules import check_rules
+from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES, score_variables, segment_rules
 from tests.segments.rfm.reference import apply_rules, rfm_scores
 
 DAY = dt.date(2026, 6, 30)

@@ -8,14 +8,9 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from crm_lib.segments import (
-    Interval,
-    Rule,
-    SegmentDefinitions,
-    customer_window,
-    segment_customers,
-    value_tiers,
-)
+from crm_lib.customers import customer_window
+from crm_lib.segments import SegmentDefinitions, segment_customers, value_tiers
+from crm_lib.segments.rfm.rules import Interval, Rule
 from tests.segments.rfm.reference import rfm_scores
 
 HALVES = (

@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
+from crm_lib.customers import customer_window
 from crm_lib.errors import TooLittleData
-from crm_lib.segments import Interval, Rule, SegmentDefinitions, customer_window, rfm_sensitivity
+from crm_lib.segments import SegmentDefinitions, rfm_sensitivity
+from crm_lib.segments.rfm.rules import Interval, Rule
 from crm_lib.segments.rfm.sensitivity import NOT_SCORED
 from tests.companies import transactions, write_company
 from tests.segments.rfm.reference import rfm_scores

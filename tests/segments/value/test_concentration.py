@@ -9,7 +9,8 @@ from scipy import stats
 
 from crm_lib.customers import Basis
 from crm_lib.finding import Verdict
-from crm_lib.segments import concentration, concentration_curve, finding_80_20, gini, top_share
+from crm_lib.segments import concentration, finding_80_20
+from crm_lib.segments.value.concentration import concentration_curve, gini, top_share
 from crm_lib.statistics import resampling
 
 ALPHA = np.log(5) / np.log(4)
