@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.demo import simulate
 from tests.companies import write_company
-from tests.segments.simulated import write_simulated
 
 
 def shop_tables(customers=240, seed=4):
@@ -60,15 +58,3 @@ def bare_shop(tables, tmp_path_factory):
     lines = tables["transactions"][["order_id", "customer_id", "ordered_at", "revenue"]]
     folder = write_company(tmp_path_factory.mktemp("data") / "bare", {"transactions": lines}, as_of="2026-06-30")
     return Company.open(folder)
-
-
-@pytest.fixture(scope="session")
-def simulated(tmp_path_factory):
-    """Return a simulation with its truth, and the folder of the company that was written from it."""
-    simulation = simulate(seed=8, customers=2500)
-    return simulation, write_simulated(simulation, tmp_path_factory.mktemp("data") / "simulated")
-
-
-@pytest.fixture(scope="session")
-def simulated_shop(simulated):
-    return Company.open(simulated[1])

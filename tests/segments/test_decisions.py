@@ -7,7 +7,6 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from crm_lib.company import Company
@@ -25,7 +24,6 @@ from crm_lib.segments import (
 )
 from crm_lib.segments.decisions import _held, changes, window_before
 from crm_lib.segments.relationship_levels import BANDS, KOTLER_GRID, SIZES, place_groups
-from crm_lib.segments.rfm.rules import Interval, Rule
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
 from tests.segments.rfm.reference import rfm_scores
@@ -105,17 +103,6 @@ def test_small_groups_are_pooled_without_a_level_and_not_valued_while_few():
     assert pooled["possible"] == ()
     with pytest.raises(TooLittleData, match="bring nothing"):
         placed(*customers(one=(30, -20, -10)))
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.5, 1000)), min_size=60, max_size=80), st.randoms())
-@settings(max_examples=10, deadline=None)
-def test_the_unit_of_money_and_the_order_of_customers_do_not_matter(rows, random):
-    groups, value = pd.Series([group for group, _ in rows]), pd.Series([amount for _, amount in rows])
-    places = list(groups.index)
-    random.shuffle(places)
-    first, second = placed(groups, value), placed(groups[places], 4 * value[places])
-    for name in ("customers", "level", "possible"):
-        assert second.frame[name].to_dict() == first.frame[name].to_dict()
 
 
 def test_finding_on_basic_service_follows_the_margin_of_the_lowest_group():
@@ -211,20 +198,6 @@ def test_the_window_before_is_cut_by_todays_rule_and_levels_stand_beside(shop):
     assert made.frame.loc["Champions", "customers_change"] == now["Champions"] - (by_hand == "Champions").sum()
     assert made.frame.loc["Champions", "level"] == levels.frame.loc["Champions", "level"]
     assert made.frame["value"].iloc[:-1].is_monotonic_decreasing
-
-
-@pytest.mark.parametrize("base", ["buyers", "known"])
-def test_the_window_before_follows_the_companys_own_rules(shop, base):
-    often = Rule(name="often", when={"monetary": Interval(above=60.0), "frequency": Interval(above=1)}, action="Thank.")
-    rules = (often, Rule(name="others", otherwise=True, action="Ask."))
-    frame = decisions(
-        shop, segment_customers(shop, SegmentDefinitions(rules=rules, monetary="margin", base=base))
-    ).frame
-    windows = customer_window(shop, days=365), customer_window(shop, days=365, ending=dt.date(2025, 6, 30))
-    counts = [((each["margin"] > 60) & (each["orders"] > 1)).sum() for each in windows]
-    assert frame.loc["often", "customers"] == counts[0]
-    assert frame.loc["often", "customers_change"] == counts[0] - counts[1]
-    assert frame["action"].to_dict() == {"often": "Thank.", "others": "Ask."}
 
 
 def test_a_window_that_the_data_cut_short_is_no_comparison(tmp_path):

@@ -8,7 +8,6 @@ import pytest
 from scipy import stats
 
 from crm_lib.company import Company
-from crm_lib.errors import TooLittleData
 from crm_lib.figures import portrait_table
 from crm_lib.segments import portrait
 from crm_lib.segments.portrait import _Aspect, _row
@@ -64,26 +63,6 @@ def test_what_the_company_does_not_know_is_left_out(bare_shop, groups):
     found = portrait(bare_shop, groups, "business").frame
     assert set(found["question"].astype(str)) == {"what", "when", "how"}
     assert not found["aspect"].str.contains("region|orders via|pieces").any()
-
-
-def test_order_of_rows_and_names_of_customers_do_not_matter(tables, groups, business, tmp_path):
-    renamed = {number: f"顾客 {number[::-1]}" for number in groups.index}
-    lines = tables["transactions"].sample(frac=1, random_state=8)
-    changed = {
-        "transactions": lines.assign(customer_id=lines["customer_id"].map(lambda name: renamed.get(name, name))),
-        "customers": tables["customers"].assign(customer_id=[renamed[n] for n in tables["customers"]["customer_id"]]),
-    }
-    shop = Company.open(write_company(tmp_path / "renamed", changed, how="parquet", as_of="2026-06-30"))
-    again = portrait(shop, groups.rename(renamed), "business").frame
-    assert again["holds"].equals(business.frame["holds"])
-    assert again["inside"].to_numpy(float) == pytest.approx(business.frame["inside"].to_numpy(float))
-
-
-def test_segments_are_named_where_the_one_asked_for_is_not_there(shop, groups):
-    with pytest.raises(ValueError, match="business, household"):
-        portrait(shop, groups, "students")
-    with pytest.raises(TooLittleData):
-        portrait(shop, groups[groups == "business"])
 
 
 def test_a_planted_difference_is_found_and_answers_its_question(tmp_path):

@@ -71,15 +71,6 @@ def test_small_groups_are_pooled_without_a_name_and_counted_once(shop, expected)
     assert shown["margin"].iloc[:-1].is_monotonic_decreasing
 
 
-def test_absent_dimensions_are_left_out_by_name(bare_shop, shop, tables, tmp_path):
-    with pytest.raises(MissingData, match="customer_group"):
-        profit_table(bare_shop, "customer_group")
-    assert profit_table(shop, "category", "department").left_out == ("department",)
-    lines = tables["transactions"].drop(columns="cost")
-    costless = Company.open(write_company(tmp_path / "costless", {"transactions": lines}, as_of="2026-06-30"))
-    assert profit_table(costless, "category").value_kind == "revenue"
-
-
 def made(cells):
     """Return a profit table of one dimension from the customers' returns, sales and margins of each cell."""
     index = pd.Index(list(cells), name="category")

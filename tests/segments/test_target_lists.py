@@ -13,8 +13,7 @@ from crm_lib.errors import TooLittleData
 from crm_lib.figures import target_list_table, target_summary_table
 from crm_lib.segments import PURPOSES, SegmentDefinitions, segment_customers, target_lists
 from crm_lib.segments.target_lists import contact_permission, growable, split_by_permission
-from tests.companies import transactions, write_company
-from tests.segments.test_small_companies import CASES
+from tests.companies import write_company
 
 TIER = {"anna": "key", "ben": "key", "cleo": "small"}
 RISK = pd.DataFrame({"risk": [0.4, 0.999], "at_risk": [20.0, 79.9]}, index=["anna", "ben"])
@@ -93,11 +92,6 @@ def test_a_customer_on_several_lists_is_first_on_the_most_urgent(shop):
     assert counts.loc["at_risk"].tolist() == [2, 1, 1, 0, 2, 20.0]
 
 
-def test_under_the_base_of_all_known_those_who_stayed_away_are_gone_too(shop):
-    _, lists = made(shop, base="known")
-    assert lists["gone"].withheld.loc["dora", ["tier", "value"]].tolist() == ["major", 90.0]
-
-
 def test_whoever_did_not_agree_or_is_not_known_is_withheld(shop, tmp_path):
     agreed = contact_permission(shop)
     assert agreed.to_dict() == {"anna": True, "ben": False, "cleo": True, "dora": False}
@@ -150,15 +144,3 @@ def test_tables_count_each_customer_once_and_escape(shop):
     assert whole.columns["first_list"].tolist() == ["yes", "no"]
     assert whole.columns["also_on"].tolist() == ["at risk", "open complaints"]
     assert "<i>" not in whole.to_html()
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_company_with_next_to_nothing_gets_what_there_is(case, tmp_path):
-    lines = transactions(CASES[case])
-    small = Company.open(write_company(tmp_path / "small", {"transactions": lines}, as_of="2025-03-31"))
-    found = target_lists(small, segment_customers(small, SegmentDefinitions()), at_risk=TooLittleData("too few"))
-    assert found.lists == ()
-    assert set(found.left_out) == set(PURPOSES)
-    assert found.left_out["at_risk"] == "too few"
-    assert target_list_table(found).frame.empty
-    assert target_summary_table(found).to_dict()["rows"]
