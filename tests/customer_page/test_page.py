@@ -79,17 +79,6 @@ def test_open_complaints_come_first_and_one_closed_without_a_settlement_is_not_s
     assert first["why"] == "1 complaint was closed unsettled, the last on 25 Jun 2026: wrong item"
 
 
-def test_where_closings_are_not_recorded_no_state_is_told(tmp_path: Path) -> None:
-    tables = page_tables()
-    tables["complaints"] = tables["complaints"][["complaint_id", "customer_id", "opened_at", "topic"]]
-    shop = Company.open(write_company(tmp_path / "shop", tables, how="parquet", as_of=AS_OF))
-    section = made(shop, "steady").section("complaints")
-    assert dict(section.facts) == {"Complaints": "2"}
-    assert [table.title for table in section.tables] == ["Complaints"]
-    assert "state" not in section.tables[0].frame
-    assert "open_complaint" not in keys(shop, "steady")
-
-
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """The company where the complaint of `once` was settled, the membership ends, and one answer is on a rival."""
@@ -108,13 +97,11 @@ def test_who_is_dissatisfied_with_a_settlement_is_asked_again_and_unknown_consen
     assert rows["what"].str.endswith("(when the customer turns to us)").tolist() == [False, False, True]
 
 
-def test_on_its_last_day_a_membership_runs_but_is_not_renewed(other: Company) -> None:
-    assert dict(made(other, "steady").section("memberships").facts) == {"Memberships": "1", "Running": "yes"}
+def test_a_membership_runs_on_its_last_day_and_answers_on_rivals_are_not_told(other: Company) -> None:
+    page = made(other, "steady")
+    assert dict(page.section("memberships").facts) == {"Memberships": "1", "Running": "yes"}
     assert "renewal" not in keys(other, "steady")
-
-
-def test_answers_on_a_brand_marked_as_own_are_told_and_those_on_rivals_are_not(other: Company) -> None:
-    assert dict(made(other, "steady").section("answers").facts)["Answers"] == "1"
+    assert dict(page.section("answers").facts)["Answers"] == "1"
     assert dict(made(other, "once").section("answers").facts)["Answers"] == "0"
 
 
@@ -154,16 +141,20 @@ def test_who_bought_nothing_has_a_page_without_a_value(page_shop: Company, page_
     assert page.section("purchases").left_out
 
 
-def test_a_company_of_nothing_but_transactions_has_pages(tmp_path: Path) -> None:
-    lines = page_tables()["transactions"][["order_id", "customer_id", "ordered_at", "revenue"]]
-    bare = Company.open(write_company(tmp_path / "bare", {"transactions": lines}, how="parquet", as_of=AS_OF))
-    page = made(bare, "once")
+def test_a_company_that_knows_little_has_pages_without_states_where_closings_are_not_recorded(tmp_path: Path) -> None:
+    tables, columns = page_tables(), ["customer_id", "order_id", "ordered_at", "revenue"]
+    little = {"transactions": tables["transactions"][columns], "complaints": tables["complaints"].iloc[:, [0, 1, 2, 4]]}
+    shop = Company.open(write_company(tmp_path / "little", little, how="parquet", as_of=AS_OF))
+    page = made(shop, "once")
     left_out = {section.key for section in page.sections if section.left_out}
-    assert left_out >= {"identity", "complaints", "contacts", "memberships", "campaigns", "answers", "referrals"}
-    assert "table 'complaints'" in page.section("complaints").left_out
+    assert left_out >= {"identity", "contacts", "memberships", "campaigns", "answers", "referrals"}
+    assert "table 'interactions'" in page.section("contacts").left_out
     assert dict(page.section("purchases").facts)["Orders"] == "1"
     assert "second purchase" in printed(page)
     assert "needs table" in page_html(page)
+    assert dict(page.section("complaints").facts) == {"Complaints": "1"}
+    assert "state" not in page.section("complaints").tables[0].frame
+    assert keys(shop, "once") == ["second_purchase"]
 
 
 def test_actions_stand_in_the_order_of_their_urgency(page_shop: Company, page_scores: pd.DataFrame) -> None:

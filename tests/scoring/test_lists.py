@@ -76,7 +76,10 @@ def test_nothing_in_them_is_run_by_a_spreadsheet(found: TargetLists, tmp_path: P
 def test_lists_of_an_earlier_run_go_and_other_files_stay(found: TargetLists, tmp_path: Path) -> None:
     write_lists(found, tmp_path)
     (tmp_path / "notes.csv").write_text("mine")
-    write_lists(replace(found, lists=found.lists[1:]), tmp_path)
+    fewer = replace(found, lists=found.lists[1:], left_out={"at_risk": "no discounts"}, permission_known=False)
+    rows = CalamineWorkbook.from_path(write_lists(fewer, tmp_path)[-1]).get_sheet_by_name("Lists").to_python()
+    assert rows[-1][0] == "Left out: at_risk, no discounts."
+    assert "make sure before anybody is" in rows[-2][0]
     left = ["growable.csv", "growable_no_permission.csv", "notes.csv", "targets.xlsx"]
     assert sorted(path.name for path in tmp_path.iterdir()) == left
     (tmp_path / "targets.xlsx").unlink()
@@ -96,13 +99,6 @@ def test_a_list_too_long_for_a_sheet_says_so_and_is_whole_in_its_file(
         assert len(pd.read_csv(written[0])) == rows
         last = CalamineWorkbook.from_path(written[-1]).get_sheet_by_name("dissatisfied").to_python()[-1][0]
         assert (last == "The sheet ends here with 0 of 2 customers: dissatisfied.csv has all of them.") is told
-
-
-def test_what_was_left_out_stands_in_the_overview(found: TargetLists, tmp_path: Path) -> None:
-    lacking = replace(found, left_out={"at_risk": "no discounts"}, permission_known=False)
-    rows = CalamineWorkbook.from_path(write_lists(lacking, tmp_path)[-1]).get_sheet_by_name("Lists").to_python()
-    assert rows[-1][0] == "Left out: at_risk, no discounts."
-    assert "make sure before anybody is" in rows[-2][0]
 
 
 def test_a_company_with_all_tables_has_all_lists_and_nobody_is_called_twice(demo: Company) -> None:

@@ -40,15 +40,14 @@ def scores(company: Company, value: CustomerValue) -> pd.DataFrame:
     return customer_scores(company, value)
 
 
-def test_every_customer_has_one_row_with_value_and_interval(scores: pd.DataFrame, value: CustomerValue) -> None:
+def test_every_customer_has_one_row_that_tells_how_it_is_to_be_read(
+    scores: pd.DataFrame, value: CustomerValue, company: Company
+) -> None:
     pd.testing.assert_index_equal(scores.index, value.frame.index)
     assert scores.index.is_unique
     assert (scores["current_low"] <= scores["current"]).all()
     assert (scores["current"] <= scores["current_high"]).all()
     assert scores["probability_alive"].between(0, 1).all()
-
-
-def test_every_row_tells_how_it_is_to_be_read(scores: pd.DataFrame, company: Company) -> None:
     names = ["as_of", "currency", "basis", "annual_rate", "horizon_days", "level", "model"]
     day = pd.Timestamp(company.as_of)
     told = scores[names].drop_duplicates().to_numpy().tolist()
