@@ -71,8 +71,13 @@ def test_the_day_of_as_of_counts_to_its_end(tmp_path: Path) -> None:
     assert company.check_all().table("transactions").cut == 1
 
 
-def test_an_outcome_is_hidden_until_it_was_known(tmp_path: Path) -> None:
+def beside(folder: Path, **tables: pd.DataFrame) -> Company:
+    """Open a company of one order and other tables."""
     rows = pd.DataFrame([line(dt.date(2025, 1, 5), "anna", 9.0, 1, dt.date(2025, 1, 5))])
+    return Company.open(write_company(folder / "shop", {"transactions": rows, **tables}), as_of=AS_OF)
+
+
+def test_an_outcome_is_hidden_until_it_was_known(tmp_path: Path) -> None:
     complaints = pd.DataFrame(
         [
             complaint(dt.date(2025, 1, 1), dt.date(2025, 3, 1), "anna", "late"),
@@ -80,30 +85,18 @@ def test_an_outcome_is_hidden_until_it_was_known(tmp_path: Path) -> None:
             complaint(dt.date(2025, 1, 3), None, "cleo", "late"),
         ]
     )
-    company = Company.open(
-        write_company(tmp_path / "shop", {"transactions": rows, "complaints": complaints}), as_of=AS_OF
-    )
-    frame = company.frame("complaints").set_index("customer_id")
+    frame = beside(tmp_path, complaints=complaints).frame("complaints").set_index("customer_id")
     assert frame.satisfied.notna().to_dict() == {"anna": True, "ben": False, "cleo": False}
     assert frame.closed_at.notna().to_dict() == {"anna": True, "ben": False, "cleo": False}
 
 
 def test_customers_whose_acquisition_day_nobody_knows_are_kept(tmp_path: Path) -> None:
-    rows = pd.DataFrame([line(dt.date(2025, 1, 5), "anna", 9.0, 1, dt.date(2025, 1, 5))])
-    customers = pd.DataFrame(
-        {"customer_id": ["anna", "ben", "cleo"], "acquired_at": ["2025-01-01", None, "2025-04-01"]}
-    )
-    company = Company.open(
-        write_company(tmp_path / "shop", {"transactions": rows, "customers": customers}), as_of=AS_OF
-    )
+    known = {"customer_id": ["anna", "ben", "cleo"], "acquired_at": ["2025-01-01", None, "2025-04-01"]}
+    company = beside(tmp_path, customers=pd.DataFrame(known))
     assert company.frame("customers").customer_id.tolist() == ["anna", "ben"]
 
 
 def test_a_table_of_which_all_rows_are_later_is_absent(tmp_path: Path) -> None:
-    rows = pd.DataFrame([line(dt.date(2025, 1, 5), "anna", 9.0, 1, dt.date(2025, 1, 5))])
-    complaints = pd.DataFrame([complaint(dt.date(2025, 4, 1), None, "anna", "late")])
-    company = Company.open(
-        write_company(tmp_path / "shop", {"transactions": rows, "complaints": complaints}), as_of=AS_OF
-    )
+    company = beside(tmp_path, complaints=pd.DataFrame([complaint(dt.date(2025, 4, 1), None, "anna", "late")]))
     assert not company.has("complaints")
     assert company.check_all().table("complaints").faults[0].severity == "tolerable"

@@ -126,18 +126,20 @@ def test_the_fingerprint_of_a_server_table_changes_with_its_rows(
     assert Company.open(folder).fingerprint() != first
 
 
-def test_a_table_that_the_server_lacks_is_named(server: Any, postgres_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "kind", "told"),
+    [
+        ('table = "shop.sails"', "no such table", "'shop.sails'"),
+        ('sql = "select nothing from shop.sales"', "query failed", "nothing"),
+    ],
+)
+def test_a_source_that_the_server_cannot_give_is_told_in_its_words(
+    source: str, kind: str, told: str, server: Any, postgres_url: str, tmp_path: Path
+) -> None:
     fill(server, "sales", transactions(), **TYPED)
-    report = check_company(shop(tmp_path / "shop", postgres_url, 'table = "shop.sails"'))
-    assert report.fatal[0].kind == "no such table"
-    assert "'shop.sails'" in report.fatal[0].message
-
-
-def test_a_broken_query_is_told_in_the_words_of_the_server(server: Any, postgres_url: str, tmp_path: Path) -> None:
-    fill(server, "sales", transactions(), **TYPED)
-    report = check_company(shop(tmp_path / "shop", postgres_url, 'sql = "select nothing from shop.sales"'))
-    assert report.fatal[0].kind == "query failed"
-    assert "nothing" in report.fatal[0].message
+    (fault,) = check_company(shop(tmp_path / "shop", postgres_url, source)).fatal
+    assert fault.kind == kind
+    assert told in fault.message
 
 
 def test_the_password_goes_into_the_url_quoted_and_never_into_a_message() -> None:
@@ -174,14 +176,9 @@ def test_nothing_that_a_company_shows_holds_the_password(
     # The server trusts its socket: it takes any password.
     url = postgres_url.replace("postgres:@", "postgres@") + '"\npassword_env = "SHOP_PASSWORD'
     company = Company.open(shop(tmp_path / "shop", url, 'table = "shop.sales"'))
-    shown = [
-        repr(company),
-        repr(company.check_all()),
-        *company.check_all().lines(),
-        str(company.fingerprint()),
-        str(company.check_all().to_frame()),
-    ]
-    assert not any("s3cret" in text for text in shown)
+    report = company.check_all()
+    shown = [company, report, company.fingerprint(), report.to_frame(), *report.lines()]
+    assert not any("s3cret" in repr(each) for each in shown)
 
 
 @pytest.mark.parametrize("kind", ["timestamp", "timestamptz", "date", "text"])
