@@ -7,7 +7,6 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 from scipy.integrate import quad
 from scipy.special import betaln, gammaln, hyp2f1
 
@@ -165,14 +164,3 @@ def test_many_log_sums_equal_single_ones(spread):
     scales = 2 + spread * rng.standard_normal(500)
     single = [np.log(np.exp(u) + amounts) @ weights for u in scales]
     np.testing.assert_allclose(log_sums(scales, amounts, weights), single, rtol=1e-12)
-
-
-def test_nodes_of_beta_distributions_give_their_moments():
-    for a, b in [(0.02, 0.5), (1.0, 1.0), (300.0, 280.0)]:
-        nodes = beta_nodes(np.array(a), np.array(b), 0.0)
-        assert nodes.weight.sum() == pytest.approx(1, rel=1e-12)
-        assert nodes.weight @ nodes.p == pytest.approx(a / (a + b), rel=1e-9)
-        assert nodes.weight @ nodes.q == pytest.approx(b / (a + b), rel=1e-9)
-        assert nodes.weight @ (nodes.p * nodes.q) == pytest.approx(
-            stats.beta(a, b).expect(lambda p: p * (1 - p)), rel=1e-6
-        )

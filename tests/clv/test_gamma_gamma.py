@@ -64,12 +64,6 @@ def test_derivatives_are_the_numerical_ones():
     assert value == pytest.approx(model._log_likelihoods(at[None, :], data)[0], rel=1e-13)
 
 
-def test_posterior_likelihoods_are_those_of_the_objective(cdnow):
-    theta, data = cdnow.posterior(draws=400).working, cdnow._read(cdnow_summary())
-    single = [cdnow._objective(each, data)[0] for each in theta[:20]]
-    np.testing.assert_allclose(cdnow._log_likelihoods(theta, data)[:20], single, rtol=1e-12)
-
-
 def test_grouped_rows_count_as_often_as_they_stand_for():
     data = GammaGamma().with_parameters(**TRUTH).simulate(np.full(300, 2), seed=2).round({"monetary_value": -1})
     data = data[data["monetary_value"] > 0]

@@ -94,15 +94,6 @@ def test_an_unknown_unit_is_refused_with_the_options():
         read_histories(_summary(), unit="weeks")
 
 
-def test_equal_histories_become_one_with_their_customers():
-    histories = read_histories(_summary(), unit="W")
-    assert len(histories) == 3
-    assert histories.total == 4
-    found = sorted(zip(histories.frequency, histories.recency, histories.age, histories.customers, strict=True))
-    assert found == [(0, 0, 9, 1), (1, 3, 8, 1), (2, 5, 8, 2)]
-    assert list(histories.index) == ROWS
-
-
 def test_covariates_tell_equal_histories_apart():
     summary = _summary(income=[1.0, 2.0, 2.0, 3.0])
     assert len(read_histories(summary, unit="W")) == 3

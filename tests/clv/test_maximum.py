@@ -70,20 +70,6 @@ def test_other_starts_are_tried_only_where_the_first_fails():
         maximise(partly, [np.full(3, 5.0)])
 
 
-def test_steps_into_the_impossible_are_shortened():
-    def walled(theta):
-        # The logarithm of a beta density with its maximum at 0.9, impossible beyond (0, 1).
-        x = theta[0]
-        if not 0 < x < 1:
-            return np.nan, np.full(1, np.nan), np.full((1, 1), np.nan)
-        slope, curve = 9 / x - 1 / (1 - x), -9 / x**2 - 1 / (1 - x) ** 2
-        return 9 * np.log(x) + np.log1p(-x), np.array([slope]), np.array([[curve]])
-
-    reached = maximise(walled, [np.array([0.001]), np.array([0.999])])
-    assert reached.converged
-    assert reached.theta[0] == pytest.approx(0.9, abs=1e-6)
-
-
 def test_the_noise_of_a_large_sum_does_not_hide_the_maximum():
     rng = np.random.default_rng(0)
 

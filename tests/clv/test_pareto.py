@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.integrate import quad
-from scipy.special import gammaln, hyp2f1, hyperu
+from scipy.special import gammaln, hyperu
 
 from crm_lib.clv import ParetoNBD
 from crm_lib.clv.pareto_integral import bracket_derivatives, log_odds_left, log_sum
@@ -64,21 +64,6 @@ def test_bracket_agrees_with_adaptive_quadrature_over_a_wide_range(r, alpha, s, 
     assert got == pytest.approx(wanted, rel=1e-12, abs=1e-12)
 
 
-def test_agrees_with_the_hypergeometric_form_of_the_likelihood():
-    # Fader & Hardie (2005), A Note on Deriving the Pareto/NBD Model, equations 17 to 21.
-    r, alpha, s, beta, x, recency, age = 0.55, 10.6, 0.61, 11.7, 2, 30.43, 38.86
-    total, larger = r + s + x, max(alpha, beta)
-    second = s + 1 if alpha >= beta else r + x
-
-    def a0(y):
-        z = abs(alpha - beta) / (larger + y)
-        return hyp2f1(total, second, total + 1, z) / (larger + y) ** total
-
-    bracket = (alpha + age) ** -(r + x) * (beta + age) ** -s + s / total * (a0(recency) - a0(age))
-    scaled = np.log(bracket) + (r + x) * np.log(alpha) + s * np.log(beta)
-    assert log_bracket(x, recency, age, r=r, alpha=alpha, s=s, beta=beta) == pytest.approx(scaled, rel=1e-12)
-
-
 @settings(max_examples=40, deadline=None)
 @given(**parameters, **histories)
 def test_derivatives_are_those_of_the_value(r, alpha, s, beta, x, share, age):
@@ -123,22 +108,6 @@ def test_pairs_give_the_same_sum_as_histories():
     # Where no two share a time, pairs would save nothing.
     frame = pd.DataFrame({"frequency": 1.0, "recency": rng.random(99), "age": 1 + rng.random(99)})
     assert _Pairs.of(ParetoNBD()._read(frame)) is None
-
-
-def test_more_nodes_would_change_nothing(monkeypatch):
-    rng = np.random.default_rng(6)
-    count = 30_000
-
-    def drawn(low, high):
-        return np.exp(rng.uniform(np.log(low), np.log(high), count))
-
-    age = drawn(0.1, 1000)
-    shape = drawn(0.01, 50) + np.floor(drawn(0.5, 2000))
-    arguments = (shape, drawn(1e-3, 1e4), drawn(0.01, 50), drawn(1e-3, 1e4), age * rng.random(count) ** 3, age)
-    few = log_odds_left(*arguments)
-    monkeypatch.setattr("crm_lib.clv.pareto_integral._NODES", (96,))
-    # The logarithms themselves reach some thousands, which leaves twelve digits behind the point.
-    assert few == pytest.approx(log_odds_left(*arguments), rel=1e-14, abs=5e-13)
 
 
 @pytest.mark.parametrize(("x", "recency", "age"), [(0, 0.0, 20.0), (3, 11.0, 20.0), (3, 20.0, 20.0), (25, 8.0, 9.0)])

@@ -191,18 +191,6 @@ def test_simulated_customers_do_what_the_model_expects(kind):
         assert abs(away.mean()) < 4.5 * np.sqrt((alive * (1 - alive)).iloc[tenth].mean() / len(tenth)) + 1e-9
 
 
-@every_model
-def test_outcomes_scatter_around_the_expectation(kind):
-    model = _truth(kind)
-    data = model._read(_summary([(0, 0.5, 30.0), (4, 0.9, 30.0), (12, 0.5, 40.0)]))
-    theta = np.tile(model._fit_.theta, (20_000, 1))
-    rng = np.random.default_rng(8)
-    drawn, expected = model._draw_purchases(theta, data, 26.0, rng), model._expected(theta[:1], data, 26.0)
-    # What is rare scatters as Poisson numbers do even where it never happened.
-    error = np.maximum(drawn.std(axis=0), np.sqrt(expected[0])) / np.sqrt(len(drawn))
-    assert (np.abs(drawn.mean(axis=0) - expected[0]) < 4.5 * error).all()
-
-
 # Covariates
 
 

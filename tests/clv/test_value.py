@@ -92,7 +92,7 @@ def test_neither_blocks_of_rows_nor_the_models_unit_of_time_change_anything(shop
 
 def test_money_in_another_unit_changes_nothing_but_the_unit(tables, tmp_path, value):
     lines, contacts = tables["transactions"], tables["interactions"]
-    for factor in (3e5, 100.0):
+    for factor in (3e5, 0.01):
         changed = {
             **tables,
             "transactions": lines.assign(revenue=lines["revenue"] * factor, cost=lines["cost"] * factor),
