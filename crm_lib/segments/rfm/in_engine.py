@@ -219,7 +219,7 @@ def _measures(company: Company, definitions: SegmentDefinitions, ending: dt.date
 
 def _exact(column: ir.NumericValue) -> ir.DecimalValue:
     """Amounts whose sum is the same in any order, as :func:`~crm_lib.customers.exact_sum` has them."""
-    return column.cast("decimal(38, 6)")
+    return column.cast("decimal(38, 10)")
 
 
 def _with_cut_points(definitions: SegmentDefinitions, measures: ir.Table) -> SegmentDefinitions:
