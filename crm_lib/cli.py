@@ -354,6 +354,7 @@ def targets(
     from crm_lib.company import Company
     from crm_lib.scoring.lists import company_lists, write_lists
     from crm_lib.segments import definitions_of, segment_customers
+    from crm_lib.segments.target_lists import PURPOSES
 
     opened = Company.open(company, as_of)
     lists = company_lists(
@@ -368,7 +369,7 @@ def targets(
     write_lists(lists, folder)
     words = "  {title:words}: {count} to contact, {withheld} without permission"
     for each in lists.lists:
-        out.print(say(words, title=each.title, count=len(each.frame), withheld=len(each.withheld)))
+        out.print(say(words, title=PURPOSES[each.name][0], count=len(each.frame), withheld=len(each.withheld)))
     whole = {str(name): count for name, count in lists.overview().iloc[-1].items()}
     words = "  In all {may_contact:count} to contact, {withheld:count} without permission; {several:count} on several"
     out.print(say(words, **whole))
