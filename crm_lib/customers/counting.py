@@ -18,15 +18,10 @@ _BLOCK = 62
 
 @dataclass(frozen=True)
 class DifferentValues:
-    """How many different values of a column there are, group by group.
+    """How many different values of a column there are, group by group; missing ones are not counted.
 
     Values are numbered in *blocks* of as many as one number has bits. The first block is counted along with all other
     sums; further ones, which few columns have, in a table of their own.
-
-    Parameters
-    ----------
-    column : str
-        The column whose values are counted; missing ones are not.
     """
 
     column: str
@@ -74,17 +69,10 @@ class DifferentValues:
 
 
 def number_of_ones(bits: Any) -> Any:
-    """Return how many bits of a non-negative 64-bit number are set.
+    """Return how many bits of a non-negative 64-bit number are set (HAKMEM, item 169).
 
-    Counted within pairs of bits, then within four, then within eight; the eights are added up by the remainder modulo
-    255, as casting out nines adds up digits.
+    Counted within pairs of bits, then within four, then within eight; the remainder modulo 255 adds up the eights.
 
-    References
-    ----------
-    Beeler, M., Gosper, R. W., Schroeppel, R. (1972). HAKMEM. MIT AI Memo 239, item 169.
-
-    Examples
-    --------
     >>> number_of_ones(0b1011_0000_0001)
     4
     """

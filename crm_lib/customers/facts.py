@@ -8,10 +8,8 @@ from weakref import WeakKeyDictionary
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
-from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers.known import (
     COMPLAINT_STATES,
@@ -25,12 +23,11 @@ from crm_lib.customers.known import (
 )
 from crm_lib.customers.table import exact_sum, is_purchase
 from crm_lib.errors import TooLittleData
+from crm_lib.language import say
 
 YEAR: Final = 365
 RECENT_COMPLAINT: Final = 182
 """Days after which a complaint no longer makes a customer ``unresolved``."""
-FEWEST_GAPS: Final = 2
-"""Gaps between purchase days below which nothing can be said of their regularity."""
 MOST_VALUES: Final = 30
 """A text with more different values than this is a name or an address, not a property that customers share."""
 MOST_SHOWN: Final = 8
@@ -67,30 +64,23 @@ def facts(company: Company, ending: dt.date | None = None, days: int = YEAR) -> 
         Indexed by ``customer_id``, in its order; one row per customer who bought until the day.
 
         *So far:* ``first_purchase``, ``last_purchase`` (days); ``tenure`` and ``recency`` (days from them to the
-        day); ``purchase_days_ever``, ``orders_ever``, ``lines_ever``, ``spend_ever``; ``mean_gap`` (days between
-        purchase days, missing without repeats), ``rhythm`` (the same, drawn towards that of all customers by the
-        weight of one gap, so that everybody has one), ``gap_variation`` (standard deviation of the gaps over their
-        mean; missing with fewer than two); ``discounted_lines_ever`` (needs ``discount``); ``categories_ever``
-        (different ones); ``channels_ever`` and ``other_channel_ever`` (orders outside the most used channel).
+        day); ``purchase_days_ever``, ``orders_ever``, ``lines_ever``, ``spend_ever``; ``rhythm`` (mean days
+        between purchase days, drawn towards that of all customers by the weight of one gap, so that everybody has one);
+        ``discounted_lines_ever``; ``other_channel_ever`` (orders outside the most used channel).
 
         *In the window,* zero for those who bought nothing: ``purchase_days``, ``orders``, ``lines``, ``pieces``,
         ``spend`` (before returns), ``revenue`` (net of returns), ``margin`` (net, where known), ``returns`` (positive
-        amount), ``discount`` (amount) and ``discounted_lines``; ``discount_share`` (of the list price) and
-        ``return_share`` (of the spend), missing without a purchase. Further the families ``spend: Novels`` (by
-        category, or by department where categories are many; the eight largest and ``spend: (others)``),
-        ``orders via: web``, ``orders on: Monday`` and ``orders at: noon to 6 pm`` (where times are known).
+        amount), ``discount`` (amount) and ``discounted_lines``. Further the families ``spend: Novels`` (by category, or
+        by department where categories are many; the eight largest and ``spend: (others)``), ``orders via: web``,
+        ``orders on: Monday`` and ``orders at: noon to 6 pm`` (where times are known).
 
-        *Service:* ``contacts``, ``reviews`` and ``contacts: question`` … (by kind) in the window; ``contacts_ever``,
-        ``reviews_ever`` (orders reviewed, at most all); ``complaints``, ``complaints about: delivery`` … in the
-        window, ``complaints_ever``; of those of the window by their state on the day ``complaints: open``,
-        ``complaints: closed unsettled``, ``complaints: settled``, and ``unresolved`` (whether one opened in the last
-        half-year is not settled, or not to the customer's satisfaction; these need ``closed_at``).
+        *Service:* ``contacts``, ``reviews`` and ``contacts: question`` … (by kind) in the window; ``reviews_ever``
+        (orders reviewed, at most all); ``complaints``, ``complaints about: delivery`` … in the window, by their state
+        on the day ``complaints: open``, ``complaints: closed unsettled``, ``complaints: settled``, and ``unresolved``
+        (whether one of the last half-year is not settled, or not to the customer's satisfaction).
 
-        *Voice:* ``answered_at`` and the last answer of the window on the own brand to each of :data:`ANSWERS`.
-
-        *Membership:* ``member`` (on the day) and ``ever_member``.
-
-        *Attributes fixed when the customer was won:* ``acquisition_channel``, ``age`` (years), ``referred``.
+        *Further:* the last answer of the window on the own brand to each of :data:`ANSWERS`; ``member`` (on the day)
+        and ``ever_member``; fixed when the customer was won, ``acquisition_channel``, ``age`` (years), ``referred``.
 
         *Attributes without a date:* ``region``, ``customer_group``, ``local_competition``, ``contact_allowed`` and the
         company's own ones. They are those of ``as_of``, so earlier days leave them out; ``attrs["undated"]`` names
@@ -102,13 +92,6 @@ def facts(company: Company, ending: dt.date | None = None, days: int = YEAR) -> 
         If nobody bought until the day.
     ValueError
         If `ending` lies after ``as_of``, or `days` is not positive.
-
-    Examples
-    --------
-    Features that an earlier day knows too are those of both tables::
-
-        then, now = facts(shop, ending=day), facts(shop)
-        features = then.columns.intersection(now.columns)
     """
     last = last_day(company, ending)
     if days < 1:
@@ -123,12 +106,11 @@ def _facts(company: Company, last: dt.date, days: int) -> pd.DataFrame:
     lines = _lines(company, last, days)
     frame = _purchases(lines, last)
     if frame.empty:
-        raise TooLittleData(language.text("nobody bought until {day}").format(day=language.date(last)))
+        raise TooLittleData(say("nobody bought until {day}", day=last))
     bought, customers = lines.filter(lines.bought), frame.index
     fixed, undated = _attributes(company, customers, last)
     parts = [
         frame,
-        _gaps(bought, frame),
         _times(bought, customers),
         _channels(bought, customers),
         _spend(bought, customers),
@@ -183,12 +165,8 @@ def _purchases(lines: ir.Table, last: dt.date) -> pd.DataFrame:
         measures["discount"] = exact_sum(off, now)
         measures["discounted_lines"] = (now & (off > 0)).sum()
         measures["discounted_lines_ever"] = (bought & (off > 0)).sum()
-    if "category" in lines.columns:
-        measures["categories_ever"] = lines.category.nunique(where=bought)
     frame = _by_customer(lines.group_by("customer_id").agg(**measures).drop_null("first_purchase"))
-    money = [
-        name for name in ("spend_ever", "spend", "revenue", "returns", "margin", "pieces", "discount") if name in frame
-    ]
+    money = frame.columns.intersection(["spend_ever", "spend", "revenue", "returns", "margin", "pieces", "discount"])
     # Adding 0 turns the -0.0 of customers without returns into 0.0.
     frame[money] = frame[money].astype("float64") + 0.0
     for name in ("first_purchase", "last_purchase"):
@@ -196,29 +174,10 @@ def _purchases(lines: ir.Table, last: dt.date) -> pd.DataFrame:
     frame = frame.astype({name: "int64" for name in frame.columns[2:] if name not in money})
     frame["tenure"] = (pd.Timestamp(last) - frame["first_purchase"]).dt.days
     frame["recency"] = (pd.Timestamp(last) - frame["last_purchase"]).dt.days
-    paid = frame["spend"].where(frame["spend"] > 0)
-    frame["return_share"] = frame["returns"] / paid
-    if "discount" in frame:
-        full = frame["discount"] + frame["spend"]
-        frame["discount_share"] = frame["discount"] / full.where(full > 0)
-    return frame
-
-
-def _gaps(bought: ir.Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rhythm of purchase days; the spread of the gaps comes from the sum of their squares."""
-    days = bought.select("customer_id", "day").distinct()
-    window = ibis.window(group_by=days.customer_id, order_by=days.day)
-    gap = days.day.delta(days.day.lag().over(window), unit="day").cast("float64")
-    spaced = days.mutate(squares=gap**2)
-    squares = _by_customer(spaced.group_by("customer_id").agg(squares=spaced.squares.sum()))["squares"]
-    gaps, total = frame["purchase_days_ever"] - 1, (frame["tenure"] - frame["recency"]).astype("float64")
-    mean = total / gaps.where(gaps > 0)
-    several = gaps.where(gaps >= FEWEST_GAPS)
-    variance = (squares.reindex(frame.index).astype("float64") - several * mean**2).clip(lower=0) / (several - 1)
+    gaps, total = frame["purchase_days_ever"] - 1, frame["tenure"] - frame["recency"]
     typical = total.sum() / gaps.sum() if gaps.sum() else max(float(frame["tenure"].max()), 1.0)
-    return pd.DataFrame(
-        {"mean_gap": mean, "rhythm": (total + typical) / (gaps + 1), "gap_variation": np.sqrt(variance) / mean}
-    )
+    frame["rhythm"] = (total + typical) / (gaps + 1)
+    return frame
 
 
 def _times(bought: ir.Table, customers: pd.Index[str]) -> pd.DataFrame:
@@ -242,7 +201,7 @@ def _channels(bought: ir.Table, customers: pd.Index[str]) -> pd.DataFrame:
     measures = {"ever": each.order_id.nunique(), "now": each.order_id.nunique(where=each.inside)}
     orders: pd.DataFrame = each.group_by(["customer_id", "channel"]).agg(**measures).execute()
     ever = orders.groupby("customer_id")["ever"]
-    sums = pd.DataFrame({"channels_ever": ever.size(), "other_channel_ever": ever.sum() - ever.max()})
+    sums = pd.DataFrame({"other_channel_ever": ever.sum() - ever.max()})
     return pd.concat([_filled(sums, customers), _family(orders, "channel", "now", "orders via", customers)], axis=1)
 
 
@@ -262,16 +221,10 @@ def _contacts(company: Company, orders: pd.Series[int], last: dt.date, days: int
         return pd.DataFrame(index=orders.index)
     rows = known_rows(company, "interactions", ending=last)
     inside = rows.occurred_at.date() > ibis.literal(last - dt.timedelta(days=days))
+    measures = {"contacts": inside.sum()}
     if not company.has("interactions", "kind"):
-        return _counts(
-            rows.group_by("customer_id").agg(contacts=inside.sum(), contacts_ever=rows.count()), orders.index
-        )
-    measures = {
-        "contacts": inside.sum(),
-        "contacts_ever": rows.count(),
-        "reviews": inside.sum(),
-        "reviews_ever": rows.count(),
-    }
+        return _counts(rows.group_by("customer_id").agg(**measures), orders.index)
+    measures |= {"reviews": inside.sum(), "reviews_ever": rows.count()}
     if company.has("interactions", "order_id"):
         measures["reviews"] += rows.order_id.nunique(where=inside) - rows.order_id.count(where=inside)
         measures["reviews_ever"] += rows.order_id.nunique() - rows.order_id.count()
@@ -279,7 +232,7 @@ def _contacts(company: Company, orders: pd.Series[int], last: dt.date, days: int
     each: pd.DataFrame = rows.group_by("customer_id", **keys).agg(**measures).execute()
     of_reviews, others = each[each["review"].astype(bool)], each[~each["review"].astype(bool)]
     reviews = _filled(of_reviews.groupby("customer_id")[["reviews", "reviews_ever"]].sum(), orders.index)
-    contacts = _filled(others.groupby("customer_id")[["contacts", "contacts_ever"]].sum(), orders.index)
+    contacts = _filled(others.groupby("customer_id")[["contacts"]].sum(), orders.index)
     kinds = _family(others, "kind", "contacts", "contacts", orders.index)
     # Who reviews an order twice, or another's, has still no more chances to do so than orders.
     return pd.concat([contacts, reviews.clip(upper=orders, axis=0), kinds], axis=1)
@@ -293,8 +246,7 @@ def _complaints(company: Company, customers: pd.Index[str], last: dt.date, days:
     rows: pd.DataFrame = told.select("customer_id", "state", *columns, day=told.opened_at.date()).execute()
     age = (pd.Timestamp(last) - pd.to_datetime(rows["day"])).dt.days
     now = rows.assign(n=1)[age < days]
-    sums = {"complaints": now.groupby("customer_id").size(), "complaints_ever": rows.groupby("customer_id").size()}
-    parts = [_filled(pd.DataFrame(sums), customers)]
+    parts = [_filled(now.groupby("customer_id").size().to_frame("complaints"), customers)]
     if company.has("complaints", "closed_at"):
         parts.append(_family(now, "state", "n", "complaints", customers, COMPLAINT_STATES))
         bad = rows["state"] != SETTLED
@@ -314,10 +266,8 @@ def _answers(company: Company, customers: pd.Index[str], last: dt.date, days: in
     answers = own_brand_answers(company, ending=last, days=days)
     order = ["responded_at", *(["response_id"] if company.has("surveys", "response_id") else [])]
     frame: pd.DataFrame = answers.select("customer_id", *order, *items).execute()
-    frame = frame.sort_values(order, kind="stable").groupby("customer_id")[["responded_at", *items]].last()
-    frame["responded_at"] = pd.to_datetime(frame["responded_at"]).astype("datetime64[s]")
-    frame = frame.astype(dict.fromkeys(items, "float64")).rename(columns={"responded_at": "answered_at"})
-    return frame.reindex(customers)
+    frame = frame.sort_values(order, kind="stable").groupby("customer_id")[items].last()
+    return frame.astype("float64").reindex(customers)
 
 
 def _memberships(company: Company, customers: pd.Index[str], last: dt.date) -> pd.DataFrame:
@@ -363,12 +313,7 @@ def _filled(counts: pd.DataFrame, customers: pd.Index[str]) -> pd.DataFrame:
 
 
 def _family(
-    sums: pd.DataFrame,
-    column: str,
-    amount: str,
-    prefix: str,
-    customers: pd.Index[str],
-    values: tuple[str, ...] = (),
+    sums: pd.DataFrame, column: str, amount: str, prefix: str, customers: pd.Index[str], values: tuple[str, ...] = ()
 ) -> pd.DataFrame:
     """Return the sum of an amount by value of a column: a column each for the largest values, the rest together."""
     sums = sums.dropna(subset=[column])

@@ -29,36 +29,11 @@ def last_day(company: Company, ending: dt.date | None = None) -> dt.date:
 def known_rows(
     company: Company, name: str, *columns: str, ending: dt.date | None = None, days: int | None = None
 ) -> ir.Table:
-    """Return the rows of a table that were known on a day.
+    """Return the rows of a table that were known on a day, with all columns, computed where the data live.
 
     For an earlier day this is what the company itself shows when it is opened on that day: rows that happened or
-    entered the books later are not there, and values that became known later are missing.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    name : str
-        Name of the table in the schema.
-    *columns : str
-        Columns that the caller needs.
-    ending : date, optional
-        The day, by default the company's ``as_of``.
-    days : int, optional
-        Only what happened in so many days up to the day, that day included; by default all.
-
-    Returns
-    -------
-    ibis.Table
-        The rows, computed where the data live, with all columns that the company has. Attributes without a date, such
-        as those of ``customers``, are those of ``as_of``.
-
-    Raises
-    ------
-    MissingData
-        If the company lacks the table or one of the columns.
-    ValueError
-        If `ending` lies after ``as_of``, `days` is not positive, or the schema knows no such table.
+    entered the books later are not there, and values that became known later are missing. Attributes without a date
+    are those of ``as_of``. With `days`, only what happened in so many days up to the day, that day included.
     """
     rows, last, contract = company.table(name, *columns), last_day(company, ending), schema.TABLES[name]
     if days is not None:
@@ -82,11 +57,10 @@ def known_rows(
 
 
 def known_complaints(company: Company, *, days: int | None = None, ending: dt.date | None = None) -> ir.Table:
-    """Return the complaints known on a day, as :func:`known_rows`, with their ``state`` on it.
+    """Return the complaints known on a day, with their ``state`` on it, one of :data:`COMPLAINT_STATES`.
 
-    The state is ``"open"``, ``"closed unsettled"`` (without a resolution, or with one of :data:`NO_SETTLEMENT`) or
-    ``"settled"``. A complaint that was closed later is open. Where the company records no resolutions, closed means
-    settled; where it does not record when complaints are closed, the state is missing.
+    A complaint closed without a resolution, or with one of :data:`NO_SETTLEMENT`, is ``"closed unsettled"``. Where the
+    company records no resolutions, closed means settled; where it does not record closing, the state is missing.
     """
     complaints = known_rows(company, "complaints", "customer_id", "opened_at", ending=ending, days=days)
     if not company.has("complaints", "closed_at"):
@@ -102,8 +76,7 @@ def known_complaints(company: Company, *, days: int | None = None, ending: dt.da
 def window_complaints(company: Company, *, days: int) -> pd.DataFrame:
     """Return the complaints opened in the days up to ``as_of``, with what is known of their end.
 
-    Columns are ``customer_id``, ``opened_at``, ``topic`` (where known) and, where the company knows when complaints are
-    closed, ``closed_at``, ``settled`` and ``satisfied`` (False while open; where known).
+    Where the company knows when complaints are closed, there are ``closed_at``, ``settled`` and ``satisfied``.
     """
     complaints = known_complaints(company, days=days)
     names = [name for name in ("topic", "closed_at", "satisfied") if company.has("complaints", name)]
@@ -120,11 +93,7 @@ def window_complaints(company: Company, *, days: int) -> pd.DataFrame:
 
 
 def own_brand_answers(company: Company, *, days: int | None = None, ending: dt.date | None = None) -> ir.Table:
-    """Return the answers of known customers on the company's own brand, as :func:`known_rows`.
-
-    These are the rows of ``surveys`` that tell the customer and no brand, or a brand that the table ``competitors``
-    marks as the own one. Without a column of brands all answers are on the own brand.
-    """
+    """Return the answers of known customers on the company's own brand: on no brand, or one marked as ``own``."""
     answers = known_rows(company, "surveys", "customer_id", "responded_at", ending=ending, days=days)
     answers = answers.filter(answers.customer_id.notnull())  # noqa: PD004
     if not company.has("surveys", "brand"):
@@ -135,10 +104,7 @@ def own_brand_answers(company: Company, *, days: int | None = None, ending: dt.d
 
 
 def own_answers(company: Company, *, days: int) -> pd.DataFrame:
-    """Return the satisfaction with the own brand that customers told in the days up to ``as_of``.
-
-    Columns are ``customer_id``, ``responded_at``, ``satisfaction`` (points) and ``weight`` (1 where there are none).
-    """
+    """Return the satisfaction with the own brand that customers told in the days up to ``as_of``, and ``weight``."""
     company.table("surveys", "customer_id", "responded_at", "satisfaction")
     weights = ["weight"] if company.has("surveys", "weight") else []
     answers = own_brand_answers(company, days=days)
@@ -157,11 +123,7 @@ def _own_brands(company: Company, ending: dt.date | None) -> list[str]:
 
 
 def known_contracts(company: Company, *, ending: dt.date | None = None) -> ir.Table:
-    """Return the contracts that had begun by a day, and ``running``: whether they ran on the day itself.
-
-    ``ended_at`` is the last day of a contract, so that one that ends on the day still runs on it. Where the company
-    does not know when contracts end, all run.
-    """
+    """Return the contracts that had begun by a day, and ``running``: whether they ran on the day, its last included."""
     contracts = known_rows(company, "memberships", "customer_id", "started_at", ending=ending)
     if not company.has("memberships", "ended_at"):
         return contracts.mutate(running=ibis.literal(value=True))

@@ -2,82 +2,100 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any, Final
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.customers.counting import DifferentValues
+from crm_lib.errors import MissingData
 
 UNIT_DAYS: Final = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 """Days in each unit of time: day, week, mean month and mean year."""
 _MONEY_DECIMALS = 6
 """Sums of money are rounded far below a cent: the order in which an engine adds up must not show."""
 _COUNTED = {"categories": DifferentValues("category"), "channels": DifferentValues("channel")}
+_TYPES = dict.fromkeys(("frequency", "orders", "categories", "channels"), "int64") | dict.fromkeys(
+    ("first_purchase", "last_purchase"), "datetime64[s]"
+)
 
 
-def customer_table(company: Company, unit: str = "W") -> ibis.Table:
-    """Return one row per customer, as an expression that the company's engine computes when it is executed.
-
-    Time is counted in exact days and divided by the days of `unit`, never in calendar weeks or months: these would
-    merge the purchases of one week and let recency and age depend on the weekday.
+def customer_summary(company: Company, unit: str = "W") -> pd.DataFrame:
+    """Return one row per customer as a data frame.
 
     Parameters
     ----------
     company : Company
-        The company; its transactions are already cut at ``company.as_of``.
+        The company.
     unit : {"W", "D", "M", "Y"}
         Unit of time: week, day, month (365.25 / 12 days) or year (365.25 days).
 
     Returns
     -------
-    ibis.Table
-        In no particular order, with the columns
+    DataFrame
+        Indexed by ``customer_id``, ascending; ``attrs["unit"]`` tells the unit. A column whose source the company does
+        not have is left out.
 
-        - ``customer_id``: text;
         - ``frequency``: number of purchase days after the first;
         - ``recency``: time from the first to the last purchase day, 0 without repeats;
         - ``age``: time from the first purchase day to ``company.as_of`` (*T* in the papers);
         - ``monetary_value``: mean revenue of a repeat purchase day, returns left out; missing without repeats;
         - ``orders``: number of different orders with at least one line that is no return;
-        - ``revenue``, ``margin``: sums over all lines, net of returns; a margin that no line tells is missing;
+        - ``revenue``, ``margin``: sums over all lines, net of returns;
         - ``first_purchase``, ``last_purchase``: days;
-        - ``returns``: amount paid back on the lines that are returns, positive, so that revenue and returns add up to
-          what was paid for the lines bought;
+        - ``returns``: amount paid back on the lines that are returns, positive;
         - ``discount_share``: discount / (discount + revenue) over the lines bought, missing where nothing was paid;
         - ``categories``, ``channels``: how many different ones the customer bought from;
         - ``median_gap``: median time between successive purchase days, missing without repeats.
-
-        A column whose source the company does not have is left out (``margin``, ``discount_share``, ``categories``,
-        ``channels``).
 
     Raises
     ------
     ValueError
         If the unit is unknown.
-
-    See Also
-    --------
-    customer_summary : The same as a data frame.
-
-    Notes
-    -----
-    With the purchase days :math:`t_0 < t_1 < … < t_x` of a customer, frequency is :math:`x`, recency
-    :math:`t_x - t_0` and age :math:`\\text{as of} - t_0`.
-
-    Lines are summed to orders and orders to customers: the source is read once, and whatever must be sorted or told
-    apart is so among the orders, of which there are far fewer than lines.
     """
-    length = days_in(unit)
+    answer = customer_table(company, unit).order_by("customer_id").to_pyarrow()
+    frame: pd.DataFrame = answer.to_pandas(date_as_object=False).set_index("customer_id")
+    # The engine sorts in parallel; some sort texts by the rules of a language, so that there is something left to do.
+    frame = frame.sort_index().astype({name: _TYPES.get(name, "float64") for name in frame.columns})
+    frame.attrs["unit"] = unit
+    return frame
+
+
+def customer_attribute(company: Company, column: str) -> pd.Series[str]:
+    """Return an attribute of the customers, as text.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    column : str
+        Column of its table ``customers``.
+    """
+    if not company.has("customers", column):
+        raise MissingData("customers", (column,))
+    frame = company.frame("customers", "customer_id", column).dropna()
+    return frame.drop_duplicates("customer_id").set_index("customer_id")[column].astype(str)
+
+
+def customer_table(company: Company, unit: str = "W") -> ibis.Table:
+    """Return the columns of :func:`customer_summary` as an expression, in no particular order.
+
+    Time is counted in exact days and divided by the days of `unit`, never in calendar weeks or months: these would
+    merge the purchases of one week and let recency and age depend on the weekday. Lines are summed to orders and orders
+    to customers: whatever must be sorted or told apart is so among the orders, of which there are far fewer.
+    """
+    if unit not in UNIT_DAYS:
+        raise ValueError(f"unknown unit of time {unit!r}: use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)")
+    length = UNIT_DAYS[unit]
     orders = _orders(_lines(company))
     totals = _totals(_beside_the_day_before(orders))
     columns: dict[str, Any] = {
         "customer_id": totals.customer_id,
         "frequency": totals.frequency,
         "recency": totals.last_purchase.delta(totals.first_purchase, unit="day") / length,
-        "age": days_until(company.as_of, totals.first_purchase) / length,
+        "age": ibis.literal(company.as_of).delta(totals.first_purchase, unit="day") / length,
         "monetary_value": totals.repeat_revenue / totals.frequency.nullif(0),
         "orders": totals.orders,
         "revenue": totals.revenue,
@@ -103,25 +121,9 @@ _ORDER = (
 
 
 def exact_sum(column: ir.NumericValue, where: ir.BooleanValue | None = None) -> ir.FloatingValue:
-    """Return the sum of a column that is the same on every run.
-
-    An engine adds in parallel, and the sum of floating-point numbers depends on the order in its last digits. Decimal
-    numbers do not: a report made twice shows the same amounts, and parts add up to their whole.
-    """
+    """Return the sum of a column in decimal numbers: the same on every run, in whatever order an engine adds."""
     total = column.cast("decimal(38, 10)").sum(where=where)
     return ibis.coalesce(total.cast("float64"), ibis.literal(0.0))
-
-
-def days_in(unit: str) -> float:
-    """Return the days of a unit of time."""
-    if unit not in UNIT_DAYS:
-        raise ValueError(f"unknown unit of time {unit!r}: use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)")
-    return UNIT_DAYS[unit]
-
-
-def days_until(day: dt.date, first: Any) -> Any:
-    """Return the number of days from a column of days to a day."""
-    return ibis.literal(day).delta(first, unit="day")
 
 
 def is_purchase(transactions: ibis.Table) -> Any:
@@ -169,7 +171,7 @@ def _beside_the_day_before(orders: ibis.Table) -> ibis.Table:
 
     Orders of returns only are a partition of their own, so that purchases see purchases only.
     """
-    bought = orders.bought.notnull()
+    bought = orders.bought.notnull()  # noqa: PD004 - Ibis knows no notna
     window = ibis.window(group_by=[orders.customer_id, bought], order_by=orders.day)
     return orders.mutate(
         is_purchase=bought, previous=orders.day.lag().over(window), first=orders.day.first().over(window)

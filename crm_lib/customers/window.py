@@ -7,34 +7,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers.known import known_rows, last_day
 from crm_lib.customers.table import exact_sum, is_purchase
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
+from crm_lib.language import say
 
 Value = Literal["margin", "revenue"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What a value of customers is: margin or revenue, in which currency, of which window.
-
-    Parameters
-    ----------
-    kind : {"margin", "revenue"}
-        What is added up.
-    currency : str
-        ISO code.
-    days : int
-        Length of the window.
-    ending : date or None
-        Last day of the window.
-    """
+    """What a value of customers is: margin or revenue, in which currency, of which window."""
 
     kind: Value = "margin"
     currency: str = ""
@@ -53,11 +40,6 @@ ANY = Basis()
 def value_of(company: Company) -> Value:
     """Return the measure of a customer's value: ``"margin"`` where the company knows it, else ``"revenue"``."""
     return "margin" if company.has("transactions", "margin") else "revenue"
-
-
-def window_lines(company: Company, *, days: int, ending: dt.date | None = None) -> ir.Table:
-    """Return the order lines of the `days` days up to a date, as they were known on it."""
-    return known_rows(company, "transactions", ending=ending, days=days)
 
 
 def customer_window(company: Company, *, days: int, ending: dt.date | None = None) -> pd.DataFrame:
@@ -103,8 +85,8 @@ def customer_window(company: Company, *, days: int, ending: dt.date | None = Non
     summary = summary.filter(summary.lines > 0).mutate(new=(summary.first_purchase > first).fill_null(False))
     frame: pd.DataFrame = summary.drop("lines", "first_purchase").order_by("customer_id").execute()
     if frame.empty:
-        message = language.text("nobody bought in the {days} days up to {day}: choose a longer window")
-        raise TooLittleData(message.format(days=days, day=language.date(last)))
+        message = "nobody bought in the {days} days up to {day}: choose a longer window"
+        raise TooLittleData(say(message, days=days, day=last))
     amounts = [name for name in ("revenue", "returns", "margin") if name in frame]
     # Adding 0 turns the -0.0 of customers without returns into 0.0.
     frame[amounts] += 0.0

@@ -17,7 +17,7 @@ from crm_lib.customers import customer_window
 from crm_lib.errors import TooLittleData
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALLEST_GROUP
-from crm_lib.statistics import Floats
+from crm_lib.statistics.resampling import Floats
 
 STABLE_LABELLING = 0.75
 """Mean adjusted Rand index from which a whole labelling counts as stable."""

@@ -16,7 +16,8 @@ from crm_lib.estimate import LEVEL
 from crm_lib.segments.profit import SMALL_GROUPS, SMALLEST_GROUP
 from crm_lib.segments.relationship_levels import RELATIONSHIP_LEVELS, RelationshipLevels
 from crm_lib.segments.rfm.in_engine import Segmented, segment_customers
-from crm_lib.statistics import holm, skewed_interval, skewed_p_value
+from crm_lib.statistics.proportions import holm
+from crm_lib.statistics.skewed_means import skewed_interval, skewed_p_value
 
 _SLACK = 0.02
 """Share of a window that may pass before the first order without the window counting as cut short."""

@@ -18,7 +18,8 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALLEST_GROUP
-from crm_lib.statistics import Floats, newcombe, wilson
+from crm_lib.statistics.proportions import newcombe, wilson
+from crm_lib.statistics.resampling import Floats
 
 QUESTIONS = ("who", "what", "why", "where", "when", "how")
 FALSE_DISCOVERIES = 0.05

@@ -20,7 +20,7 @@ from crm_lib.language import say
 from crm_lib.segments.clusters import behaviour, choose_clusters
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
 from crm_lib.segments.rfm.in_engine import segment_customers
-from crm_lib.statistics import Floats, studentised
+from crm_lib.statistics.resampling import Floats, studentised
 
 CLUSTERS, RFM_SEGMENTS, TIERS = "clusters", "RFM segments", "value tiers"
 AT_LEAST = 0.01

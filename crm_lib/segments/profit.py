@@ -12,12 +12,12 @@ from scipy import stats
 
 from crm_lib import language, schema
 from crm_lib.company import Company
-from crm_lib.customers import exact_sum, is_purchase, window_lines
+from crm_lib.customers import exact_sum, is_purchase, known_rows
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
-from crm_lib.statistics import holm
+from crm_lib.statistics.proportions import holm
 
 NOT_KNOWN = "(not known)"
 SMALLEST_GROUP = 10
@@ -247,7 +247,7 @@ def _lines(company: Company, dimensions: tuple[str, ...], days: int) -> tuple[ir
     """Return the lines of the window with the dimensions filled in, and the dimensions that the company has."""
     of_customers = [name for name in dimensions if company.has("customers", name)]
     of_lines = [name for name in dimensions if name not in of_customers and company.has("transactions", name)]
-    lines = window_lines(company, days=days)
+    lines = known_rows(company, "transactions", days=days)
     kept = ["customer_id", "order_id", "revenue", *of_lines]
     margin = {"margin": lines.margin.fill_null(0.0)} if company.has("transactions", "margin") else {}
     lines = lines.select(*kept, back=~is_purchase(lines), **margin)

@@ -17,7 +17,7 @@ from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALL_GROUPS, SMALLEST_GROUP
 from crm_lib.segments.rfm.in_engine import Segmented
-from crm_lib.statistics import group_means
+from crm_lib.statistics.skewed_means import group_means
 
 SIZES, BANDS = ("few", "medium", "many"), ("low", "medium", "high")
 FEW_SHARE, MANY_SHARE = 0.05, 0.2

@@ -18,7 +18,8 @@ from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.segments.clusters import prepared
-from crm_lib.statistics import Floats, dip, uniform_dips
+from crm_lib.statistics.dip import dip, uniform_dips
+from crm_lib.statistics.resampling import Floats
 
 FALSE_ALARMS = 0.05
 """Rate of false alarms accepted."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.statistics.resampling import Floats
 
-Floats = NDArray[np.float64]
 _FEW = 10
 """Moves below which the normal law does not fit."""
 
@@ -25,19 +25,11 @@ class Balance:
 
 
 def marginal_homogeneity(table: ArrayLike) -> Balance:
-    """Test whether the states are as large after (columns) as before (rows), by Stuart and Maxwell.
+    """Test whether the states are as large after (columns) as before (rows), by Stuart and Maxwell (1970).
 
-    As only moves count, it holds for a base that customers enter and leave as well: the outside is a state like the
-    others, of which it does not matter how many stay in it. Unlike statsmodels' ``SquareTable``, it counts neither
-    empty states nor states without a move between them as degrees of freedom.
+    Only moves count, so the outside of a base may be a state too. Unlike statsmodels' ``SquareTable``, neither empty
+    states nor states without a move between them are degrees of freedom.
 
-    References
-    ----------
-    Maxwell, A. E. (1970). Comparing the classification of subjects by two independent judges. British Journal of
-    Psychiatry 116, 651-655.
-
-    Examples
-    --------
     >>> round(marginal_homogeneity([[5, 10], [2, 7]]).statistic, 6)  # McNemar's (10 - 2)² / 12
     5.333333
     """
@@ -51,11 +43,9 @@ def marginal_homogeneity(table: ArrayLike) -> Balance:
 
 
 def net_changes(table: ArrayLike) -> list[Estimate]:
-    """Return by how many customers each state grew, with intervals that hold for all of them at once.
+    """Return by how many customers each state grew, with intervals that hold for all of them at once (Bonferroni).
 
-    Moves in and out are counts; their difference has the sum of both as its variance. The intervals are normal, with
-    the level divided among the states (Bonferroni). A state with fewer than 10 moves gets the exact interval of a
-    binomial share of moves in, carried over to the difference.
+    Normal, with the sum of moves in and out as variance; below 10 moves exact, from the binomial share of moves in.
     """
     moves = _moves(table)
     chance = (1 - LEVEL) / len(moves)

@@ -15,28 +15,15 @@ _LARGEST = 2000
 
 
 def dip(values: Floats) -> float:
-    """Return the dip of a sample: its distance from the nearest distribution with one peak.
+    """Return the dip of a sample: how far it is from the nearest distribution with one peak, from 1 / (2n) to 1/4.
 
-    The largest difference between the empirical distribution function and the closest unimodal one; at least 1 / (2n),
-    and at most 1/4 (two heaps of equal size). The package ``diptest`` is GPL, hence written here.
+    Hartigan & Hartigan (1985), Annals of Statistics 13. A unimodal distribution function is convex up to its mode and
+    concave beyond. Where the greatest convex minorant and the least concave majorant between the present ends are
+    farthest apart, the ends move to the nearest points in which they touch the sample; what lies outside is held
+    against the minorant on the left and the majorant on the right. The package ``diptest`` is GPL.
 
-    Notes
-    -----
-    A unimodal distribution function is convex up to its mode and concave beyond. The mode is closed in on from both
-    sides: where the greatest convex minorant and the least concave majorant between the present ends are farthest
-    apart, the ends are moved to the nearest points in which they touch the sample, and what lies outside is held
-    against the minorant on the left and the majorant on the right. The slopes of both are isotonic regressions.
-
-    References
-    ----------
-    Hartigan, J. A. & Hartigan, P. M. (1985). The dip test of unimodality. Annals of Statistics 13, 70-84.
-
-    Examples
-    --------
-    >>> dip(np.array([0.0, 0.0, 1.0, 1.0]))
-    0.25
-    >>> dip(np.arange(10.0))
-    0.05
+    >>> dip(np.array([0.0, 0.0, 1.0, 1.0])), dip(np.arange(10.0))
+    (0.25, 0.05)
     """
     values = np.asarray(values, dtype=np.float64)
     if not values.size or not np.isfinite(values).all():
@@ -67,10 +54,7 @@ def dip(values: Floats) -> float:
 
 
 def uniform_dips(n: int, *, samples: int = 999, seed: int = 0) -> Floats:
-    """Return dips of uniform samples of n, in ascending order: of unimodal laws, theirs are the largest.
-
-    For more than 2000 values they are those for 2000, scaled by the square root of the ratio.
-    """
+    """Return dips of uniform samples of n, ascending, beyond 2000 scaled: of unimodal laws, theirs are the largest."""
     drawn = min(n, _LARGEST)
     return np.asarray(_drawn(drawn, samples, seed) * np.sqrt(drawn / n), dtype=np.float64)
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from crm_lib.estimate import LEVEL, Estimate
-
-Floats = NDArray[np.float64]
+from crm_lib.statistics.resampling import Floats
 
 
 def wilson(count: int, total: int, *, level: float = LEVEL) -> Estimate:
     """Return a share with Wilson's interval; not estimable where there are none.
 
-    Examples
-    --------
     >>> print(wilson(81, 263))
     31% [26%, 37%]
     """
@@ -31,16 +26,9 @@ def wilson(count: int, total: int, *, level: float = LEVEL) -> Estimate:
 
 
 def newcombe(first: Estimate, second: Estimate) -> Estimate:
-    """Return the difference of two independent shares, given with Wilson's intervals, with Newcombe's (method 10).
+    """Return the difference of two independent shares with Wilson's intervals (Newcombe 1998, method 10).
 
-    References
-    ----------
-    Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions: comparison of
-    eleven methods. Statistics in Medicine 17, 873-890.
-
-    Examples
-    --------
-    >>> difference = newcombe(wilson(56, 70), wilson(48, 80))  # example (a) of the paper
+    >>> difference = newcombe(wilson(56, 70), wilson(48, 80))  # example (a) of Statistics in Medicine 17, 873-890
     >>> round(difference.low, 4), round(difference.high, 4)
     (0.0524, 0.3339)
     """
@@ -58,19 +46,4 @@ def holm(p_values: Floats) -> Floats:
     order = np.argsort(p_values, kind="stable")
     corrected = np.empty(p_values.size)
     corrected[order] = np.maximum.accumulate(p_values[order] * np.arange(p_values.size, 0, -1)).clip(max=1.0)
-    return corrected
-
-
-def benjamini_hochberg(p_values: Floats) -> Floats:
-    """Return p-values corrected for false discoveries; missing ones stay missing and are not counted.
-
-    Examples
-    --------
-    >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03, 0.5])).round(4).tolist()
-    [0.04, 0.0533, 0.0533, 0.5]
-    """
-    corrected = np.array(p_values, dtype=np.float64)
-    known = ~np.isnan(corrected)
-    if known.any():
-        corrected[known] = multipletests(corrected[known], method="fdr_bh")[1]
     return corrected

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
 from crm_lib.estimate import LEVEL, Estimate
@@ -30,17 +31,13 @@ class Reliability:
         return int(((self.frame["low"] <= self.frame["told"]) & (self.frame["told"] <= self.frame["high"])).sum())
 
 
-def reliability(probability: pd.Series[float], outcome: pd.Series[float], *, groups: int = 10) -> Reliability:
-    """Compare probabilities with what was.
-
-    Matched by index; customers without an outcome are left out. Equal probabilities stay together, so that there may be
-    fewer groups than asked for.
-    """
+def reliability(probability: pd.Series[float], outcome: pd.Series[float]) -> Reliability:
+    """Compare probabilities with what was, in tenths of the customers who have both; equal ones stay together."""
     both = pd.DataFrame({"told": probability, "was": outcome.astype(float)}).dropna()
     if both.empty:
         raise ValueError("no customer has both a probability and an outcome")
     varied = bool(both["told"].min() < both["told"].max())
-    place = pd.qcut(both["told"], groups, labels=False, duplicates="drop") if varied else both["told"] * 0
+    place = pd.qcut(both["told"], 10, labels=False, duplicates="drop") if varied else both["told"] * 0
     grouped = both.groupby(place)
     frame = grouped.agg(customers=("was", "size"), told=("told", "mean"), was=("was", "mean")).reset_index(drop=True)
     ends = [wilson(round(share * n), int(n)) for share, n in zip(frame["was"], frame["customers"], strict=True)]
@@ -61,18 +58,8 @@ def compared_auc(
 ) -> tuple[Estimate, Estimate, Estimate]:
     """Return the areas under the ROC curve of two scores of the same customers, and their difference.
 
-    Notes
-    -----
-    The area is the share of pairs of a customer with and one without the outcome that the score puts in the right
-    order, ties counting half. Intervals are normal, the areas' on the logit scale, with the variance of DeLong et al.
+    Intervals are normal, the areas' on the logit scale, with the variance of DeLong et al. (1988), Biometrics 44.
 
-    References
-    ----------
-    DeLong, E. R., DeLong, D. M. & Clarke-Pearson, D. L. (1988). Comparing the areas under two or more correlated
-    receiver operating characteristic curves: a nonparametric approach. Biometrics 44, 837-845.
-
-    Examples
-    --------
     >>> y, score = np.array([0.0, 0, 1, 1, 0, 1]), np.array([0.1, 0.4, 0.4, 0.8, 0.2, 0.3])
     >>> round(compared_auc(y, score, score)[0].value, 4)
     0.8333
@@ -90,16 +77,13 @@ def compared_auc(
     area = with_it.mean(axis=1)
     covariance = np.cov(with_it) / ones + np.cov(without) / zeros
     z = float(norm.ppf((1 + LEVEL) / 2))
-
-    def _told(value: float, low: float, high: float) -> Estimate:
-        return Estimate(value=value, low=low, high=high, n=outcome.size, method="DeLong")
-
-    areas = []
-    for value, variance in zip(area.tolist(), np.diag(covariance).tolist(), strict=True):
-        inside = min(max(value, 1e-9), 1 - 1e-9)
-        logit, reach = np.log(inside / (1 - inside)), z * np.sqrt(max(variance, 0.0)) / (inside * (1 - inside))
-        low, high = (1 / (1 + np.exp(-(logit + sign * reach))) for sign in (-1, 1))
-        areas.append(_told(value, min(float(low), value), max(float(high), value)))
-    difference = float(area[0] - area[1])
-    reach = z * float(np.sqrt(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0.0)))
-    return areas[0], areas[1], _told(difference, difference - reach, difference + reach)
+    inside = area.clip(1e-9, 1 - 1e-9)
+    reach = z * np.sqrt(np.diag(covariance).clip(min=0)) / (inside * (1 - inside))
+    low, high = np.minimum(expit(logit(inside) - reach), area), np.maximum(expit(logit(inside) + reach), area)
+    gain = area[0] - area[1]
+    half = z * np.sqrt(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0.0))
+    told = zip([*area, gain], [*low, gain - half], [*high, gain + half], strict=True)
+    first_area, second_area, difference = (
+        Estimate(value=float(a), low=float(b), high=float(c), n=outcome.size, method="DeLong") for a, b, c in told
+    )
+    return first_area, second_area, difference

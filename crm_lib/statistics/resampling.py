@@ -24,34 +24,14 @@ LARGE = 10_000
 
 
 def studentised(
-    statistic: Statistic,
-    n: int,
-    *,
-    sizes: Floats | None = None,
-    resamples: int = 999,
-    seed: int = 0,
+    statistic: Statistic, n: int, *, sizes: Floats | None = None, resamples: int = 999, seed: int = 0
 ) -> tuple[Floats, Floats, Floats]:
-    """Return estimates with studentised (bootstrap-t) intervals.
+    """Return estimates with studentised (bootstrap-t) intervals (Efron & Tibshirani 1993, section 12.5; Davidson 2009).
 
-    Customers are drawn with replacement, as often as there are customers; a resample is described by how often each
-    was drawn. Every resample's estimate is divided by its own standard error, so a resample without the largest
-    customers, whose estimate is low, counts with the small standard error it has. This is what makes the interval
-    longer on the side where large customers may be missing from the data.
-
-    `statistic` takes weights of shape (resamples, n) whose rows sum to n, and returns estimates and standard errors,
-    each of shape (resamples, statistics). With `sizes`, the customers in each group of equal ones, there is a column of
-    weights for each group instead; see :func:`grouped`. Returned are estimates, lower and upper ends, each of shape
-    (statistics,); ends are infinite where the data have no spread from which an error could be judged.
-
-    Notes
-    -----
-    With :math:`t^* = (\\hat\\theta^* - \\hat\\theta)/s^*`, the interval is
-    :math:`[\\hat\\theta - t^*_{1-\\alpha/2}\\,s,\\ \\hat\\theta - t^*_{\\alpha/2}\\,s]`.
-
-    References
-    ----------
-    Efron, B. & Tibshirani, R. J. (1993). An Introduction to the Bootstrap, section 12.5.
-    Davidson, R. (2009). Reliable inference for the Gini index. Journal of Econometrics 150, 30-40.
+    Every resample's estimate is divided by its own standard error: without the largest customers both are small, so the
+    interval is longer on the side where large customers may be missing from the data. `statistic` takes weights of
+    shape (resamples, n) whose rows sum to n; with `sizes`, a column for each group of so many equal customers, as of
+    :func:`grouped`. Ends are infinite where the data have no spread.
     """
     once = np.ones(n) if sizes is None else sizes
     value, error = (part[0] for part in statistic(once[None, :]))
@@ -77,17 +57,11 @@ def studentised(
 
 
 def grouped(ordered: Floats, breaks: NDArray[np.intp] | None = None) -> tuple[Floats, Floats]:
-    """Return customers in groups of neighbours of nearly equal value, few enough to be drawn a thousand times.
+    """Return means and sizes of groups of neighbours in descending order, few enough to be drawn a thousand times.
 
-    Resampling a million customers one by one takes minutes, and nearly all of it goes into telling apart customers who
-    are next to alike. The largest and the smallest, on whom an interval hangs, stay single; further in, a group takes
-    one in two hundred of the customers further out: half a per cent of the tail of a heavy-tailed law.
+    The largest and the smallest customers, on whom an interval hangs, stay single; further in, a group takes one in two
+    hundred of the customers further out. `breaks` are positions at which a group must begin.
 
-    `ordered` are values in descending order, `breaks` positions at which a group must begin. Returned are the mean
-    value and the number of customers of each group; fewer than 10,000 customers are groups of one each.
-
-    Examples
-    --------
     >>> means, sizes = grouped(np.arange(1e6, 0, -1))
     >>> bool(means.size < 6000), float(sizes.sum()), float(sizes @ means) == 1e6 * (1e6 + 1) / 2
     (True, 1000000.0, True)

@@ -4,45 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from crm_lib.estimate import LEVEL
-
-Floats = NDArray[np.float64]
+from crm_lib.statistics.resampling import Floats
 
 
 def group_means(values: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
-    """Return the mean of each group with an interval corrected for skewness.
+    """Return the mean of each group with an interval corrected for skewness by Hall's (1992) transformation.
 
-    What customers bring or cost is skewed: most little, a few much. The ordinary interval is then too short on the side
-    of the large customers. Hall's transformation of the t statistic takes the skewness out; it is a formula, so that a
-    million customers need no resampling.
-
-    `values` holds a number per customer, `groups` the group of each; missing ones are left out. The table is indexed by
-    group, in order of the names (of the categories, where they have an order), with ``customers``, ``mean``, ``low``
-    and ``high``. Ends are infinite where one customer alone says nothing of the spread; where all are alike, the
-    interval is a point.
-
-    Notes
-    -----
-    With mean :math:`\\bar x`, standard deviation :math:`s`, skewness :math:`\\gamma` and n customers, the interval is
-    :math:`[\\bar x - g^{-1}(t_{1-\\alpha/2})\\,s/\\sqrt n,\\ \\bar x - g^{-1}(t_{\\alpha/2})\\,s/\\sqrt n]` with
-    :math:`g(t) = t + k t^2/3 + k^2 t^3/27 + k/6` and :math:`k = \\gamma/\\sqrt n`. In simulations, a nominal 95 %
-    covered in 95 % of samples of 50 from an exponential law and in 94 % from a lognormal one (the usual interval in 93
-    and 90 %), in samples of 10 in 94 and 91 % (the usual one in 90 and 84 %).
-
-    References
-    ----------
-    Hall, P. (1992). On the removal of skewness by transformation. Journal of the Royal Statistical Society B 54(1),
-    221-228.
-
-    Examples
-    --------
-    >>> spent = pd.Series([1.0, 2.0, 3.0, 10.0], index=["a", "b", "c", "d"])
-    >>> group_means(spent, pd.Series("all", index=spent.index)).round(2)
-         customers  mean   low   high
-    all          4   4.0 -0.46  26.52
+    What customers bring is skewed: the usual interval is too short on the side of the large ones. Ends are infinite for
+    one customer alone. With the transform :math:`g(t) = t + k t^2/3 + k^2 t^3/27 + k/6` and :math:`k` the skewness over
+    :math:`\\sqrt n`, a nominal 95 % covered in simulations in 94 % of samples of 50 from a lognormal law (the usual
+    interval in 90 %).
     """
     both = pd.DataFrame({"value": values, "group": groups.reindex(values.index)}).dropna()
     grouped = both.groupby("group", observed=True)["value"]

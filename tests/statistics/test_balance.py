@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from crm_lib.statistics import marginal_homogeneity, net_changes
+from crm_lib.statistics.balance import marginal_homogeneity, net_changes
 
 # Unaided distance vision of 7,477 women, right eye by left eye: Stuart (1955), table 1. The statistic is that which
 # the documentation of statsmodels (contingency tables) prints: homogeneity 11.957 on 3.

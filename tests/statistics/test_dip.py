@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from crm_lib.statistics import dip, uniform_dips
+from crm_lib.statistics.dip import dip, uniform_dips
 
 
 def test_two_heaps_of_equal_size_have_the_largest_dip_there_is():

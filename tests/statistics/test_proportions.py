@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crm_lib.statistics import newcombe, wilson
+from crm_lib.statistics.proportions import newcombe, wilson
 
 
 def test_wilson_has_the_published_interval():

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from crm_lib.statistics import Reliability, reliability
-from crm_lib.statistics.reliability import compared_auc
+from crm_lib.statistics.reliability import Reliability, compared_auc, reliability
 
 
 def test_groups_hold_everybody_and_scores_are_those_of_a_peer():

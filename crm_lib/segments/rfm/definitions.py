@@ -6,13 +6,15 @@ import datetime as dt
 import tomllib
 import warnings
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from crm_lib import language
+from pydantic import ValidationError
+
 from crm_lib.company import Company
 from crm_lib.customers.window import Value, value_of
 from crm_lib.errors import CompanyError
-from crm_lib.segments.rfm.definition_text import SECTIONS, Reader, read_rules, written
+from crm_lib.language import say
+from crm_lib.segments.rfm.definition_text import DefinitionText, Returns, fault, written
 from crm_lib.segments.rfm.rules import Rule, check_rules
 from crm_lib.segments.rfm.scores import BASES, MEASURES, Base, CutPoints, check_cut_points
 from crm_lib.segments.rfm.segment_rules import score_variables, segment_rules
@@ -20,10 +22,10 @@ from crm_lib.segments.value.tiers import TIER_SHARES, By, check_tier_cut_points,
 
 FILE = "segments.toml"
 """Name of a company's definition file, beside its ``company.toml``."""
-Returns = Literal["net", "gross"]
-_VALUES = ("revenue", "margin")
-_RETURNS = ("net", "gross")
-_BY = ("value", "count")
+_OPTIONS: dict[str, tuple[str | None, ...]] = {
+    "base": BASES, "returns": ("net", "gross"), "monetary": ("revenue", "margin"), "tier_by": ("value", "count"),
+    "tier_value": ("revenue", "margin", None),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,31 +48,17 @@ class SegmentDefinitions:
     levels : int
         Highest score, 3 to 5.
     rfm_cut_points : mapping of str to tuple of float, optional
-        Cut points of "recency" (days), "frequency" (orders) and "monetary" (money), as of
-        :class:`~crm_lib.segments.RFM`.
+        Cut points of "recency" (days), "frequency" (orders) and "monetary" (money).
     tier_value : {"revenue", "margin"}, optional
         What the tiers add up, net of returns; by default the margin where the company knows it.
-    tier_by : {"value", "count"}
-        What the tiers' shares are shares of.
-    tier_shares : tuple of float
-        Three ascending shares, as of :func:`~crm_lib.segments.value_tiers`.
-    tier_cut_points : tuple of float, optional
-        Three descending values (money), as of :func:`~crm_lib.segments.value_tiers`.
+    tier_by, tier_shares, tier_cut_points : optional
+        As `by`, `shares` and `cut_points` of :func:`~crm_lib.segments.value_tiers`.
     rules : tuple of Rule
-        The named segments; where empty, the nine of :func:`~crm_lib.segments.segment_rules`.
+        The named segments, exclusive and exhaustive; where empty, the nine of :func:`~crm_lib.segments.segment_rules`.
     currency : str
         ISO code of the cut points in money.
     estimated_on : date, optional
         Day as of which the cut points were estimated.
-
-    Raises
-    ------
-    ValueError
-        If anything does not fit, or the rules are not exclusive and exhaustive.
-
-    Notes
-    -----
-    Ties have one policy and no key: equal customers get equal scores and equal tiers.
 
     Examples
     --------
@@ -98,11 +86,9 @@ class SegmentDefinitions:
             raise ValueError(f"a window needs at least one day, not {self.window_days}")
         if not 3 <= self.levels <= 5:
             raise ValueError(f"levels must be 3, 4 or 5, not {self.levels}")
-        for name, options in (("base", BASES), ("returns", _RETURNS), ("monetary", _VALUES), ("tier_by", _BY)):
+        for name, options in _OPTIONS.items():
             if getattr(self, name) not in options:
-                raise ValueError(f"{name} must be one of {', '.join(options)}, not {getattr(self, name)!r}")
-        if self.tier_value not in (None, *_VALUES):
-            raise ValueError(f"tier_value must be one of {', '.join(_VALUES)}, not {self.tier_value!r}")
+                raise ValueError(f"{name} must be one of {', '.join(map(str, options))}, not {getattr(self, name)!r}")
         if self.rfm_cut_points is not None:
             check_cut_points(self.rfm_cut_points, self.levels)
         if self.tier_cut_points is not None:
@@ -121,41 +107,37 @@ class SegmentDefinitions:
 
     def known_on(self, day: dt.date) -> Self:
         """Return the definitions as they could be used on a day: without cut points that were estimated later."""
-        if self.estimated_on is None or self.estimated_on <= day:
-            return self
-        return replace(self, rfm_cut_points=None, tier_cut_points=None, estimated_on=None)
+        return self if self.estimated_on is None or self.estimated_on <= day else self.free()
+
+    def free(self) -> Self:
+        """Return the definitions without cut points, so that they are estimated from the data at hand."""
+        return replace(self, rfm_cut_points=None, tier_cut_points=None, currency="", estimated_on=None)
 
     @classmethod
     def from_toml(cls, content: str, *, where: str = FILE) -> Self:
         """Return the definitions that :meth:`to_toml`, or a person, wrote."""
         try:
-            sections = tomllib.loads(content)
+            text = DefinitionText.model_validate(tomllib.loads(content))
+            cuts = text.rfm.cut_points
+            return cls(
+                window_days=text.base.window_days,
+                base=text.base.customers,
+                returns=text.base.returns,
+                monetary=text.rfm.monetary,
+                levels=text.rfm.levels,
+                rfm_cut_points={name: tuple(getattr(cuts, name)) for name in MEASURES} if cuts else None,
+                tier_value=text.tiers.value,
+                tier_by=text.tiers.by,
+                tier_shares=tuple(text.tiers.shares),
+                tier_cut_points=tuple(text.tiers.cut_points) or None,
+                rules=text.rules,
+                currency=text.frozen.currency,
+                estimated_on=text.frozen.estimated_on,
+            )
         except tomllib.TOMLDecodeError as error:
             raise CompanyError(f"{where} is not valid TOML: {error}") from None
-        read = Reader(sections, where)
-        read.known()
-        cuts = {name: read.numbers("rfm.cut_points", name) for name in MEASURES}
-        if any(cuts.values()) and not all(cuts.values()):
-            absent = ", ".join(name for name, points in cuts.items() if not points)
-            raise CompanyError(f"{where}: [rfm.cut_points] lacks {absent}; give all three or none")
-        read.choice("base", "ties", ("together",), "together")
-        fields: dict[str, Any] = {
-            "window_days": read.count("base", "window_days", 365),
-            "base": read.choice("base", "customers", BASES, "buyers"),
-            "returns": read.choice("base", "returns", _RETURNS, "net"),
-            "monetary": read.choice("rfm", "monetary", _VALUES, "revenue"),
-            "levels": read.count("rfm", "levels", 5),
-            "rfm_cut_points": cuts if all(cuts.values()) else None,
-            "tier_value": read.choice("tiers", "value", _VALUES, None),
-            "tier_by": read.choice("tiers", "by", _BY, "value"),
-            "tier_shares": read.numbers("tiers", "shares"),
-            "tier_cut_points": read.numbers("tiers", "cut_points") or None,
-            "rules": read_rules(sections.get("segments", []), where),
-            "currency": read.words("frozen", "currency"),
-            "estimated_on": read.day("frozen", "estimated_on"),
-        }
-        try:
-            return cls(**fields)
+        except ValidationError as error:
+            raise CompanyError(f"{where}: {fault(error)}") from None
         except ValueError as error:
             raise CompanyError(f"{where}: {error}") from None
 
@@ -171,7 +153,7 @@ class SegmentDefinitions:
             "tiers": {**tiers, "cut_points": list(self.tier_cut_points) if self.tier_cut_points else None},
             "frozen": {"currency": self.currency or None, "estimated_on": self.estimated_on},
         }
-        return written({name: sections[name] for name in SECTIONS if name in sections}, self.rules)
+        return written(sections, self.rules)
 
 
 def definitions_of(
@@ -213,18 +195,19 @@ def definitions_of(
         raise CompanyError(f"{file} is not UTF-8 (byte {error.start + 1}): save it in this encoding") from None
     definitions = SegmentDefinitions.from_toml(content, where=str(file))
     if anew:
-        return replace(definitions, rfm_cut_points=None, tier_cut_points=None, currency="", estimated_on=None)
+        return definitions.free()
     if definitions.currency not in ("", company.currency):
         raise CompanyError(
             f"{file}: [frozen] currency is {definitions.currency}, but the company counts in {company.currency}"
         )
     if definitions.estimated_on is not None and definitions.estimated_on > company.as_of:
-        message = language.text(
-            "The frozen cut points are of {later}; for {day} they are estimated anew, so that nothing looks ahead."
+        message = say(
+            "The frozen cut points are of {later}; for {day} they are estimated anew, so that nothing looks ahead.",
+            later=definitions.estimated_on,
+            day=company.as_of,
         )
-        places = {"later": language.date(definitions.estimated_on), "day": language.date(company.as_of)}
-        warnings.warn(message.format(**places), UserWarning, stacklevel=2)
-        return replace(definitions, rfm_cut_points=None, tier_cut_points=None, currency="", estimated_on=None)
+        warnings.warn(message, UserWarning, stacklevel=2)
+        return definitions.free()
     return definitions
 
 

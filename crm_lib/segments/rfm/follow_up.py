@@ -31,18 +31,12 @@ class FollowUp:
     Parameters
     ----------
     frame : DataFrame
-        Indexed by ``customer_id``: ``segment`` on the earlier day and ``value`` (money) in the days after it.
-    segments : tuple of str
-        All segments, in the order of their rules.
-    best : str
-        The segment whose lift is told: the champions, or where the company's own rules know none, the segment whose
-        customers had the largest monetary value on average on the earlier day.
-    scored_on : date
-        The earlier day.
-    days : int
-        Days followed up.
-    value_kind, currency : str
-        "margin" or "revenue", and its ISO code.
+        Indexed by ``customer_id``: ``segment`` on the earlier day, ``value`` (money) in the days after it, ``active``.
+    segments, best : tuple of str, str
+        All segments in the order of their rules; the one whose lift is told: the champions, or where the company's own
+        rules know none, the segment with the largest monetary value on average on the earlier day.
+    scored_on, days, value_kind, currency : date, int, str, str
+        The earlier day, and the days followed up; "margin" or "revenue", and its ISO code.
     lift : Estimate
         Share of the later value that the best segment brought, divided by its share of customers.
     """

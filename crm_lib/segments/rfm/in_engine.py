@@ -30,19 +30,7 @@ from crm_lib.segments.value.tiers import TIERS, Tiers, tier_cut_points
 
 @dataclass(frozen=True, kw_only=True)
 class Segmented:
-    """The customers of a window in segments and tiers, as :func:`segment_customers` put them.
-
-    Parameters
-    ----------
-    rfm : RFM
-        Scores and segments.
-    tiers : Tiers
-        Tiers and values.
-    definitions : SegmentDefinitions
-        What decided, with all cut points that were used.
-    basis : Basis
-        What the value of the tiers is.
-    """
+    """The customers of a window in segments and tiers; `definitions` hold all cut points that were used."""
 
     rfm: RFM
     tiers: Tiers
@@ -63,35 +51,12 @@ class Segmented:
 def rfm_table(
     company: Company, definitions: SegmentDefinitions | None = None, *, ending: dt.date | None = None
 ) -> ir.Table:
-    """Return scores, segment and tier of every customer as a table of the company's engine.
+    """Return scores, segment and tier of every customer as a table of the company's engine, in no particular order.
 
-    The same as :class:`~crm_lib.segments.RFM` and :func:`~crm_lib.segments.value_tiers` say of
-    :func:`~crm_lib.segments.customer_window`, to the last customer, but nothing is brought into memory unless it is
-    asked for: for lists of millions, and for writing scores back to a database.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-    definitions : SegmentDefinitions, optional
-        The definitions, by default those without frozen cut points. Cut points that are not given are estimated.
-    ending : date, optional
-        Last day of the window, by default the company's ``as_of``. Lines recorded later are left out.
-
-    Returns
-    -------
-    ibis Table
-        In no particular order: ``customer_id``, ``recency`` (days), ``frequency`` (orders), ``monetary`` (money),
-        ``recency_score``, ``frequency_score``, ``monetary_score``, ``segment``, ``value`` (money) and ``tier``. Scores
-        and segment are missing for customers who are not scored, because they only returned something. With base
-        "known" everybody with a line up to that day has a row.
-
-    Raises
-    ------
-    TooLittleData
-        If nobody bought anything in the window.
-    MissingData
-        If the definitions need a margin that the company does not know.
+    The same as :func:`segment_customers`, but nothing is brought into memory unless it is asked for. Cut points that
+    the definitions lack are estimated. Columns are ``customer_id``, ``recency`` (days), ``frequency`` (orders),
+    ``monetary`` and ``value`` (money), a score each, ``segment`` and ``tier``. Scores and segment are missing for
+    customers who only returned something; with base "known" everybody with a line up to the day `ending` has a row.
     """
     definitions = SegmentDefinitions() if definitions is None else definitions
     measures = _measures(company, definitions, ending)
@@ -105,7 +70,7 @@ def estimated(
     definitions: SegmentDefinitions, company: Company, *, ending: dt.date | None = None
 ) -> SegmentDefinitions:
     """Return the definitions with all cut points estimated anew from a company's customers: frozen."""
-    open_ended = dataclasses.replace(definitions, rfm_cut_points=None, tier_cut_points=None)
+    open_ended = definitions.free()
     found = _with_cut_points(open_ended, _measures(company, open_ended, ending).cache())
     return dataclasses.replace(
         found,
@@ -285,7 +250,7 @@ def _segment(table: ir.Table, rules: Sequence[Rule]) -> ir.Value:
 
 def _holds(column: ir.Value, condition: Condition) -> ir.BooleanValue:
     if not isinstance(condition, Interval):
-        return column.isin([value for value in condition if value is not None])
+        return column.isin(sorted(condition))
     holds = ibis.literal(value=True)
     if np.isfinite(condition.above):
         holds &= column > condition.above

@@ -42,18 +42,13 @@ class Movement:
         Indexed by ``customer_id``, everybody scored on either day: ``before`` and ``after`` (segment, or
         "(not in the base)"), ``way`` ("up", "down", "stayed", "came" into the base or "left" it), ``value_before`` and
         ``value_after`` (money of each window, 0 outside the base).
-    segments : tuple of str
-        The segments in the order of the rules, best first.
-    definitions : SegmentDefinitions
-        The rule, frozen, by which customers were scored on both days.
-    earlier, later : date
-        The days.
-    basis : Basis
-        What the value is.
-    balance : Balance
-        Test of whether the segments are as large after as before, those who came and left included.
-    net_up : Estimate
-        Share of moves that led up or into the base among all moves.
+    segments, definitions : tuple of str, SegmentDefinitions
+        The segments, best first, and the rule, frozen, by which customers were scored on both days.
+    earlier, later, basis : date, date, Basis
+        The days, and what the value is.
+    balance, net_up : Balance, Estimate
+        Test of whether the segments are as large after as before, those who came and left included; share of moves that
+        led up or into the base among all moves.
     """
 
     frame: pd.DataFrame
@@ -152,18 +147,15 @@ def movement(
         frame[name] = both[name].fillna(0.0)
     rising = int(frame["way"].isin(["up", "came"]).sum())
     falling = int(frame["way"].isin(["down", "left"]).sum())
+    kind = tier_value_of(definitions, company)
+    basis = Basis(kind=kind, currency=company.currency, days=definitions.window_days, ending=later)
     return Movement(
         frame=frame,
         segments=segments,
         definitions=definitions,
         earlier=earlier,
         later=later,
-        basis=Basis(
-            kind=tier_value_of(definitions, company),
-            currency=company.currency,
-            days=definitions.window_days,
-            ending=later,
-        ),
+        basis=basis,
         balance=marginal_homogeneity(movement_matrix(frame["before"], frame["after"], [*segments, OUTSIDE])),
         net_up=wilson(rising, rising + falling),
     )
@@ -237,9 +229,7 @@ def fitting_windows(company: Company, definitions: SegmentDefinitions) -> Segmen
     days = span // 2 // 7 * 7
     if days < _SHORTEST:
         return definitions
-    return dataclasses.replace(
-        definitions, window_days=days, rfm_cut_points=None, tier_cut_points=None, estimated_on=None
-    )
+    return dataclasses.replace(definitions.free(), window_days=days)
 
 
 def movement_matrix(before: pd.Series[str], after: pd.Series[str], states: Sequence[str]) -> pd.DataFrame:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 _CELLS = 20_000_000
 """Cells of the grid beyond which rules are not checked."""
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,22 +20,14 @@ class Interval:
 
     above: float = -math.inf
     up_to: float = math.inf
-    missing: bool = False
 
     def __post_init__(self) -> None:
         if not self.above < self.up_to:
             raise ValueError(f"no number lies above {self.above:g} and up to {self.up_to:g}")
 
-    def holds(self, values: NDArray[np.float64]) -> Bools:
-        """Return which values belong to the interval."""
-        inside = values <= self.up_to
-        if self.above > -math.inf:
-            inside &= values > self.above
-        return inside | np.isnan(values) if self.missing else inside
 
-
-Condition = Interval | frozenset[Any]
-"""An interval of a number, or a set of values (``None`` among them for a missing one)."""
+Condition = Interval | frozenset[float]
+"""An interval, or a set of numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,23 +48,17 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """What values a variable of rules can have."""
+    """What numbers a variable of rules can be: these, or any."""
 
-    choices: tuple[Any, ...] | None = None
-    may_be_missing: bool = False
+    choices: tuple[float, ...] | None = None
 
 
 def check_rules(rules: Sequence[Rule], variables: Mapping[str, Variable]) -> None:
     """Prove that every customer there can be falls under exactly one rule, or say who does not.
 
-    Notes
-    -----
     Conditions change only at the bounds of their intervals and from value to value. These divide each variable into
-    finitely many cases, a missing value being one of its own, and their combinations into a finite grid, all cells of
-    which are looked at. What holds on the grid holds for every customer.
+    finitely many cases, and their combinations are a finite grid, all cells of which are looked at.
 
-    Examples
-    --------
     >>> young, old = Interval(up_to=30.0), Interval(above=31.0)
     >>> check_rules([Rule(name="young", when={"age": young}), Rule(name="old", when={"age": old})], {"age": Variable()})
     Traceback (most recent call last):
@@ -97,8 +81,8 @@ def check_rules(rules: Sequence[Rule], variables: Mapping[str, Variable]) -> Non
         taken = np.ones((1,) * len(used), dtype=bool)
         for axis, name in enumerate(used):
             if name in rule.when:
-                holds = _holds(rule.when[name], _column(cases[name], variables[name]))
-                taken = taken & holds.reshape([-1 if place == axis else 1 for place in range(len(used))])
+                inside = holds(rule.when[name], cases[name])
+                taken = taken & inside.reshape([-1 if place == axis else 1 for place in range(len(used))])
         if not taken.any():
             raise ValueError(f"rule '{rule.name}' can take nobody")
         hits += taken
@@ -106,6 +90,14 @@ def check_rules(rules: Sequence[Rule], variables: Mapping[str, Variable]) -> Non
     if wrong.any():
         cell = {name: cases[name][place] for name, place in zip(used, np.argwhere(wrong)[0], strict=True)}
         raise ValueError(_example(cell, cases, named, variables))
+
+
+def holds(condition: Condition, values: ArrayLike) -> NDArray[np.bool_]:
+    """Return for which numbers a condition holds."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if isinstance(condition, Interval):
+        return (numbers <= condition.up_to) & ((numbers > condition.above) | (condition.above == -math.inf))
+    return np.isin(numbers, list(condition))
 
 
 def _check_names(rules: Sequence[Rule]) -> None:
@@ -122,66 +114,41 @@ def _check_names(rules: Sequence[Rule]) -> None:
 
 def _check_condition(rule: str, name: str, condition: Condition, variable: Variable) -> None:
     if isinstance(condition, Interval):
-        if variable.choices is not None and not all(_is_number(value) for value in variable.choices):
-            raise ValueError(f"rule '{rule}': {name} is no number; give values out of {_listed(variable.choices)}")
         return
     if variable.choices is None:
-        raise ValueError(f"rule '{rule}': {name} is a number; give an interval, not values")
-    unknown = [value for value in condition if value is not None and value not in variable.choices]
-    if unknown:
+        raise ValueError(f"rule '{rule}': {name} can be any number; give an interval, not values")
+    if unknown := [value for value in condition if value not in variable.choices]:
         raise ValueError(f"rule '{rule}': {name} has no value {_listed(unknown)}; it has {_listed(variable.choices)}")
 
 
-def _cases(name: str, variable: Variable, rules: Sequence[Rule]) -> list[Any]:
+def _cases(name: str, variable: Variable, rules: Sequence[Rule]) -> list[float]:
     """Return one value for each case: the upper bound of an interval between cut points, or the value itself."""
-    if variable.choices is None:
-        conditions = [rule.when[name] for rule in rules if name in rule.when]
-        bounds = {bound for part in conditions if isinstance(part, Interval) for bound in (part.above, part.up_to)}
-        cases: list[Any] = [*sorted(bound for bound in bounds if math.isfinite(bound)), math.inf]
-    else:
-        cases = list(variable.choices)
-    return [*cases, None] if variable.may_be_missing else cases
-
-
-def _column(cases: Sequence[Any], variable: Variable) -> pd.Series[Any]:
-    number = variable.choices is None or all(_is_number(value) for value in variable.choices)
-    return pd.Series(cases, dtype="float64" if number else "object")
-
-
-def _holds(condition: Condition, values: pd.Series[Any]) -> Bools:
-    if isinstance(condition, Interval):
-        return condition.holds(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    inside = values.isin([value for value in condition if value is not None]).to_numpy(dtype=bool)
-    return inside | values.isna().to_numpy(dtype=bool) if None in condition else inside
-
-
-def _takes(rule: Rule, row: pd.DataFrame) -> bool:
-    return all(bool(_holds(condition, row[name])[0]) for name, condition in rule.when.items())
+    if variable.choices is not None:
+        return list(variable.choices)
+    conditions = [rule.when[name] for rule in rules if name in rule.when]
+    bounds = {bound for part in conditions if isinstance(part, Interval) for bound in (part.above, part.up_to)}
+    return [*sorted(bound for bound in bounds if math.isfinite(bound)), math.inf]
 
 
 def _example(
-    cell: Mapping[str, Any], cases: Mapping[str, list[Any]], rules: Sequence[Rule], variables: Mapping[str, Variable]
+    cell: Mapping[str, float],
+    cases: Mapping[str, list[float]],
+    rules: Sequence[Rule],
+    variables: Mapping[str, Variable],
 ) -> str:
     parts = []
     for name, value in cell.items():
-        if value is None:
-            parts.append(f"{name} missing")
-        elif variables[name].choices is not None:
+        if variables[name].choices is not None:
             parts.append(f"{name} {value}")
         else:
             place = cases[name].index(value)
             ends = [f"above {cases[name][place - 1]:g}"] if place else []
             ends += [f"up to {value:g}"] if value < math.inf else []
             parts.append(f"{name} {' and '.join(ends) or 'of any value'}")
-    row = pd.DataFrame({name: _column([value], variables[name]) for name, value in cell.items()}, index=[0])
-    both = [rule.name for rule in rules if _takes(rule, row)]
+    both = [rule.name for rule in rules if all(holds(part, cell[name]) for name, part in rule.when.items())]
     whom = f"a customer with {', '.join(parts)}" if parts else "every customer"
     return f"rules {_listed(both)} both take {whom}" if both else f"no rule takes {whom}"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _listed(names: Collection[Any] | Any) -> str:
+def _listed(names: Iterable[Any]) -> str:
     return ", ".join(f"'{name}'" if isinstance(name, str) else str(name) for name in names)

@@ -26,24 +26,17 @@ class RFM:
     Parameters
     ----------
     frame : DataFrame
-        Indexed as the summary that came in: ``recency`` (days since the last purchase), ``frequency`` (orders),
-        ``monetary`` (revenue), ``recency_score``, ``frequency_score``, ``monetary_score`` (1 to `levels`, more is
-        better) and ``segment``.
+        Indexed by ``customer_id``: ``recency`` (days since the last purchase), ``frequency`` (orders), ``monetary``
+        (money), ``recency_score``, ``frequency_score``, ``monetary_score`` (1 to `levels`, more is better),
+        ``segment``.
     cut_points : mapping of str to tuple of float
-        For each measure, the ``levels - 1`` values at which the score changes. Definitions
-        that hold them score later data by the same rule.
-    levels : int
-        Highest score.
-    left_out : int
-        Customers without a purchase, who have no score.
+        For each measure, the ``levels - 1`` values at which the score changes.
+    levels, left_out : int
+        Highest score, and number of customers without a purchase, who have no score.
     rules : tuple of Rule
         The rules of the segments, in the order in which segments are listed.
-    as_of : date
-        Day from which recency is counted back.
-    base : {"buyers", "known"}
-        Who is scored: those who bought in the window, or everybody who ever bought.
-    window_days : int or None
-        Days that orders and money cover, where the caller said so.
+    as_of, base, window_days : date, str, int or None
+        Day from which recency is counted back, who is scored, and the days that orders and money cover.
     """
 
     frame: pd.DataFrame

@@ -28,15 +28,8 @@ NOT_SCORED = "(not scored)"
 class Sensitivity:
     """Segments under the rule in use and under others, as :func:`rfm_sensitivity` found them.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``customer_id``, everybody scored under the rule in use: the first column has the segment under it,
-        each further one that under another rule.
-    left_out : mapping of str to str
-        Rules that could not be tried, and why.
-    segments : tuple of str
-        The segments, best first.
+    `frame` is indexed by ``customer_id``: the first column has the segment under the rule in use, each further one that
+    under another rule. `left_out` says which rules could not be tried, and why; `segments` are listed best first.
     """
 
     frame: pd.DataFrame
@@ -127,7 +120,7 @@ def rfm_sensitivity(company: Company, definitions: SegmentDefinitions | None = N
 def _others(
     company: Company, used: SegmentDefinitions, days: int
 ) -> tuple[dict[str, SegmentDefinitions], dict[str, str]]:
-    free = dataclasses.replace(used, rfm_cut_points=None, tier_cut_points=None, currency="", estimated_on=None)
+    free = used.free()
     shorter, longer = (say(words, days=days) for words in ("window {days} days shorter", "window {days} days longer"))
     others = {shorter: dataclasses.replace(free, window_days=used.window_days - days)}
     left_out = {}

@@ -20,20 +20,9 @@ METHOD = "studentised bootstrap over customers"
 class Concentration:
     """What :func:`concentration` found.
 
-    Parameters
-    ----------
-    curve : DataFrame
-        The curve in 101 points: columns ``customers`` and ``value``, cumulative shares from the best customer down.
-    share : float
-        The share of customers looked at, such as 0.2.
-    top_share, gini : Estimate
-        Share of the value that this share of customers brings, and Gini coefficient.
-    total, top_value : float
-        Value of all customers, and of the top ones.
-    customers, losing : int
-        Number of customers, and of those whose value is negative.
-    basis : Basis
-        What the value is.
+    `curve` has 101 points: ``customers`` and ``value``, cumulative shares from the best customer down. `top_share` is
+    the share of the value that the best `share` of the customers bring, `top_value` the amount; `losing` customers have
+    a negative value.
     """
 
     curve: pd.DataFrame
@@ -236,18 +225,13 @@ def _shares(ordered: Floats, weights: Floats, share: float) -> tuple[Floats, Flo
     top share (x - q)+ + share·q - S·x, Gini x(1 - 2F) + 2T - G·x, each over m and up to a constant.
     """
     n = float(weights[0].sum())
-    ranks = weights.cumsum(axis=1)
-    brought = weights * ordered
+    ranks, brought = weights.cumsum(axis=1), weights * ordered
     cumulated = brought.cumsum(axis=1)
     total = cumulated[:, -1:]
     mean = total / n
-    rows = np.arange(len(weights))
-    edge = np.minimum((ranks < share * n).sum(axis=1), ordered.size - 1)
-    q = ordered[edge][:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        top = (cumulated[rows, edge][:, None] - (ranks[rows, edge][:, None] - share * n) * q) / total
+        top, influence = best_share(ordered, ranks, cumulated, share)
         coefficient = (weights * (2 * cumulated - brought)).sum(axis=1, keepdims=True) / (total * n) - 1
-        influence = (np.maximum(ordered - q, 0) + share * q - top * ordered) / mean
         above, part = (ranks - weights / 2) / n, (cumulated - brought / 2) / n
         influence_gini = (ordered * (1 - 2 * above) + 2 * part - coefficient * ordered) / mean
     errors = [influence_error(influence, weights), influence_error(influence_gini, weights)]
@@ -255,6 +239,15 @@ def _shares(ordered: Floats, weights: Floats, share: float) -> tuple[Floats, Flo
     estimates = np.column_stack([top[:, 0], coefficient[:, 0]])
     estimates[unusable] = np.nan
     return estimates, np.column_stack(errors)
+
+
+def best_share(ordered: Floats, ranks: Floats, cumulated: Floats, share: float) -> tuple[Floats, Floats]:
+    """Return the share of value that the best `share` of customers brings, and its influence function."""
+    n, total, rows = ranks[0, -1], cumulated[:, -1:], np.arange(len(ranks))
+    edge = np.minimum((ranks < share * n).sum(axis=1), ordered.size - 1)
+    q = ordered[edge][:, None]
+    top = (cumulated[rows, edge][:, None] - (ranks[rows, edge][:, None] - share * n) * q) / total
+    return top, (np.maximum(ordered - q, 0) + share * q - top * ordered) / (total / n)
 
 
 def influence_error(influence: Floats, weights: Floats) -> Floats:

@@ -18,7 +18,8 @@ from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.segments.profit import SMALLEST_GROUP
 from crm_lib.segments.rfm.in_engine import Segmented
-from crm_lib.statistics import Floats, mean_difference, rate_ratio, share_inside
+from crm_lib.statistics.rate_ratios import mean_difference, rate_ratio, share_inside
+from crm_lib.statistics.resampling import Floats
 
 CORE = ("key", "major")
 """Value tiers whose customers are the core."""
@@ -40,19 +41,10 @@ class CoreComparison:
     handling : DataFrame or None
         Indexed by ``measure`` ("settled", "satisfied": shares of complaints; "days": mean days to the closing, at
         most `settle_days`): ``complaints`` (number judged), ``core``, ``others`` (means) and ``difference`` (estimate).
-        None where complaints, or when they were closed, are not known.
-    customers, core : int
-        Number of customers, and of those in the core.
-    core_value : float
-        Value of the core customers (money).
-    elsewhere : int
-        Complaints of the window by customers who have no tier; they are not counted.
-    settle_days : int
-        Days within which a complaint should be settled.
-    dissatisfied_below : float
-        Points of satisfaction below which an answer is dissatisfied.
-    basis : Basis
-        What the value is.
+    customers, core, core_value, elsewhere : int, int, float, int
+        Numbers of all and of core customers, the value of these (money), and complaints by customers without a tier.
+    settle_days, dissatisfied_below, basis : int, float, Basis
+        What was asked for, and what the value is.
     """
 
     frame: pd.DataFrame

@@ -30,15 +30,12 @@ class Tiers:
     Parameters
     ----------
     frame : DataFrame
-        Indexed as the values that came in: ``value`` (money), ``tier`` (ordered categorical "key", "major",
-        "ordinary", "small", the best first) and ``losing`` (whether the value is negative).
+        Indexed as the values that came in: ``value`` (money), ``tier`` (ordered categorical, the best first),
+        ``losing``.
     cut_points : tuple of float
-        The values (money) from which on a customer is key, major or ordinary; infinite where nobody is. Pass them to
-        :func:`value_tiers` to keep the rule for later data.
-    by : {"value", "count"}
-        What the shares are shares of.
-    shares : tuple of float or None
-        Cumulated shares at which key, major and ordinary end; None where cut points were given.
+        The values (money) from which on a customer is key, major or ordinary; infinite where nobody is.
+    by, shares : {"value", "count"}, tuple of float or None
+        What the shares are shares of; cumulated, where key, major and ordinary end; None where cut points were given.
     basis : Basis
         What the value is.
     """
@@ -79,48 +76,13 @@ def value_tiers(
 ) -> Tiers:
     """Put customers into the tiers key, major, ordinary and small.
 
-    The tiers are for those who must decide whom to know by name, whom to look after, and whom to serve well and
-    cheaply. Equal customers are never split: they all get the tier in which the middle of them lies.
+    By value, the best who together bring half of it are key, those up to 80 % major, up to 95 % ordinary (an ABC
+    analysis, A halved); by count the best 1 %, the next 4 % and 15 % (the customer pyramid of Curry & Curry 2000).
+    `shares` are three ascending ones in their place; `cut_points`, three descending positive values, keep the rule of
+    an earlier result. Equal customers are never split. A group of equal ones of whom those before bring :math:`B`,
+    themselves :math:`g`, belongs to the first tier whose share :math:`s` of the total :math:`T` has :math:`B + g/2 \\le
+    s\\,T`. Customers who bring nothing or less are small, and count in :math:`T` only by count.
 
-    Parameters
-    ----------
-    values : Series
-        Value of each customer (money), past or expected, with customers as a unique index. Missing values are not
-        allowed.
-    by : {"value", "count"}
-        Whether `shares` are shares of the value (of all customers who bring some) or of the number of customers.
-    shares : sequence of float, optional
-        Three ascending shares at which key, major and ordinary end. By default, by value: the best who together bring
-        half of it are key, those up to 80 % major, up to 95 % ordinary (the classes of an ABC analysis, A halved). By
-        count: the best 1 % are key, the next 4 % major, the next 15 % ordinary, the last 80 % small (the customer
-        pyramid).
-    cut_points : sequence of float, optional
-        Three descending positive values that replace `shares`: who reaches the first is key, and so on. Those of an
-        earlier result keep its rule, so that customers change their tier and not the tier its meaning.
-
-    Returns
-    -------
-    Tiers
-        Tiers, and the cut points that make them.
-
-    Raises
-    ------
-    ValueError
-        If there are no customers, a value is missing, a customer is there twice, or shares or cut points do not fit.
-
-    Notes
-    -----
-    Let customers of equal value be one group, the groups in descending order, :math:`B` what the groups before bring
-    (or number), :math:`g` what the group itself brings and :math:`T` the total. The group belongs to the first tier
-    whose share :math:`s` has :math:`B + g/2 \\le s\\,T`. Customers who bring nothing or less are small, and count in
-    :math:`T` only by count; by value, the best customer is always key when the first share is a half or more.
-
-    References
-    ----------
-    Curry, J. & Curry, A. (2000). The Customer Marketing Method. New York: Free Press (the customer pyramid).
-
-    Examples
-    --------
     >>> tiers = value_tiers(pd.Series({"a": 50.0, "b": 20.0, "c": 20.0, "d": 10.0, "e": -1.0}))
     >>> tiers.frame["tier"].tolist(), tiers.cut_points
     (['key', 'major', 'major', 'ordinary', 'small'], (50.0, 20.0, 10.0))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from crm_lib.errors import TooLittleData
 from crm_lib.segments import RFM
-from crm_lib.segments.rfm.rules import _holds, _listed, _takes, check_rules
+from crm_lib.segments.rfm.rules import _listed, check_rules, holds
 from crm_lib.segments.rfm.scores import BASES, MEASURES, check_cut_points, quantile_cut_points
 from crm_lib.segments.rfm.segment_rules import score_variables, segment_rules
 
@@ -74,7 +74,7 @@ def apply_rules(frame, rules):
             continue
         taken = np.ones(len(frame), dtype=bool)
         for name, condition in rule.when.items():
-            taken &= _holds(condition, frame[name])
+            taken &= holds(condition, frame[name])
         hits += taken
         code[taken] = number
     others = [number for number, rule in enumerate(rules) if rule.otherwise]
@@ -83,7 +83,8 @@ def apply_rules(frame, rules):
     wrong = np.flatnonzero((hits > 1) | (code < 0))
     if wrong.size:
         first = frame.iloc[wrong[0]]
-        both = [rule.name for rule in rules if not rule.otherwise and _takes(rule, frame.iloc[wrong[:1]])]
+        named = [rule for rule in rules if not rule.otherwise]
+        both = [rule.name for rule in named if all(holds(part, first[name]) for name, part in rule.when.items())]
         which = f"falls under {_listed(both)}" if both else "falls under no rule"
         seen = ", ".join(f"{name} {first[name]}" for name in dict.fromkeys(key for rule in rules for key in rule.when))
         raise ValueError(f"customer {first.name!r} {which} ({seen}); {wrong.size} of {len(frame)} customers do not fit")

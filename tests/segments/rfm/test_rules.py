@@ -12,27 +12,26 @@ from crm_lib.segments.rfm.rules import Interval, Rule, Variable, check_rules
 from tests.segments.rfm.reference import apply_rules
 
 VARIABLES = {
-    "spend": Variable(may_be_missing=True),
+    "spend": Variable(),
     "score": Variable(choices=(1, 2, 3)),
-    "group": Variable(choices=("a", "ü"), may_be_missing=True),
+    "group": Variable(choices=(1, 4)),
 }
 POINTS = {
-    "spend": [-math.inf, -1.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, math.inf, None],
+    "spend": [-math.inf, -1.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, math.inf],
     "score": [1, 2, 3],
-    "group": ["a", "ü", None],
+    "group": [1, 4],
 }
 bounds = st.sampled_from([-math.inf, 0.0, 1.0, 2.0, math.inf])
 intervals = st.builds(
-    lambda ends, missing: Interval(above=min(ends), up_to=max(ends), missing=missing),
+    lambda ends: Interval(above=min(ends), up_to=max(ends)),
     st.tuples(bounds, bounds).filter(lambda ends: ends[0] != ends[1]),
-    st.booleans(),
 )
 conditions = st.fixed_dictionaries(
     {},
     optional={
         "spend": intervals,
         "score": st.frozensets(st.sampled_from([1, 2, 3]), min_size=1),
-        "group": st.frozensets(st.sampled_from(["a", "ü", None]), min_size=1),
+        "group": st.frozensets(st.sampled_from([1, 4]), min_size=1),
     },
 )
 
@@ -41,8 +40,6 @@ def _takes(condition, value):
     """By hand, value by value."""
     if isinstance(condition, frozenset):
         return value in condition
-    if value is None:
-        return condition.missing
     return (value > condition.above or condition.above == -math.inf) and value <= condition.up_to
 
 
@@ -100,14 +97,6 @@ def test_gap_and_overlap_are_told_by_an_example():
         check_rules([rules[0], wide], {"spend": Variable()})
 
 
-def test_missing_value_is_a_case_of_its_own():
-    whole = [Rule(name="all", when={"spend": Interval()})]
-    check_rules(whole, {"spend": Variable()})
-    with pytest.raises(ValueError, match="no rule takes a customer with spend missing"):
-        check_rules(whole, {"spend": Variable(may_be_missing=True)})
-    check_rules([Rule(name="all", when={"spend": Interval(missing=True)})], {"spend": Variable(may_be_missing=True)})
-
-
 def test_nobody_is_other_unless_a_rule_says_so():
     low = Rule(name="low", when={"spend": Interval(up_to=1.0)})
     with pytest.raises(ValueError, match="customer 'b' falls under no rule"):
@@ -124,9 +113,8 @@ def test_nobody_is_other_unless_a_rule_says_so():
         ([Rule(name="a"), Rule(name="a")], "names of rules must differ; 'a'"),
         ([Rule(name="a", otherwise=True), Rule(name="b", otherwise=True)], "only one rule can take all others"),
         ([Rule(name="a", when={"sped": Interval()})], "no variable 'sped'; there are 'spend', 'score', 'group'"),
-        ([Rule(name="a", when={"group": frozenset({"b"})})], "group has no value 'b'; it has 'a', 'ü'"),
-        ([Rule(name="a", when={"group": Interval()})], "group is no number"),
-        ([Rule(name="a", when={"spend": frozenset({1})})], "spend is a number; give an interval"),
+        ([Rule(name="a", when={"group": frozenset({2})})], "group has no value 2; it has 1, 4"),
+        ([Rule(name="a", when={"spend": frozenset({1})})], "spend can be any number; give an interval"),
         ([Rule(name="a", when={"score": Interval(above=3)})], "rule 'a' can take nobody"),
         ([Rule(name="a"), Rule(name="b")], "rules 'a', 'b' both take every customer"),
     ],
