@@ -17,10 +17,10 @@ _LARGEST = 2000
 def dip(values: Floats) -> float:
     """Return the dip of a sample: how far it is from the nearest distribution with one peak, from 1 / (2n) to 1/4.
 
-    Hartigan & Hartigan (1985), Annals of Statistics 13. A unimodal distribution function is convex up to its mode and
-    concave beyond. Where the greatest convex minorant and the least concave majorant between the present ends are
-    farthest apart, the ends move to the nearest points in which they touch the sample; what lies outside is held
-    against the minorant on the left and the majorant on the right. The package ``diptest`` is GPL.
+    Hartigan & Hartigan (1985), Annals of Statistics 13. Where the greatest convex minorant and the least concave
+    majorant between the present ends are farthest apart, the ends move to the nearest points in which they touch the
+    sample; what lies outside is held against the minorant on the left and the majorant on the right. The package
+    ``diptest`` is GPL.
 
     >>> dip(np.array([0.0, 0.0, 1.0, 1.0])), dip(np.arange(10.0))
     (0.25, 0.05)

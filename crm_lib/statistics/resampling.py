@@ -28,10 +28,9 @@ def studentised(
 ) -> tuple[Floats, Floats, Floats]:
     """Return estimates with studentised (bootstrap-t) intervals (Efron & Tibshirani 1993, section 12.5; Davidson 2009).
 
-    Every resample's estimate is divided by its own standard error: without the largest customers both are small, so the
-    interval is longer on the side where large customers may be missing from the data. `statistic` takes weights of
-    shape (resamples, n) whose rows sum to n; with `sizes`, a column for each group of so many equal customers, as of
-    :func:`grouped`. Ends are infinite where the data have no spread.
+    They are longer on the side where large customers may be missing from the data, and infinite without spread.
+    `statistic` takes weights of shape (resamples, n) whose rows sum to n; with `sizes`, a column for each group of
+    :func:`grouped`.
     """
     once = np.ones(n) if sizes is None else sizes
     value, error = (part[0] for part in statistic(once[None, :]))

@@ -86,11 +86,6 @@ def follow_up(
     seed : int
         Seed of the random numbers.
 
-    Returns
-    -------
-    FollowUp
-        Segments, later value, and the lift of the best segment with its interval.
-
     Raises
     ------
     TooLittleData

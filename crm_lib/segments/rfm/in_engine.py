@@ -99,13 +99,6 @@ def segment_customers(
     -------
     Segmented
         Scores, segments, tiers, and the definitions with all cut points that were used.
-
-    Raises
-    ------
-    TooLittleData
-        If nobody bought anything in the window.
-    MissingData
-        If the definitions need a margin that the company does not know.
     """
     used = definitions = SegmentDefinitions() if definitions is None else definitions
     if not definitions.frozen:

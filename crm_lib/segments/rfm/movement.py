@@ -118,8 +118,6 @@ def movement(
 
     Raises
     ------
-    ValueError
-        If the days are not in order, or lie after the company's ``as_of``.
     TooLittleData
         If fewer than 30 customers are scored on one of the days, or the data begin within the earlier window: half a
         window would make everybody look as if they had come or risen since.

@@ -94,11 +94,6 @@ def rfm_sensitivity(company: Company, definitions: SegmentDefinitions | None = N
     Sensitivity
         Segments under the rule in use, a window shorter and longer by 90 days, each other number of levels, the other
         of margin and revenue, and returns left in. What the data cannot tell is left out, with the reason.
-
-    Raises
-    ------
-    TooLittleData
-        If nobody bought anything in the window.
     """
     used = SegmentDefinitions() if definitions is None else definitions
     days = min(_SHIFT, max(used.window_days // 2, 1))

@@ -84,13 +84,6 @@ def compare_core(
     -------
     CoreComparison
         Shares, multiples and the handling of complaints, with intervals.
-
-    Raises
-    ------
-    MissingData
-        If the company has neither complaints nor surveys.
-    TooLittleData
-        If either side has fewer than ten customers.
     """
     worth, tier = segmented.tiers.frame["value"], segmented.tiers.frame["tier"]
     inside, customers = tier.isin(CORE), tier.index
