@@ -15,7 +15,7 @@ from crm_lib.clv import (
     retention_costs,
     spending_limits,
 )
-from crm_lib.clv.acquisition import discounted_by, payback
+from crm_lib.clv.acquisition import payback
 from crm_lib.clv.equity import ALL
 from crm_lib.clv.potential import NOT_KNOWN
 from crm_lib.company import Company
@@ -170,14 +170,6 @@ def test_limits_are_values_of_new_and_of_present_customers_and_never_below_nothi
 # Payback
 
 TIMES = 30 * 365.25 / 7 * np.linspace(0, 1, 300) ** 2
-
-
-def test_purchases_are_discounted_as_their_integral():
-    rate, leaving = 0.002, 0.05
-    steady = discounted_by(0.3 * TIMES[None, :], TIMES, rate)[0]
-    np.testing.assert_allclose(steady, 0.3 * -np.expm1(-rate * TIMES) / rate, rtol=1e-12)
-    falling = discounted_by(-np.expm1(-leaving * TIMES)[None, :] / leaving, TIMES, rate)[0]
-    np.testing.assert_allclose(falling, -np.expm1(-(rate + leaving) * TIMES) / (rate + leaving), rtol=2e-4)
 
 
 def test_the_first_purchase_may_cover_the_cost_and_losses_never_do():

@@ -33,13 +33,9 @@ def _with(column, values):
         ("recency", [0.0, 5.0, 0.0, 5.0], "repeat purchases .frequency > 0., yet recency is 0 in 1 of 4 rows .*: cem"),
         ("recency", [0.0, 5.0, -3.0, 5.0], "recency is negative in 1 of 4 rows .*: cem"),
         ("recency", [0.0, 5.0, 3.0, 8.1], "recency exceeds age.* in 1 of 4 rows .*: dee"),
-        ("recency", [0.0, 5.0, np.nan, 5.0], "column 'recency' is missing or infinite in 1 of 4 rows .*: cem"),
         ("age", [-9.0, 8.0, 8.0, 8.0], "age is negative in 1 of 4 rows .*: ann"),
-        ("age", [np.inf, 8.0, 8.0, 8.0], "column 'age' is missing or infinite in 1 of 4 rows .*: ann"),
         ("customers", [3, 1, -1, 1], "the number of customers is negative in 1 of 4 rows .*: cem"),
-        ("customers", [3, 1, None, 1], "column 'customers' is missing or infinite in 1 of 4 rows .*: cem"),
         ("frequency", ["none", "2", "1", "2"], "column 'frequency' must hold numbers"),
-        ("age", ["old", "new", "new", "new"], "column 'age' must hold numbers"),
     ],
 )
 def test_rows_that_are_no_histories_are_refused_by_rule_and_name(column, values, words):

@@ -100,15 +100,6 @@ def test_total_of_the_true_parameters_lies_within_the_interval(found, contracts)
     assert found.totals["current"].low < total < found.totals["current"].high
 
 
-def test_plans_add_up_and_tell_their_retention(found):
-    plans = found.plans
-    assert plans["contracts"].sum() == 1600
-    assert plans["current"].sum() == pytest.approx(found.totals["current"].value)
-    assert plans["model"].tolist() == ["monthly", "yearly"]
-    assert 1 > plans.loc[("monthly", 1), "retention"] > plans.loc[("yearly", 12), "retention"] > 0
-    assert all(words in found.convention for words in ("GBP", "30 Jun 2026", "10.0%"))
-
-
 def test_small_plans_are_given_the_model_of_their_period_and_incomplete_contracts_are_counted(contracts, tmp_path):
     rare = pd.DataFrame(
         {

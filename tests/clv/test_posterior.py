@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
-from crm_lib.clv import Posterior, PosteriorWarning
+from crm_lib.clv import PosteriorWarning
 from crm_lib.clv.posterior import pareto_smooth, sample_posterior
 
 COVARIANCE = np.array([[1.0, 0.6, -0.2], [0.6, 0.5, 0.0], [-0.2, 0.0, 2.0]])
@@ -100,26 +99,3 @@ def test_impossible_regions_get_no_draws():
     drawn = sample_posterior(half, np.array([0.3]), np.eye(1), draws=8000, seed=2)
     assert (drawn.theta > 0).all()
     assert drawn.theta.mean() == pytest.approx(np.sqrt(2 / np.pi), abs=0.04)
-
-
-@pytest.mark.parametrize(("density", "size"), [(_unit, 2), (_heavy, 2)])
-def test_the_same_seed_gives_the_same_draws(density, size):
-    first, again, other = (
-        sample_posterior(density, np.zeros(size), np.eye(size), draws=500, seed=seed).theta for seed in (1, 1, 2)
-    )
-    assert first.shape == (500, size)
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
-def test_the_summary_tells_moments_and_quantiles_and_some_draws_are_spread_over_all():
-    working = np.log(np.column_stack([np.arange(1.0, 202.0), np.full(201, 5.0)]))
-    posterior = Posterior(
-        draws=pd.DataFrame(np.exp(working), columns=["r", "alpha"]), working=working, effective_sample_size=10.0,
-        pareto_k=0.1, method="by hand", seed=1,
-    )  # fmt: skip
-    table = posterior.summary()
-    assert table.loc["r"].tolist() == pytest.approx([101, np.std(np.arange(201), ddof=1), 101, 6, 196])
-    assert table.loc["alpha"].tolist() == pytest.approx([5, 0, 5, 5, 5], abs=1e-9)
-    assert posterior.some(1000) is posterior.working
-    np.testing.assert_array_equal(posterior.some(5), working[[0, 50, 100, 150, 200]])

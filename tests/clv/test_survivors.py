@@ -13,40 +13,24 @@ def _counts(*survivors, first=0, **columns):
     return pd.DataFrame({"period": range(first, first + len(survivors)), "survivors": survivors} | columns)
 
 
-def test_counts_become_contracts_at_risk_and_losses():
-    found = read_survivors(_counts(100, 80, 70, 70))
-    assert found.at_risk.tolist() == [100, 80, 70]
-    assert found.losses.tolist() == [20, 10, 0]
-    assert found.renewals.tolist() == [1, 2, 3]
-    assert found.total == 100
-
-
-def test_cohorts_of_different_length_add_up():
-    both = pd.concat([_counts(100, 80, 70, cohort="2023"), _counts(50, 45, cohort="2024")])
-    found = read_survivors(both.sample(frac=1, random_state=2))
-    assert found.at_risk.tolist() == [150, 80]
-    assert found.losses.tolist() == [25, 10]
-    assert found.total == 150
-
-
-def test_a_cohort_seen_late_counts_from_then_on():
-    found = read_survivors(_counts(60, 50, 45, first=3))
-    assert found.at_risk.tolist() == [0, 0, 0, 60, 50]
-    assert found.losses.tolist() == [0, 0, 0, 10, 5]
-
-
-def test_rows_tell_the_period_of_the_end_or_the_renewals_made():
-    rows = pd.DataFrame(
-        {
-            "duration": [1, 3, 3, 2, 0],
-            "ended": [True, True, False, False, False],
-            "customers": [10, 1, 5, 2, 7],
-        }
-    )
-    found = read_survivors(rows)
-    # The contracts seen for no renewal at all tell nothing.
-    assert found.at_risk.tolist() == [18, 8, 6]
-    assert found.losses.tolist() == [10, 0, 1]
+@pytest.mark.parametrize(
+    ("frame", "at_risk", "losses"),
+    [
+        (_counts(100, 80, 70, 70), [100, 80, 70], [20, 10, 0]),
+        (pd.concat([_counts(100, 80, 70, cohort="a"), _counts(50, 45, cohort="b")])[::-1], [150, 80], [25, 10]),
+        (_counts(60, 50, 45, first=3), [0, 0, 0, 60, 50], [0, 0, 0, 10, 5]),
+        # The contracts seen for no renewal at all tell nothing.
+        (
+            pd.DataFrame({"duration": [1, 3, 3, 2, 0], "ended": [1, 1, 0, 0, 0], "customers": [10, 1, 5, 2, 7]}),
+            [18, 8, 6],
+            [10, 0, 1],
+        ),
+    ],
+)
+def test_counts_and_rows_become_contracts_at_risk_and_losses(frame, at_risk, losses):
+    found = read_survivors(frame)
+    assert found.at_risk.tolist() == at_risk
+    assert found.losses.tolist() == losses
 
 
 @settings(deadline=None, max_examples=100)
@@ -60,51 +44,30 @@ def test_at_risk_is_whoever_lives_to_see_the_renewal(rows):
 
 
 @pytest.mark.parametrize(
-    ("frame", "words"),
+    ("frame", "error", "words"),
     [
-        (_counts(100, 80, 90), "cohort 'all' has more survivors after period 2 than before"),
-        (_counts(100, -1), "'survivors' is negative in 1 of 2 rows"),
-        (_counts(1.0, 0.869), "give counts, not shares"),
-        (_counts(100, np.nan), "'survivors' is missing"),
-        (_counts("100", "eighty"), "must hold numbers"),
-        (_counts(100, 80, period=[0, 2]), "no count for the period before 2: survivors of every period"),
-        (_counts(100, 80, period=[1, 1]), "two counts for period 1"),
-        (_counts(100, 80, period=[0, 1.5]), "'period' holds no whole numbers"),
-        (_counts(100, 80, cohort=["a", None]), "'cohort' is missing"),
-        (pd.DataFrame({"duration": [0], "ended": [True]}), "ended with duration 0"),
-        (pd.DataFrame({"duration": [-1], "ended": [True]}), "'duration' is negative"),
-        (pd.DataFrame({"duration": [1.5], "ended": [True]}), "'duration' holds no whole numbers"),
-        (pd.DataFrame({"duration": [1], "ended": [2]}), "must be true or false"),
+        (_counts(100, 80, 90), ValueError, "cohort 'all' has more survivors after period 2 than before"),
+        (_counts(100, -1), ValueError, "'survivors' is negative in 1 of 2 rows"),
+        (_counts(1.0, 0.869), ValueError, "give counts, not shares"),
+        (_counts(100, np.nan), ValueError, "'survivors' is missing"),
+        (_counts("100", "eighty"), ValueError, "must hold numbers"),
+        (_counts(100, 80, period=[0, 2]), ValueError, "no count for the period before 2: survivors of every period"),
+        (_counts(100, 80, period=[1, 1]), ValueError, "two counts for period 1"),
+        (_counts(100, 80, period=[0, 1.5]), ValueError, "'period' holds no whole numbers"),
+        (_counts(100, 80, cohort=["a", None]), ValueError, "'cohort' is missing"),
+        (pd.DataFrame({"duration": [0], "ended": [True]}), ValueError, "ended with duration 0"),
+        (pd.DataFrame({"duration": [-1], "ended": [True]}), ValueError, "'duration' is negative"),
+        (pd.DataFrame({"duration": [1.5], "ended": [True]}), ValueError, "'duration' holds no whole numbers"),
+        (pd.DataFrame({"duration": [1], "ended": [2]}), ValueError, "must be true or false"),
+        (pd.DataFrame({"period": [1]}), MissingData, "survivors"),
+        (pd.DataFrame({"ended": [True]}), MissingData, "duration"),
+        (pd.DataFrame({"year": [1]}), MissingData, "period and survivors"),
+        (_counts(), TooLittleData, "empty"),
+        (_counts(100), TooLittleData, "no contract was up for renewal yet"),
+        (pd.DataFrame({"duration": [], "ended": []}), TooLittleData, "empty"),
+        (pd.DataFrame({"duration": [0, 0], "ended": [False, False]}), TooLittleData, "no contract was up for renewal"),
     ],
 )
-def test_tables_that_cannot_be_are_refused(frame, words):
-    with pytest.raises(ValueError, match=words):
-        read_survivors(frame)
-
-
-@pytest.mark.parametrize(
-    ("frame", "absent"),
-    [
-        (pd.DataFrame({"period": [1]}), "survivors"),
-        (pd.DataFrame({"ended": [True]}), "duration"),
-        (pd.DataFrame({"year": [1]}), "period and survivors"),
-    ],
-)
-def test_absent_columns_are_named(frame, absent):
-    with pytest.raises(MissingData, match=absent):
-        read_survivors(frame)
-
-
-@pytest.mark.parametrize(
-    ("frame", "words"),
-    [
-        (_counts(), "empty"),
-        (_counts(100), "no contract was up for renewal yet"),
-        (_counts(0, 0), "no contract was up for renewal yet"),
-        (pd.DataFrame({"duration": [], "ended": []}), "empty"),
-        (pd.DataFrame({"duration": [0, 0], "ended": [False, False]}), "no contract was up for renewal yet"),
-    ],
-)
-def test_too_little_is_said(frame, words):
-    with pytest.raises(TooLittleData, match=words):
+def test_tables_that_cannot_be_are_refused(frame, error, words):
+    with pytest.raises(error, match=words):
         read_survivors(frame)

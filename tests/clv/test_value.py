@@ -12,7 +12,6 @@ from crm_lib.clv import (
     NBD,
     GammaGamma,
     ParetoNBD,
-    acquisition_cohorts,
     beside_truth,
     customer_value,
     equity_by,
@@ -102,12 +101,6 @@ def test_money_in_another_unit_changes_nothing_but_the_unit(tables, tmp_path, va
         np.testing.assert_allclose(found.frame[PARTS] / factor, value.frame[PARTS], rtol=1e-6, atol=1e-5)
 
 
-def test_a_model_with_fewer_posterior_draws_than_are_needed_is_drawn_anew(shop, value):
-    model = ParetoNBD().fit(value.future.summary)
-    model.posterior(draws=100)
-    assert customer_value(shop, model=model, draws=150).totals["current"].value > 0
-
-
 def test_everybody_bought_once_and_one_price_are_valued_with_the_mean(tmp_path):
     once = [(f"o{n}", f"c{n}", f"2025-{1 + n % 11:02d}-15", 10.0 + n) for n in range(40)]
     constant = [(f"o{n}", f"c{n % 13}", f"2025-{1 + n % 11:02d}-{1 + n % 27:02d}", 20.0) for n in range(60)]
@@ -150,12 +143,6 @@ def test_groups_add_up_to_the_totals_and_small_and_unknown_ones_come_last(value)
     assert table["current"].between(table["current_low"], table["current_high"]).all()
     with pytest.raises(ValueError, match="given twice"):
         equity_by(value, pd.concat([groups, groups]))
-
-
-def test_cohorts_are_the_years_of_first_purchase(value):
-    cohorts = acquisition_cohorts(value)
-    assert set(cohorts) == {"2023", "2024", "2025"}
-    assert cohorts.iloc[0] == str(value.future.summary["first_purchase"].iloc[0].year)
 
 
 def test_without_leaving_each_year_brings_what_interest_leaves_of_it(shop):

@@ -38,13 +38,6 @@ def cdnow(purchases: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> 
     return Company.open(folder, as_of=CALIBRATION_END)
 
 
-def test_the_sample_has_the_published_customers_and_repeats(cdnow: Company) -> None:
-    summary = customer_summary(cdnow)
-    assert len(summary) == 2357
-    assert summary["frequency"].sum() == 2457
-    assert (summary["frequency"] > 0).sum() == 946
-
-
 def test_the_company_that_comes_with_the_project_holds_the_sample() -> None:
     shipped = Company.open(Path(__file__).parents[2] / "data" / "cdnow", as_of=CALIBRATION_END)
     summary = customer_summary(shipped)
