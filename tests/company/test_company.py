@@ -16,14 +16,6 @@ from crm_lib.schema import TABLES
 from tests.companies import transactions, write_company
 
 
-def test_a_company_knows_what_its_settings_say(tmp_path: Path) -> None:
-    folder = write_company(tmp_path / "shop", {"transactions": transactions()}, margin_rate=0.4, language="de_DE")
-    company = Company.open(folder)
-    assert (company.key, company.name, company.currency) == ("shop", "Test company", "GBP")
-    assert (company.margin_rate, company.language, company.folder) == (0.4, "de_DE", folder)
-    assert company.tables == ("transactions",)
-
-
 def test_as_of_is_an_argument_else_a_setting_else_the_last_transaction(tmp_path: Path) -> None:
     folder = write_company(tmp_path / "a", {"transactions": transactions()})
     assert Company.open(folder).as_of == dt.date(2025, 3, 31)

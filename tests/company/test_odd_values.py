@@ -167,12 +167,6 @@ def test_words_for_nothing_are_missing_identifiers_but_names_elsewhere(word: str
     assert set(company.frame("transactions")["product"]) == {word}
 
 
-def test_identifiers_that_a_spreadsheet_took_for_numbers_are_whole_beside_words(tmp_path: Path) -> None:
-    rows = transactions().assign(customer_id=["1.0", "1.0", "2.0", "1.0", "nan", "2.0", "1.0", "3.0"])
-    company = sales(tmp_path, rows)
-    assert company.frame("transactions").customer_id.tolist() == ["1", "1", "2", "1", "2", "1", "3"]
-
-
 @pytest.mark.parametrize("start", ["\n", "\r\n \r\n", "\ufeff\n\n"])
 def test_blank_lines_before_the_header_are_skipped(start: str, tmp_path: Path) -> None:
     rows = transactions().astype({"revenue": object})
@@ -184,14 +178,6 @@ def test_blank_lines_before_the_header_are_skipped(start: str, tmp_path: Path) -
     company = Company.open(folder)
     assert company.check_all().table("transactions").kept == 7
     assert found(company, "not a number").examples == ((3 + start.count("\n"), "'five'"),)
-
-
-def test_a_ragged_line_is_placed_after_blank_lines(tmp_path: Path) -> None:
-    folder = write_company(tmp_path / "shop", {"transactions": transactions()})
-    content = (folder / "transactions.csv").read_text()
-    (folder / "transactions.csv").write_text("\n" + content + "o8,anna,2025-01-10,1,2\n")
-    with pytest.raises(CompanyError, match="line 11: 5 fields where the header has 4"):
-        Company.open(folder)
 
 
 PLACES = {

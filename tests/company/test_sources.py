@@ -56,14 +56,6 @@ def test_quoted_separators_and_line_ends_belong_to_the_text(line_end: str, tmp_p
     assert set(opened.frame("transactions")["product"]) == {'a "big", red\nbook'}
 
 
-def test_a_wrong_encoding_far_into_a_large_file_is_placed_exactly(tmp_path: Path) -> None:
-    line = "o1,anna,2025-01-10,20\n"
-    good = "order_id,customer_id,ordered_at,revenue\n" + line * 250_000
-    (tmp_path / "sales.csv").write_bytes(good.encode() + b"o2,Zo\xeb,2025-01-11,20\n")
-    with pytest.raises(Exception, match=rf"byte {len(good) + 6:,}, on line 250,002"):
-        company(tmp_path, 'file = "sales.csv"')
-
-
 def test_amounts_with_a_decimal_comma_are_read_and_dots_only_between_groups_of_three(tmp_path: Path) -> None:
     written = ["1.234,50", "1.234.567,00", "-0,5", "12", "12.50", "1.23,4", "7,25", "1.234"]
     transactions().assign(revenue=written).to_csv(tmp_path / "sales.csv", index=False, sep=";")
@@ -94,14 +86,6 @@ def test_times_with_an_offset_become_utc_in_text_and_in_parquet(tmp_path: Path) 
     assert_same(company(tmp_path, 'file = "sales.csv"'))
     rows.to_parquet(tmp_path / "sales.parquet", index=False)
     assert_same(company(tmp_path, 'file = "sales.parquet"'))
-
-
-def test_parquet_is_read_with_its_types_and_only_cast(tmp_path: Path) -> None:
-    rows = transactions().assign(ordered_at=pd.to_datetime(transactions().ordered_at), quantity=1)
-    rows.to_parquet(tmp_path / "sales.parquet", index=False)
-    opened = company(tmp_path, 'file = "sales.parquet"')
-    assert_same(opened)
-    assert str(opened.table("transactions").quantity.type()) == "float64"
 
 
 def test_faults_in_parquet_are_treated_like_those_in_text(tmp_path: Path) -> None:
@@ -191,13 +175,6 @@ def test_a_duckdb_database_is_opened_and_left_as_it_was(source: str, tmp_path: P
     before = (tmp_path / "shop.duckdb").read_bytes()
     assert_same(company(tmp_path, source, head))
     assert (tmp_path / "shop.duckdb").read_bytes() == before
-
-
-def test_sql_joins_a_duckdb_database_with_files(tmp_path: Path) -> None:
-    pd.DataFrame({"customer_id": ["anna"]}).to_csv(tmp_path / "friends.csv", index=False)
-    head = duckdb_file(tmp_path) + '\n[sources.friends]\nfile = "friends.csv"\n[sources.orders]\ntable = "sales"'
-    opened = company(tmp_path, 'sql = "select * from orders semi join friends using (customer_id)"', head)
-    assert set(opened.frame("transactions").customer_id) == {"anna"}
 
 
 def test_a_table_that_the_database_lacks_is_named(tmp_path: Path) -> None:

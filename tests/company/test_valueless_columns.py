@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.errors import CompanyError
 from crm_lib.schema import TABLES
 from tests.companies import transactions
 
@@ -52,32 +51,12 @@ def test_optional_columns_without_values_or_type_count_as_absent(how: str, tmp_p
     assert told == set(optional)
 
 
-def test_any_type_will_do_where_there_is_no_value(tmp_path: Path) -> None:
-    kinds = {"closed_at": pa.list_(pa.null()), "topic": pa.struct({"a": pa.int8()}), "satisfied": pa.date32()}
-    kinds["resolution"] = pa.bool_()
-    columns = {**COMPLAINTS, **{name: pa.nulls(2, kind) for name, kind in kinds.items()}}
-    check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check_all().table("complaints")
-    assert check.kept == 2
-    assert set(check.columns) == set(COMPLAINTS)
-
-
 @pytest.mark.parametrize("name", ["customer_id", "opened_at"])
 def test_required_column_without_values_or_type_is_named(name: str, tmp_path: Path) -> None:
     columns = {**COMPLAINTS, name: pa.nulls(2)}
     check = Company.open(_company(tmp_path / "shop", pa.table(columns), "parquet")).check_all()
     assert not check.table("complaints").available
     assert f"every row was rejected: '{name}': missing value in 2 rows" in "\n".join(check.lines())
-
-
-def test_transactions_without_a_moment_are_told_by_name(tmp_path: Path) -> None:
-    folder = _company(tmp_path / "shop", pa.table(COMPLAINTS), "parquet")
-    rows = pa.Table.from_pandas(transactions(), preserve_index=False)
-    rows = rows.set_column(2, "ordered_at", pa.nulls(rows.num_rows))
-    pq.write_table(rows, folder / "transactions.parquet")
-    settings = folder / "company.toml"
-    settings.write_text(settings.read_text().replace("transactions.csv", "transactions.parquet"))
-    with pytest.raises(CompanyError, match=r"transactions: no usable rows: .*'ordered_at': missing value in 8 rows"):
-        Company.open(folder)
 
 
 def test_wrong_type_with_one_value_is_an_error_still(tmp_path: Path) -> None:

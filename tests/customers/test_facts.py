@@ -9,7 +9,7 @@ import pytest
 from crm_lib.company import Company
 from crm_lib.customers import customer_summary, facts
 from crm_lib.demo import simulate
-from tests.companies import transactions, write_company
+from tests.companies import write_company
 from tests.segments.simulated import write_simulated
 
 ENDING = dt.date(2025, 3, 10)
@@ -110,12 +110,6 @@ def test_a_simulated_company_has_no_facts_from_later_days(tmp_path):
     assert (then["tenure"] - then["recency"]).tolist() == summary["recency"].tolist()
 
 
-def test_what_a_company_does_not_record_is_no_column(tmp_path):
-    shop = Company.open(write_company(tmp_path / "bare", {"transactions": transactions()}))
-    words = ("discount", "categor", "channel", "review", "contact", "member", "complaint", "satisfaction", "age")
-    assert [name for name in facts(shop) if name.startswith(words)] == []
-
-
 def test_small_families_are_pooled(tmp_path):
     many = lines().assign(category=[f"c{number}" for number in range(7)])
     many = pd.concat([many.assign(order_id=f"x{n}", category=f"{n}-" + many["category"]) for n in range(3)])
@@ -123,11 +117,3 @@ def test_small_families_are_pooled(tmp_path):
     found = facts(shop).filter(like="spend: ")
     assert found.shape == (2, 9)
     assert found.sum(axis=1).to_dict() == facts(shop)["spend"].to_dict()
-
-
-def test_neither_the_order_of_rows_nor_a_caller_changes_the_facts(shop, tmp_path):
-    mixed = tables(transactions=lines().sample(frac=1, random_state=3))
-    changed = facts(shop)
-    changed["orders"] = 0
-    other = Company.open(write_company(tmp_path / "mixed", mixed, as_of="2025-03-31"))
-    pd.testing.assert_frame_equal(facts(other), facts(shop))

@@ -169,11 +169,6 @@ def test_an_end_that_lies_later_is_not_known(tmp_path):
     assert then["running"].all()
 
 
-def test_where_ends_are_not_recorded_all_contracts_run(tmp_path):
-    shop = club(tmp_path / "endless", columns=("customer_id", "started_at"))
-    assert set(members(shop).execute()["customer_id"]) == set(MEMBERS) - {"never"}
-
-
 @pytest.fixture(scope="module")
 def simulated_shops(tmp_path_factory):
     folder = write_simulated(simulate(seed=8, customers=150), tmp_path_factory.mktemp("data") / "simulated")
@@ -197,11 +192,3 @@ def test_no_day_after_the_opened_one_is_known(tmp_path):
     assert last_day(shop) == shop.as_of
     with pytest.raises(ValueError, match="2026-07-01, after 2026-06-30"):
         known_rows(shop, "transactions", ending=dt.date(2026, 7, 1))
-
-
-def test_all_time_has_no_beginning(tmp_path):
-    # A window of a hundred years, or one from 1900 on counted exclusively, would lose the first purchases.
-    rows = [("o0", "anna", "1900-01-01", 5.0), ("o1", "anna", "1920-05-05", 5.0), ("o2", "anna", "2025-01-05", 5.0)]
-    shop = Company.open(write_company(tmp_path / "old", {"transactions": transactions(rows)}, as_of="2025-03-31"))
-    assert facts(shop).loc["anna", "orders_ever"] == 3
-    assert known_rows(shop, "transactions", ending=dt.date(1950, 1, 1)).count().execute() == 2

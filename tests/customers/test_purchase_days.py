@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.customers import customer_summary, purchase_days
+from crm_lib.customers import purchase_days
 from tests.companies import write_company
 
 
@@ -65,31 +65,6 @@ def test_an_earlier_day_gives_what_the_company_opened_on_that_day_gives(tmp_path
     then = Company.open(tmp_path / "shop", as_of="2025-02-10")
     pd.testing.assert_frame_equal(purchase_days(whole, as_of=dt.date(2025, 2, 10)), purchase_days(then))
     assert len(purchase_days(then)) < len(purchase_days(whole))
-
-
-def test_what_was_recorded_later_is_a_row_of_its_own(tmp_path: Path) -> None:
-    lines = lines_of(
-        ("1", "ann", "2025-01-01", 10), ("2", "ann", "2025-01-01", 5), ("3", "ann", "2025-01-02", 7),
-        recorded_at=["2025-01-01", "2025-01-08", None],
-    )  # fmt: skip
-    assert as_tuples(purchase_days(opened(tmp_path, lines))) == [
-        ("ann", "01-01", 10.0, "01-01"), ("ann", "01-01", 5.0, "01-08"), ("ann", "01-02", 7.0, "01-02"),
-    ]  # fmt: skip
-
-
-def test_the_rows_of_a_customer_are_the_purchases_of_the_summary(tmp_path: Path) -> None:
-    rng = np.random.default_rng(6)
-    lines = pd.DataFrame(
-        {
-            "order_id": np.arange(400).astype(str), "customer_id": rng.integers(0, 50, 400).astype(str),
-            "ordered_at": pd.Timestamp("2025-01-01") + pd.to_timedelta(rng.integers(0, 80, 400), unit="D"),
-            "revenue": rng.integers(-20, 90, 400),
-        }
-    )  # fmt: skip
-    company = opened(tmp_path, lines)
-    counted = purchase_days(company).groupby("customer_id").size()
-    summary = customer_summary(company)
-    pd.testing.assert_series_equal(counted, summary["frequency"] + 1, check_names=False, check_index_type=False)
 
 
 def test_a_day_after_the_last_that_counts_is_refused(tmp_path: Path) -> None:

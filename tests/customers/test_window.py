@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.customers import customer_window, value_of
+from crm_lib.customers import customer_window
 from crm_lib.errors import TooLittleData
 from tests.companies import write_company
 
@@ -86,9 +86,3 @@ def test_amounts_are_exact_sums_whatever_the_order_of_adding(tmp_path):
     folder = write_company(tmp_path / "many", {"transactions": lines}, how="parquet", as_of="2026-06-30")
     exact = pd.Series(cents).groupby(lines["customer_id"]).sum() / 100
     assert customer_window(Company.open(folder), days=365)["revenue"].to_dict() == exact.to_dict()
-
-
-def test_value_is_margin_where_known(company, tmp_path):
-    lines = pd.DataFrame(ROWS, columns=["order_id", "customer_id", "ordered_at", "revenue", "quantity"])
-    bare = Company.open(write_company(tmp_path / "bare", {"transactions": lines}, as_of="2026-06-30"))
-    assert (value_of(company), value_of(bare)) == ("margin", "revenue")

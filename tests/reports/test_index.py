@@ -70,14 +70,6 @@ def test_changes_since_the_run_before_are_named(tmp_path: Path) -> None:
     assert "Before: supported – same" not in text
 
 
-def test_a_first_run_compares_with_nothing_and_counts_its_verdicts() -> None:
-    text = words(render(part("06_x", found("a", 0.7), found("b", 0.8), found("c", 0.55))))
-    assert "a is 70%" in text
-    assert "2 supported 0 not supported 1 undecided" in text
-    assert " new " not in text
-    assert "No longer found" not in text
-
-
 def test_what_was_skipped_or_failed_is_said() -> None:
     page = render(
         part("06_x", found("a", 0.7), left_out=({"what": "By region", "why": "needs region"},)),

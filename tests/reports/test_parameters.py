@@ -43,10 +43,6 @@ def test_a_written_value_becomes_one_of_its_type(type: str, written: str, value:
     assert parsed.__class__ is value.__class__
 
 
-def test_none_is_within_every_range() -> None:
-    assert Parameter(name="x", type="float | None", default=None, meaning="share (0 to 1)").parse("none") is None
-
-
 @pytest.mark.parametrize(
     ("type", "written", "told", "meaning"),
     [

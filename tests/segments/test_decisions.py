@@ -87,13 +87,6 @@ def test_a_level_is_carried_when_the_interval_of_the_margin_says_so(price, carri
     assert frame["carried"].tolist() == [carried]
 
 
-def test_revenue_places_but_carries_nothing():
-    found = placed(*customers(one=(30, 10, 20)), each=1.0, kind="revenue")
-    assert found.frame["carried"].isna().all()
-    with pytest.raises(TooLittleData, match="margin"):
-        finding_basic(found)
-
-
 def test_small_groups_are_pooled_without_a_level_and_not_valued_while_few():
     frame = placed(*customers(big=(50, 5, 6), tiny=(4, 1000, 2000), wee=(3, 0, 1))).frame
     assert list(frame.index) == ["big", "(small groups)"]

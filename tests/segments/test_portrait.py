@@ -44,15 +44,6 @@ def test_a_share_of_spend_is_the_ratio_of_what_was_spent(business, tables, group
     assert found["difference"].value == pytest.approx(games["business"] - games["household"])
 
 
-def test_orders_per_customer_count_those_who_did_not_buy_as_none(business, tables, groups):
-    lines = tables["transactions"]
-    bought = lines[lines["revenue"] > 0]
-    window = bought[bought["ordered_at"] > "2025-07-01"].groupby("customer_id")["order_id"].nunique()
-    own = groups.index[groups == "business"].intersection(bought["customer_id"])
-    assert row(business, "orders per customer")["inside"] == pytest.approx(window.reindex(own).fillna(0).mean())
-    assert business.customers.to_dict() == {"business": len(own)}
-
-
 def test_a_region_of_few_customers_is_not_named(business, tables, groups):
     regions = tables["customers"].set_index("customer_id").loc[groups.index, "region"].value_counts()
     assert regions["Island"] < 10  # the fixture makes it rare

@@ -10,7 +10,6 @@ from crm_lib.company import Company
 from crm_lib.errors import CompanyError
 from crm_lib.segments import SegmentDefinitions, definitions_of
 from crm_lib.segments.rfm.rules import Interval, Rule
-from crm_lib.segments.rfm.segment_rules import segment_rules
 from tests.companies import transactions, write_company
 
 numbers = st.floats(-1e9, 1e9)
@@ -63,13 +62,6 @@ def definitions(draw):
 @given(definitions())
 def test_what_is_written_is_read_back_to_the_last_digit(given_):
     assert SegmentDefinitions.from_toml(given_.to_toml()) == given_
-
-
-def test_file_without_content_has_the_defaults():
-    empty = SegmentDefinitions.from_toml("")
-    assert empty == SegmentDefinitions()
-    assert empty.rules == segment_rules(5)
-    assert not empty.frozen
 
 
 @pytest.mark.parametrize(

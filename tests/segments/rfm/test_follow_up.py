@@ -9,7 +9,6 @@ from crm_lib.customers import customer_window
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
 from crm_lib.segments import SegmentDefinitions, estimated, finding_champions, follow_up
-from crm_lib.segments.rfm.rules import Rule
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
 from tests.segments.rfm.reference import rfm_scores
@@ -74,17 +73,3 @@ def test_cut_points_frozen_later_are_not_used_on_the_earlier_day(followed):
     assert frozen.known_on(shop.as_of) is frozen
     again = follow_up(shop, frozen, resamples=19, seed=1)
     assert again.frame["segment"].to_dict() == result.frame["segment"].to_dict()
-
-
-def test_a_companys_own_segments_are_followed_up_by_their_own_names(tmp_path):
-    folder = write_company(tmp_path / "own", shop_tables(customers=800, seed=12), how="parquet", as_of="2026-06-30")
-    shop = Company.open(folder)
-    rules = (
-        Rule(name="Rare", when={"frequency_score": frozenset({1, 2})}),
-        Rule(name="Often", when={"frequency_score": frozenset({3, 4, 5})}),
-    )
-    result = follow_up(shop, SegmentDefinitions(rules=rules), resamples=99, seed=1)
-    assert result.segments == ("Rare", "Often")
-    assert result.best == "Often"
-    assert set(result.frame["segment"]) == {"Rare", "Often"}
-    assert finding_champions(result).to_dict()["claim"].startswith("Often go on to bring")

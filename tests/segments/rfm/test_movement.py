@@ -7,13 +7,11 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
-from crm_lib.customers import Basis, customer_window
+from crm_lib.customers import customer_window
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
 from crm_lib.segments import SegmentDefinitions, estimated, finding_movement, fitting_windows, movement
-from crm_lib.segments.rfm.movement import OUTSIDE, Movement, movement_matrix
-from crm_lib.statistics.balance import marginal_homogeneity
-from crm_lib.statistics.proportions import wilson
+from crm_lib.segments.rfm.movement import OUTSIDE
 from tests.companies import write_company
 from tests.segments.conftest import shop_tables
 from tests.segments.rfm.reference import rfm_scores
@@ -113,37 +111,6 @@ def test_a_steady_base_shows_no_movement_and_a_shrinking_one_does(tmp_path):
     lost = shrinking.frame[shrinking.frame["way"].isin(["down", "left"])]
     assert finding.money_at_stake.value == pytest.approx((lost["value_before"] - lost["value_after"]).sum())
     assert "moved down or left" in finding.text
-
-
-def _hand_moved(rows):
-    """Return a movement of a few customers: segment before and after, value before and after."""
-    frame = pd.DataFrame(rows, columns=["before", "after", "way", "value_before", "value_after"])
-    states = ["Best", "Rest", OUTSIDE]
-    rising, falling = (int(frame["way"].isin(ways).sum()) for ways in (["up", "came"], ["down", "left"]))
-    return Movement(
-        frame=frame, segments=("Best", "Rest"), definitions=SegmentDefinitions(), earlier=dt.date(2025, 6, 30),
-        later=dt.date(2026, 6, 30), basis=Basis(currency="GBP"), net_up=wilson(rising, rising + falling),
-        balance=marginal_homogeneity(movement_matrix(frame["before"], frame["after"], states)),
-    )  # fmt: skip
-
-
-def test_heads_and_money_may_go_different_ways_and_both_are_told():
-    left = [("Rest", OUTSIDE, "left", 10.0, 0.0)] * 38
-    fell = [("Best", "Rest", "down", 50.0, 20.0)] * 2
-    finding = finding_movement(_hand_moved([*left, *fell, (OUTSIDE, "Best", "came", 0.0, 688.0)]))
-    # 40 fall or leave and one comes: 480 before, 728 after, so 248 more; those who fell cost 380 + 60.
-    assert finding.verdict is Verdict.NOT_SUPPORTED
-    assert "more customers moved down or left (40) than moved up or came (1)" in finding.text
-    assert finding.money_at_stake.value == pytest.approx(440)
-    assert finding.to_dict()["money_note"].endswith("of the whole base it rose by £248")
-    assert "those who fell from Best first" in finding.decision
-    shrunk = finding_movement(_hand_moved([*left, *fell, (OUTSIDE, "Best", "came", 0.0, 200.0)]))
-    assert shrunk.to_dict()["money_note"].endswith("it fell by £240")
-    even = finding_movement(_hand_moved([*left[:1], (OUTSIDE, "Best", "came", 0.0, 10.0)]))
-    assert "as many customers moved up or came (1) as moved down or left (1)" in even.text
-    assert even.to_dict()["money_note"].endswith("it did not change")
-    gone = finding_movement(_hand_moved([*left, (OUTSIDE, "Best", "came", 0.0, 10.0)]))
-    assert "the most valuable first" in gone.decision
 
 
 def test_a_history_shorter_than_two_windows_is_no_movement(shop, tmp_path):

@@ -4,12 +4,10 @@ import itertools
 import math
 from contextlib import nullcontext
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from crm_lib.segments.rfm.rules import Interval, Rule, Variable, check_rules
-from tests.segments.rfm.reference import apply_rules
 
 VARIABLES = {
     "spend": Variable(),
@@ -51,11 +49,6 @@ def _points():
     return [dict(zip(POINTS, values, strict=True)) for values in itertools.product(*POINTS.values())]
 
 
-def _frame(points):
-    frame = pd.DataFrame(points)
-    return frame.astype({"spend": "float64"})
-
-
 @settings(deadline=None, max_examples=100)
 @given(st.lists(conditions, min_size=1, max_size=4), st.booleans())
 def test_check_agrees_with_every_point_tried_by_hand(parts, with_rest):
@@ -66,44 +59,6 @@ def test_check_agrees_with_every_point_tried_by_hand(parts, with_rest):
         rules.append(Rule(name="rest", otherwise=True))
     with nullcontext() if fits else pytest.raises(ValueError, match=r"take"):
         check_rules(rules, VARIABLES)
-
-
-@settings(deadline=None, max_examples=25)
-@given(
-    st.lists(st.floats(-100, 100), max_size=3, unique=True),
-    st.lists(st.floats(-100, 100), max_size=2, unique=True),
-)
-def test_a_grid_of_adjoining_intervals_is_exclusive_and_exhaustive_and_loses_it_with_one_rule_less(first, second):
-    bands = [[-math.inf, *sorted(cuts), math.inf] for cuts in (first, second)]
-    pairs = itertools.product(*(list(itertools.pairwise(edges)) for edges in bands))
-    rules = [
-        Rule(name=str(n), when={"x": Interval(above=a, up_to=b), "y": Interval(above=c, up_to=d)})
-        for n, ((a, b), (c, d)) in enumerate(pairs)
-    ]
-    variables = {"x": Variable(), "y": Variable()}
-    check_rules(rules, variables)
-    for left_out in range(len(rules) if len(rules) > 1 else 0):
-        with pytest.raises(ValueError, match="no rule takes"):
-            check_rules(rules[:left_out] + rules[left_out + 1 :], variables)
-
-
-def test_gap_and_overlap_are_told_by_an_example():
-    low, high = Interval(up_to=10.0), Interval(above=20.0)
-    rules = [Rule(name="low", when={"spend": low}), Rule(name="high", when={"spend": high})]
-    with pytest.raises(ValueError, match="no rule takes a customer with spend above 10 and up to 20"):
-        check_rules(rules, {"spend": Variable()})
-    wide = Rule(name="wide", when={"spend": Interval(above=5.0)})
-    with pytest.raises(ValueError, match="rules 'low', 'wide' both take a customer with spend above 5 and up to 10"):
-        check_rules([rules[0], wide], {"spend": Variable()})
-
-
-def test_nobody_is_other_unless_a_rule_says_so():
-    low = Rule(name="low", when={"spend": Interval(up_to=1.0)})
-    with pytest.raises(ValueError, match="customer 'b' falls under no rule"):
-        apply_rules(pd.DataFrame({"spend": [0.5, 3.0]}, index=["a", "b"]), [low])
-    other = Rule(name="Other", otherwise=True)
-    check_rules([low, other], {"spend": Variable()})
-    assert apply_rules(pd.DataFrame({"spend": [0.5, 3.0]}), [low, other]).tolist() == ["low", "Other"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 
 import pandas as pd
@@ -52,9 +51,3 @@ def test_rules_base_and_money_are_those_of_the_definitions(shop, base):
     assert (frame["frequency"].min() == 0) == (base == "known")
     assert (found.rfm.base, found.rfm.window_days) == (base, 200)
     assert found.rfm.segment_table(found.tiers.frame["value"])["action"].tolist() == ["Thank.", "Ask."]
-
-
-def test_given_cut_points_of_scores_stay_where_only_those_of_tiers_are_estimated(shop):
-    frozen = segment_customers(shop, SegmentDefinitions()).definitions
-    half = dataclasses.replace(frozen, tier_cut_points=None)
-    assert segment_customers(shop, half).definitions.rfm_cut_points == frozen.rfm_cut_points

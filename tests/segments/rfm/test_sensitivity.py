@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 
 from crm_lib.company import Company
 from crm_lib.customers import customer_window
 from crm_lib.errors import TooLittleData
 from crm_lib.segments import SegmentDefinitions, rfm_sensitivity
-from crm_lib.segments.rfm.rules import Interval, Rule
 from crm_lib.segments.rfm.sensitivity import NOT_SCORED
 from tests.companies import transactions, write_company
 from tests.segments.rfm.reference import rfm_scores
@@ -53,12 +51,6 @@ def test_shares_are_counts_of_customers_elsewhere(tried):
     assert tried.by_segment()["customers"].sum() == len(now)
 
 
-def test_neighbours_are_near_and_two_bands_are_far(tried):
-    now = pd.Series(["Champions", "Champions", "Champions", "Dormant", "Steady"])
-    other = pd.Series(["Loyal", "Slipping away", "Steady", NOT_SCORED, "Steady"])
-    assert tried._far(now, other).tolist() == [0, 1, 0, 1, 0]
-
-
 def test_what_the_data_cannot_tell_is_left_out_with_its_reason(bare_shop):
     tried = rfm_sensitivity(bare_shop, SegmentDefinitions(window_days=700))
     assert tried.left_out == {
@@ -66,15 +58,6 @@ def test_what_the_data_cannot_tell_is_left_out_with_its_reason(bare_shop):
         "margin as money": "the company does not know its margin",
     }
     assert not set(tried.left_out) & set(tried.frame.columns)
-
-
-def test_own_rules_are_kept_under_every_other_choice(shop):
-    good = Rule(name="Good", when={"weight": Interval(above=5)})
-    tried = rfm_sensitivity(shop, SegmentDefinitions(rules=(good, Rule(name="Other", otherwise=True))))
-    assert set(tried.frame.to_numpy().ravel()) <= {"Good", "Other", NOT_SCORED}
-    assert "other levels" in tried.left_out
-    assert tried.table()["moved_far"].isna().all()
-    assert tried.table().loc["window 90 days shorter", "moved"] > 0
 
 
 def test_nobody_to_score_is_said(tmp_path):

@@ -68,14 +68,6 @@ amounts = st.lists(st.integers(-50, 1000), min_size=2, max_size=30).filter(lambd
 
 
 @settings(deadline=None, max_examples=30)
-@given(amounts, st.randoms(use_true_random=False))
-def test_order_of_customers_and_currency_unit_do_not_matter(values, random):
-    shuffled = random.sample(values, len(values))
-    assert top_share(shuffled) == pytest.approx(top_share(values))
-    assert gini([7 * value for value in shuffled]) == pytest.approx(gini(values))
-
-
-@settings(deadline=None, max_examples=30)
 @given(amounts)
 def test_curve_is_concave_above_the_diagonal_and_ends_at_one(values):
     curve = concentration_curve(values)

@@ -143,33 +143,6 @@ def test_complaints_too_young_to_be_settled_are_not_judged(shop, tmp_path):
     pd.testing.assert_frame_equal(again.map(str), handling.map(str))
 
 
-def test_an_answer_on_another_brand_does_not_count(shop, tmp_path):
-    company, tables, people = shop
-    own = tables["surveys"].assign(brand=None)
-    rival = own.assign(brand="Rival", satisfaction=1.0)
-    mine = own.assign(brand="We").iloc[:30]
-    brands = pd.DataFrame(
-        {"brand": ["We", "Rival"], "own": [True, False], "measure": "m", "measured_at": "2026-01-01", "value": 1.0}
-    )
-    plain = _compared(company, people).frame
-    with_rival = _compared(
-        _open(tmp_path, {**tables, "surveys": pd.concat([own, rival]), "competitors": brands}), people
-    ).frame
-    assert with_rival.map(str).equals(plain.map(str))
-    more = _compared(
-        _open(tmp_path / "2", {**tables, "surveys": pd.concat([own, mine]), "competitors": brands}), people
-    ).frame
-    assert more.loc["answers", "total"] == plain.loc["answers", "total"] + 60
-
-
-def test_dissatisfaction_is_judged_by_answer(shop):
-    company, _, people = shop
-    row = _compared(company, people).frame.loc["dissatisfied answers"]
-    assert row["by_answer"].low < 2 < row["by_answer"].high
-    assert row["by_answer"].low > 1
-    assert row["by_order"] is None
-
-
 def test_the_end_of_a_complaint_is_not_known_before_it(shop, tmp_path):
     _, tables, people = shop
     folder = write_company(tmp_path / "early", tables, how="parquet", as_of="2026-06-30")

@@ -36,15 +36,6 @@ def test_customers_who_bring_nothing_are_small_and_losses_are_marked():
 
 
 @settings(deadline=None, max_examples=30)
-@given(amounts, ways, st.randoms(use_true_random=False))
-def test_row_order_names_and_currency_unit_do_not_matter(values, by, random):
-    plain = value_tiers(_series(values), by=by).frame["tier"].tolist()
-    order = random.sample(range(len(values)), len(values))
-    other = value_tiers(_series([7 * values[i] for i in order], [f"c{i}" for i in order]), by=by).frame["tier"]
-    assert other.tolist() == [plain[i] for i in order]
-
-
-@settings(deadline=None, max_examples=30)
 @given(amounts, ways)
 def test_equal_customers_share_a_tier_and_more_is_never_a_lower_one(values, by):
     frame = value_tiers(_series(values), by=by).frame
