@@ -19,15 +19,7 @@ LEAST = 10
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Alike:
-    """The nearest others of each member, as :func:`nearest_others` found them.
-
-    Parameters
-    ----------
-    expected, variance : Series
-        Mean and variance of the outcome among the nearest others, indexed by member.
-    weights : sparse matrix (members, others)
-        Weight of each other in the mean of each member.
-    """
+    """The nearest others of each member: mean and variance of their outcome, and each other's weight in the mean."""
 
     expected: pd.Series[float]
     variance: pd.Series[float]
@@ -39,13 +31,9 @@ class Alike:
         Notes
         -----
         With :math:`m_i` the mean of the others like member i, :math:`R = \\sum y_i / \\sum m_i` has the variance
-        :math:`[\\sum (y_i - R m_i)^2 + R^2 \\sum_j K_j^2 \\sigma_j^2] / (\\sum m_i)^2`, where :math:`K_j` is the
-        weight with which other j stands in all the means: others who are like many members count with their square.
-
-        References
-        ----------
-        Abadie, A. & Imbens, G. W. (2006). Large sample properties of matching estimators for average treatment
-        effects. Econometrica 74, 235-267.
+        :math:`[\\sum (y_i - R m_i)^2 + R^2 \\sum_j K_j^2 \\sigma_j^2] / (\\sum m_i)^2` (Abadie & Imbens 2006,
+        Econometrica 74, 235-267), where :math:`K_j` is the weight with which other j stands in all the means: others
+        who are like many members count with their square.
         """
         rows = self.expected.index.get_indexer(outcome.index)
         y, m = outcome.to_numpy(float), self.expected.to_numpy(float)[rows]

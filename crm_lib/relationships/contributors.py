@@ -28,19 +28,12 @@ _FEWEST = 10
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Contributors:
-    """Who contributed up to a day, and what they brought afterwards, as :func:`contributors` found it.
+    """Who contributed up to `day`, and what they brought in the :data:`OUTCOME_DAYS` that followed.
 
-    Parameters
-    ----------
-    roles : DataFrame
-        Indexed by role (key of :data:`ROLES`): ``customers``, ``share`` (of all customers), ``later`` (mean value after
-        the day), ``alike`` (the same of others with the same history), ``times_alike`` (Estimate of the first over the
-        second), ``times_all`` (over all others, whatever their history) and ``holds`` (whether the ratio differs from 1
-        with all roles in mind).
-    day : date
-        Last day of contributions and history; :data:`OUTCOME_DAYS` follow.
-    value_kind, currency : str
-        What was added up.
+    `roles` by key of :data:`ROLES`: ``customers``, ``share`` (of all customers), ``later`` (mean value after the day),
+    ``alike`` (the same of others with the same history), ``times_alike`` (Estimate of the first over the second),
+    ``times_all`` (over all others, whatever their history) and ``holds`` (whether the ratio differs from 1 with all
+    roles in mind).
     """
 
     roles: pd.DataFrame
@@ -139,18 +132,12 @@ def _referrals(company: Company, day: dt.date) -> pd.Series[str]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Influence:
-    """What hangs on contributing customers, as :func:`influence` counted it.
+    """What hangs on contributing customers.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Customers who brought others, most valuable first, by ``customer_id``: ``own`` (value of the last year), ``won``
-        (customers brought), ``won_value`` (what these bring) and ``together``.
-    totals : DataFrame
-        Indexed by what: ``customers``, ``value`` and ``value_share`` of contributors, of customers they brought who do
-        not contribute themselves, of both together (nobody is counted twice) and of all.
-    value_kind, currency : str
-        What the value is.
+    `frame` by ``customer_id`` of customers who brought others, most valuable first: ``own`` (value of the last year),
+    ``won`` (customers brought), ``won_value`` (what these bring) and ``together``. `totals` by group: ``customers``,
+    ``value`` and ``value_share`` of contributors, of customers they brought who do not contribute themselves, of both
+    together (nobody is counted twice) and of all.
     """
 
     frame: pd.DataFrame
@@ -198,18 +185,7 @@ def influence(company: Company) -> Influence:
 
 
 def finding_contributors(found: Contributors) -> Finding:
-    """Return the finding on whether contributing customers go on to bring more than others of the same history.
-
-    Parameters
-    ----------
-    found : Contributors
-        The comparison.
-
-    Returns
-    -------
-    Finding
-        Supported when the whole interval of the ratio lies above 1. At stake is what contributors brought.
-    """
+    """Return whether contributors go on to bring more than others of the same history: at stake is what they bring."""
     row: Any = found.roles.loc["any"]
     return Finding(
         key="segments.contributors",

@@ -22,20 +22,9 @@ _SOURCE = "Textbook 4.2.2, stage 6: transactional and relational customers"
 
 @dataclass(frozen=True, kw_only=True)
 class KindValue:
-    """What a customer of each kind brings, as :func:`value_by_kind` computed it.
+    """Mean value of a customer of each kind (money of the last year); `ratio` is transactional over relational.
 
-    Parameters
-    ----------
-    transactional, relational : Estimate
-        Mean value of a customer (money of the last year).
-    ratio : Estimate
-        The first over the second.
-    share : Estimate
-        Share of the whole value that transactional customers bring.
-    total : float
-        What transactional customers bring together (money).
-    kinds : Kinds
-        The kinds.
+    `share` and `total` are what transactional customers bring together: of the whole value, and in money.
     """
 
     transactional: Estimate
@@ -70,12 +59,8 @@ def value_by_kind(kinds: Kinds, *, seed: int = 0) -> KindValue:
     -----
     With p the probability of being relational and v the value, the means are :math:`\\sum p v / \\sum p` and
     :math:`\\sum (1 - p) v / \\sum (1 - p)`. Where value depends on the kind beyond what the probability was told from,
-    they are pulled towards each other: a difference found is too small rather than too large.
-
-    References
-    ----------
-    Bolck, A., Croon, M. & Hagenaars, J. (2004). Estimating latent structure models with categorical variables: one-step
-    versus three-step estimators. Political Analysis 12, 3-27.
+    they are pulled towards each other: a difference found is too small rather than too large (Bolck, Croon & Hagenaars
+    2004, Political Analysis 12, 3-27).
     """
     bought = kinds.frame[kinds.frame["value"] != 0]
     p, v = bought["relational"].to_numpy(float), bought["value"].to_numpy(float)
@@ -111,19 +96,7 @@ def value_by_kind(kinds: Kinds, *, seed: int = 0) -> KindValue:
 
 
 def finding_transactional_value(found: KindValue) -> Finding:
-    """Return the finding on whether transactional customers bring very limited profit.
-
-    Parameters
-    ----------
-    found : KindValue
-        What a customer of each kind brings.
-
-    Returns
-    -------
-    Finding
-        Supported when the whole interval of the ratio lies below a half. At stake is what transactional customers bring
-        in a year.
-    """
+    """Return whether a transactional customer brings at most half of a relational one: at stake is what all bring."""
     return Finding(
         key="segments.transactional_value",
         claim=(
@@ -155,24 +128,7 @@ def finding_transactional_value(found: KindValue) -> Finding:
 
 
 def finding_subsidy(found: KindValue) -> Finding:
-    """Return the finding on whether relational customers pay for transactional ones.
-
-    Parameters
-    ----------
-    found : KindValue
-        What a customer of each kind brings.
-
-    Returns
-    -------
-    Finding
-        Supported when the whole interval of a transactional customer's margin lies below zero: only then is there
-        something to pay.
-
-    Raises
-    ------
-    MissingData
-        If the value is revenue: whether a customer costs more than is earned is not in it.
-    """
+    """Return whether a transactional customer loses money, else nobody pays for it; revenue cannot tell this."""
     if found.kinds.value_kind == "revenue":
         raise MissingData("transactions", ("margin",))
     return Finding(

@@ -37,19 +37,12 @@ _ALIKE = (1e-3, 0.9)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Kinds:
-    """The two kinds and each customer's probability, as :func:`customer_kinds` found them.
+    """The two kinds and each customer's probability.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``customer_id``: ``relational`` (probability), ``value`` (money of the last year) and
-        ``discounted`` (share of lines).
-    habits : DataFrame
-        Indexed by habit, and "share" of customers: ``transactional`` and ``relational``, the mean share of occasions.
-    separation : float
-        Part of the doubt about the kind that the data remove: the variance of the probabilities over p (1 - p).
-    value_kind, currency : str
-        What `value` is.
+    `frame` by ``customer_id``: ``relational`` (probability), ``value`` (money of the last year) and ``discounted``
+    (share of lines). `habits` by habit, and "share" of customers: ``transactional`` and ``relational``, the mean share
+    of occasions. `separation` is the part of the doubt about the kind that the data remove: the variance of the
+    probabilities over p (1 - p).
     """
 
     frame: pd.DataFrame
@@ -90,11 +83,8 @@ def customer_kinds(company: Company) -> Kinds:
     Each habit is beta-binomial: with :math:`k` of :math:`n` occasions, mean :math:`m_c` of kind c and a correlation
     :math:`\\rho` within a customer that both kinds share. The EM algorithm takes means and correlation by weighted
     moments, each customer with the weight :math:`n / (1 + (n - 1)\\rho)` that so many alike occasions are worth; the
-    odds of being relational take a Newton step of a logistic regression on orders and tenure.
-
-    References
-    ----------
-    McLachlan, G. & Peel, D. (2000). Finite Mixture Models, chapters 2 and 6.
+    odds of being relational take a Newton step of a logistic regression on orders and tenure (McLachlan & Peel 2000,
+    Finite Mixture Models, chapters 2 and 6).
     """
     known = facts(company)
     if "discounted_lines_ever" not in known:

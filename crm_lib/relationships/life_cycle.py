@@ -47,25 +47,12 @@ _DAY_LIMITS = {"gone": 180, "decline": 90, "exploration": 90}
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stages:
-    """Stage of each relationship, as :func:`stages` judged it.
+    """Stage of each relationship on `as_of`, and a quarter `earlier` of customers known then.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``customer_id``: ``stage``, ``p_alive``, ``purchases`` (days of purchase), ``tenure_days``,
-        ``silent_days``, ``pace`` (last year's purchases over those of an average year before; missing for the new),
-        ``discount_share`` (of lines, where known), ``value`` (money of the last year), ``warned`` and
-        ``newly_warned`` (within the last quarter).
-    earlier : Series
-        Stage a quarter ago, of customers known then.
-    as_of : date
-        Last day that counts.
-    value_kind : {"margin", "revenue"}
-        What `value` is.
-    currency : str
-        ISO code.
-    outcome : DeclineWarning or TooLittleData
-        The warning, or why there is none.
+    `frame` by ``customer_id``: ``stage``, ``p_alive``, ``purchases`` (days of purchase), ``tenure_days``,
+    ``silent_days``, ``pace`` (last year's purchases over those of an average year before; missing for the new),
+    ``discount_share`` (of lines, where known), ``value`` (money of the last year), ``warned`` and ``newly_warned``
+    (within the last quarter). `outcome` is the warning, or why there is none.
     """
 
     frame: pd.DataFrame

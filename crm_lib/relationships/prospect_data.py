@@ -27,25 +27,12 @@ _FEWEST_CUSTOMERS, _FEWEST_CONVERSIONS = 100, 30
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProspectData:
-    """Past acquisitions and prospects, as :func:`prospect_data` put them together.
+    """Past acquisitions and prospects, with the attributes that both have, as known on `as_of`.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        Indexed by ``customer_id``: the attributes, ``started`` (day on which the customer was won) and ``value`` (money
-        of the days from then on).
-    prospects : DataFrame
-        Indexed by ``prospect_id``: the attributes, ``seen`` (day), ``waited`` (days known, the first included, up to
-        conversion or `as_of`), ``converted``, ``cost`` of winning (money), and ``customer_id`` and ``contact_allowed``
-        where the company keeps them.
-    attributes : tuple of str
-        Names of the attributes: columns that both tables have.
-    horizon_days : int
-        Days over which value was added up.
-    as_of : date
-        Last day that was known.
-    value_kind, currency : str
-        What was added up.
+    `customers` by ``customer_id``: the attributes, ``started`` (day on which the customer was won) and ``value`` (money
+    of the `horizon_days` from then on). `prospects` by ``prospect_id``: the attributes, ``seen`` (day), ``waited``
+    (days known, the first included, up to conversion or `as_of`), ``converted``, ``cost`` of winning (money), and
+    ``customer_id`` and ``contact_allowed`` where the company keeps them.
     """
 
     customers: pd.DataFrame

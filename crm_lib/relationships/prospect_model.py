@@ -31,36 +31,20 @@ _NOT_KNOWN = "(not known)"
 class ProspectModel:
     """Expected value of prospects from their attributes and from how long they have been known.
 
-    Attributes
-    ----------
-    data_ : ProspectData
-        What was learned from.
-
     Notes
     -----
-    A prospect known for *a* days is won within the next *C* = 90 days with the chance
-    :math:`P = 1 - \\exp(-\\int_a^{a+C} h(u, x)\\,du)`; *h* is constant within bands of days known, with an effect for
-    each category of each attribute and a further one for each channel from the fifth week on. Who is won brings
-    :math:`V = \\exp(\\beta_0 + \\sum_f b_f)`. Both are Poisson regressions that draw rare categories towards the
-    mean of all, set to the level of the latest cases as far as these are many. Prospects who are still open count with
-    the days so far, neither as won nor as lost.
-
-    References
-    ----------
-    Friedman, M. (1982). Piecewise exponential models for survival data with covariates. Annals of Statistics 10(1),
-    101-113.
+    A prospect known for *a* days is won within the next *C* = 90 days with the chance :math:`P = 1 -
+    \\exp(-\\int_a^{a+C} h(u, x)\\,du)`; *h* is constant within bands of days known, with an effect for each category of
+    each attribute and a further one for each channel from the fifth week on (piecewise exponential: Friedman 1982,
+    Annals of Statistics 10, 101-113). Who is won brings :math:`V = \\exp(\\beta_0 + \\sum_f b_f)`. Both are Poisson
+    regressions that draw rare categories towards the mean of all, set to the level of the latest cases as far as these
+    are many. Prospects who are still open count with the days so far, neither as won nor as lost.
     """
 
     data_: ProspectData
 
     def fit(self, data: ProspectData) -> Self:
-        """Learn from past acquisitions and prospects.
-
-        Parameters
-        ----------
-        data : ProspectData
-            As :func:`prospect_data` put it together.
-        """
+        """Learn from past acquisitions and prospects."""
         self.data_ = data
         customers, prospects = data.customers.sort_values("started"), data.prospects.sort_values("seen")
         self._edges = {
@@ -85,19 +69,11 @@ class ProspectModel:
         return self
 
     def predict(self, prospects: pd.DataFrame) -> pd.DataFrame:
-        """Return what each prospect is expected to bring.
+        """Return what each prospect is expected to bring, from the attributes, ``waited`` (days known) and ``cost``.
 
-        Parameters
-        ----------
-        prospects : DataFrame
-            The attributes, ``waited`` (days known) and ``cost``, such as :attr:`ProspectData.live`.
-
-        Returns
-        -------
-        DataFrame
-            With the index that came in: ``chance`` to be won in time, ``value`` if won, ``gross`` (their product),
-            ``cost``, ``net`` (gross less cost) and ``alike`` (past customers in the rarest of the prospect's
-            categories; 0 for a category never seen, which counts as the mean of all).
+        Columns: ``chance`` to be won in time, ``value`` if won, ``gross`` (their product), ``cost``, ``net`` (gross
+        less cost) and ``alike`` (past customers in the rarest of the prospect's categories; 0 for one never seen, which
+        counts as the mean).
         """
         texts = self._texts(prospects)
         waited = prospects["waited"].to_numpy(float)
@@ -118,13 +94,7 @@ class ProspectModel:
         )  # fmt: skip
 
     def value(self, rows: pd.DataFrame) -> Floats:
-        """Return what a new customer with these attributes is expected to bring.
-
-        Parameters
-        ----------
-        rows : DataFrame
-            The attributes.
-        """
+        """Return what a new customer with these attributes is expected to bring."""
         return self._value.predict(self._encoder.transform(self._texts(rows)))
 
     def _texts(self, frame: pd.DataFrame) -> pd.DataFrame:

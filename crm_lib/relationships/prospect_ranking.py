@@ -31,22 +31,12 @@ FEW_ALIKE: Final = 30
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProspectRanking:
-    """Prospects in order, and those chosen under the budget, as :func:`rank_prospects` made them.
+    """Prospects in order, the best first, and those chosen under the budget.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``prospect_id``, the best first: ``rank``, ``chosen``, ``reason`` (key of :data:`REASONS`), and
-        ``net``, ``gross``, ``cost``, ``chance``, ``value`` and ``alike`` as of :meth:`ProspectModel.predict`.
-    spent : float
-        What winning the chosen costs.
-    expected : Estimate
-        What the chosen are expected to bring less cost, corrected by how such choices turned out on earlier days.
-    principles : DataFrame
-        Indexed by ``principle``: ``measured`` (what the number is), ``evidence`` (Estimate) and ``kept_to`` ("yes",
-        "no" or "open").
-    currency : str
-        ISO code.
+    `frame` by ``prospect_id``: ``rank``, ``chosen``, ``reason`` (key of :data:`REASONS`), and the columns of
+    :meth:`ProspectModel.predict`. `spent` is what winning the chosen costs, `expected` what they are expected to bring
+    less cost, corrected by how such choices turned out on earlier days. `principles` by ``principle``: ``measured``
+    (what the number is), ``evidence`` (Estimate) and ``kept_to`` ("yes", "no" or "open").
     """
 
     frame: pd.DataFrame
@@ -90,13 +80,10 @@ def rank_prospects(model: ProspectModel, replay: ProspectReplay, *, budget: floa
     Notes
     -----
     Taking prospects in order of value for each unit of cost while they bring more than they cost is optimal if
-    fractions of prospects could be had (Dantzig); whole ones are taken in this order, passing over those that no longer
-    fit. The chosen have the highest predictions, and of these more are too high than too low; so the total is
-    multiplied by money that came over money predicted for such choices on earlier days.
-
-    References
-    ----------
-    Dantzig, G. B. (1957). Discrete-variable extremum problems. Operations Research 5(2), 266-288.
+    fractions of prospects could be had (Dantzig 1957, Operations Research 5, 266-288); whole ones are taken in this
+    order, passing over those that no longer fit. The chosen have the highest predictions, and of these more are too
+    high than too low; so the total is multiplied by money that came over money predicted for such choices on earlier
+    days.
     """
     if budget is not None and budget < 0:
         raise ValueError(f"budget must not be negative, and is {budget}")

@@ -32,25 +32,12 @@ _GROUPS = 10
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProspectReplay:
-    """Predictions of earlier days beside what came after, as :func:`replay_prospects` made them.
+    """Predictions of earlier `days` beside what came after.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        One row a live prospect and day: ``day``, ``prospect_id``, ``cost``, ``actual`` (money that came of it), and by
-        which each rule puts prospects in order: ``model`` (money expected), ``channel`` and ``newest``.
-    values : DataFrame
-        One row a customer won after such a day: ``told`` and ``was`` (money).
-    days : tuple of date
-        The days of prediction.
-    share : float
-        Share of prospects, or of the cost of winning them all, looked at as the best.
-    horizon_days : int
-        Days over which value was added up.
-    value_kind, currency : str
-        What was added up.
-    seed : int
-        Seed of the bootstrap.
+    `frame`, one row a live prospect and day: ``day``, ``prospect_id``, ``cost``, ``actual`` (money that came of it),
+    and by which each rule puts prospects in order: ``model`` (money expected), ``channel`` and ``newest``. `values`,
+    one row a customer won after such a day: ``told`` and ``was`` (money). The `share` of prospects, or of the cost of
+    winning them all, is looked at as the best.
     """
 
     frame: pd.DataFrame
@@ -227,20 +214,7 @@ def _usual(past: pd.DataFrame, outcome: pd.Series[float], rows: pd.DataFrame) ->
 
 
 def finding_prospects(replay: ProspectReplay, expected: Estimate | None = None) -> Finding:
-    """Return the finding on whether the best prospects bring more than their share.
-
-    Parameters
-    ----------
-    replay : ProspectReplay
-        Predictions of earlier days and what came.
-    expected : Estimate, optional
-        What the prospects chosen now are expected to bring less cost: the money at stake.
-
-    Returns
-    -------
-    Finding
-        Supported when the whole interval of the lift lies above 2.
-    """
+    """Return whether the best prospects bring twice their share: at stake is what those chosen now are to bring."""
     return Finding(
         key="segments.prospects",
         claim="The best {share:share} of prospects bring at least {times:number0} times their share.",

@@ -31,26 +31,12 @@ _FEWEST = 30
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SilenceRisk:
-    """Risk of falling silent, and how well it was told before, as :func:`silence_risk` made it.
+    """Risk of falling silent, and how well it was told on `tested_on`; what it had learnt from was over by then.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``customer_id``, who bought in the last year: ``risk`` of buying nothing in the days to come,
-        ``silence`` (days since the last purchase) and ``value`` (money of the last year).
-    test : DataFrame
-        The same as told on `tested_on`, with ``silent`` (whether nothing was bought since).
-    tested_on : date
-        Day of the test; what the model had learnt from was over by then.
-    horizon_days : int
-        Days looked ahead.
-    reliability : Reliability
-        Risk told against what followed, on that day.
-    auc, auc_recency, gain : Estimate
-        How often a customer who fell silent had a higher risk than one who did not; the same by days of silence alone;
-        and the difference.
-    value_kind, currency : str
-        What the value is.
+    `frame` by ``customer_id``, who bought in the last year: ``risk`` of buying nothing in the `horizon_days` to come,
+    ``silence`` (days since the last purchase) and ``value`` (money of the last year); `test` as told on that day, with
+    ``silent`` (whether nothing was bought since). `auc` is how often a customer who fell silent had a higher risk than
+    one who did not, `auc_recency` the same by days of silence alone, `gain` the difference.
     """
 
     frame: pd.DataFrame

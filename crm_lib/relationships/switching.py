@@ -32,21 +32,12 @@ _FEWEST = 10
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Switching:
-    """Customers by value and risk, as :func:`switching_classes` sorted them.
+    """Customers by value and risk, today and `before`, on the day of the risk's test.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by ``customer_id``: ``class``, ``value`` (money of the last year), ``risk``, ``at_risk`` (value times
-        risk) and ``gain`` (what a contact brings on average, less its cost).
-    before : DataFrame
-        The same on the day of the risk's test, with ``silent`` (whether nothing was bought since).
-    tested : SilenceRisk
-        The risk and its test.
-    value_from, risk_from : float
-        Value below which no contact can pay; mean risk of the others, from which a customer is looking around.
-    value_kind, currency : str
-        What `value` is.
+    `frame` by ``customer_id``: ``class``, ``value`` (money of the last year), ``risk``, ``at_risk`` (value times risk)
+    and ``gain`` (what a contact brings on average, less its cost); `before` has also ``silent`` (whether nothing was
+    bought since). Below `value_from` no contact can pay; `risk_from`, the mean risk of the others, is where looking
+    around begins.
     """
 
     frame: pd.DataFrame
@@ -130,28 +121,9 @@ def _sorted(
 
 
 def finding_looking_around(classes: Switching) -> Finding:
-    """Return the finding on whether customers sorted as looking around fell silent more often than secure ones.
+    """Return whether customers looking around fell silent twice as often as secure ones: at stake is value times risk.
 
-    Parameters
-    ----------
-    classes : Switching
-        The classes, today and on the day of the risk's test.
-
-    Returns
-    -------
-    Finding
-        Supported when the whole interval of the ratio lies above 2. At stake is value times risk of today's customers
-        who are looking around, an upper bound: who buys nothing for a while may come back.
-
-    Raises
-    ------
-    TooLittleData
-        If one of the two classes had fewer than ten customers, or nobody in it fell silent.
-
-    References
-    ----------
-    Katz, D., Baptista, J., Azen, S. P. & Pike, M. C. (1978). Obtaining confidence intervals for the risk ratio in
-    cohort studies. Biometrics 34, 469-474.
+    The interval is that of Katz, Baptista, Azen & Pike (1978), Biometrics 34, 469-474.
     """
     tested, before = classes.tested, classes.before
     looking, secure = (before.loc[before["class"] == name, "silent"] for name in (LOOKING, SECURE))

@@ -38,27 +38,14 @@ _FEWEST = 10
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DeclineWarning:
-    """Who is warned of and how well such a warning did before, as :func:`decline_warning` found it.
+    """Who is warned of today, and how well such a warning did on `tested_on`.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Watched customers today, by ``customer_id``: ``warned``, ``newly_warned`` (not yet a quarter ago), ``p_alive``,
-        ``silence`` (days), ``against_rhythm`` (silence over the own mean gap) and ``value`` (money of the last year).
-    rule : str
-        Key of :data:`RULES`: the sign that told best on days before the test.
-    threshold : float
-        Of the rule, today.
-    rules : DataFrame
-        Indexed by rule, of the test: ``auc`` (Estimate: how often one who stopped buying showed a worse sign than one
-        who bought), ``false_alarms`` and ``found`` (shares of those who bought, and of those who did not, that were
-        under warning), each with the threshold set on those days.
-    followed : DataFrame
-        Customers under no warning a quarter before the test: ``newly_warned`` on it and ``silent`` since.
-    tested_on : date
-        Day of the test.
-    value_kind, currency : str
-        What `value` is.
+    `frame` by ``customer_id`` of watched customers: ``warned``, ``newly_warned`` (not yet a quarter ago), ``p_alive``,
+    ``silence`` (days), ``against_rhythm`` (silence over the own mean gap) and ``value`` (money of the last year).
+    `rule` is the sign that told best on days before the test, with today's `threshold`. `rules`, of the test: ``auc``
+    (how often one who stopped buying showed a worse sign than one who bought), ``false_alarms`` and ``found`` (shares
+    of those who bought, and of those who did not, that were under warning), with the thresholds of those days.
+    `followed`: customers under no warning a quarter before the test, ``newly_warned`` on it and ``silent`` since.
     """
 
     frame: pd.DataFrame
@@ -91,21 +78,6 @@ def decline_warning(company: Company) -> DeclineWarning:
     Two and three quarters ago three signs - P(alive), days of silence, silence over the customer's own rhythm - are
     compared by what followed; the best sets the rule, and a threshold that lets at most 5 % of those who bought again
     be warned of. A quarter ago rule and threshold are put to the test. Today's threshold comes from the last two looks.
-
-    Parameters
-    ----------
-    company : Company
-        The company.
-
-    Returns
-    -------
-    DeclineWarning
-        Today's warnings and the test.
-
-    Raises
-    ------
-    TooLittleData
-        If on the earlier days too few customers with three purchase days stopped buying or went on.
     """
     tested_on = company.as_of - dt.timedelta(days=QUARTER)
     bought = purchase_days(company)
@@ -215,19 +187,7 @@ def warning_beside_truth(warning: DeclineWarning, company: Company) -> pd.DataFr
 
 
 def finding_decline(warning: DeclineWarning) -> Finding:
-    """Return the finding on whether those warned of stop buying more often than the others.
-
-    Parameters
-    ----------
-    warning : DeclineWarning
-        The warning and its test.
-
-    Returns
-    -------
-    Finding
-        Supported when all of the difference's interval lies above 20 percentage points. At stake is the value of the
-        customers newly warned of today.
-    """
+    """Return whether those warned of stop buying more often than others: at stake is today's newly warned value."""
     silent, others = warning.silent
     gap = newcombe(silent, others)
     points = dataclasses.replace(
