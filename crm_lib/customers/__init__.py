@@ -5,50 +5,31 @@ two orders on one day count once, and only what follows the first purchase is re
 quantity or revenue is negative. A customer of whom only returns are known has no row.
 """
 
-from crm_lib.customers.facts import facts
+from crm_lib.customers.facts import facts as facts
 from crm_lib.customers.known import (
-    COMPLAINT_STATES,
-    known_complaints,
-    known_contracts,
-    known_rows,
-    last_day,
-    members,
-    own_answers,
-    own_brand_answers,
-    window_complaints,
+    COMPLAINT_STATES as COMPLAINT_STATES,
+    known_complaints as known_complaints,
+    known_contracts as known_contracts,
+    known_rows as known_rows,
+    last_day as last_day,
+    members as members,
+    own_answers as own_answers,
+    own_brand_answers as own_brand_answers,
+    window_complaints as window_complaints,
 )
-from crm_lib.customers.purchase_days import purchase_days
+from crm_lib.customers.purchase_days import purchase_days as purchase_days
 from crm_lib.customers.table import (
-    UNIT_DAYS,
-    customer_attribute,
-    customer_summary,
-    customer_table,
-    exact_sum,
-    is_purchase,
+    UNIT_DAYS as UNIT_DAYS,
+    customer_attribute as customer_attribute,
+    customer_summary as customer_summary,
+    customer_table as customer_table,
+    exact_sum as exact_sum,
+    is_purchase as is_purchase,
 )
-from crm_lib.customers.window import ANY, Basis, Value, customer_window, value_of
-
-__all__ = [
-    "ANY",
-    "COMPLAINT_STATES",
-    "UNIT_DAYS",
-    "Basis",
-    "Value",
-    "customer_attribute",
-    "customer_summary",
-    "customer_table",
-    "customer_window",
-    "exact_sum",
-    "facts",
-    "is_purchase",
-    "known_complaints",
-    "known_contracts",
-    "known_rows",
-    "last_day",
-    "members",
-    "own_answers",
-    "own_brand_answers",
-    "purchase_days",
-    "value_of",
-    "window_complaints",
-]
+from crm_lib.customers.window import (
+    ANY as ANY,
+    Basis as Basis,
+    Value as Value,
+    customer_window as customer_window,
+    value_of as value_of,
+)

@@ -1,8 +1,6 @@
-"""Whether as many customers moved one way as the other: a test and intervals of square tables."""
+"""Whether as many customers moved into a state as out of it: intervals of square tables."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,33 +11,6 @@ from crm_lib.statistics.resampling import Floats
 
 _FEW = 10
 """Moves below which the normal law does not fit."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Balance:
-    """A chi-squared test of a square table: statistic, degrees of freedom (0 where nobody moved) and p-value."""
-
-    statistic: float
-    degrees: int
-    p_value: float
-
-
-def marginal_homogeneity(table: ArrayLike) -> Balance:
-    """Test whether the states are as large after (columns) as before (rows), by Stuart and Maxwell (1970).
-
-    Only moves count, so the outside of a base may be a state too. Unlike statsmodels' ``SquareTable``, neither empty
-    states nor states without a move between them are degrees of freedom.
-
-    >>> round(marginal_homogeneity([[5, 10], [2, 7]]).statistic, 6)  # McNemar's (10 - 2)² / 12
-    5.333333
-    """
-    moves = _moves(table)
-    change = moves.sum(axis=1) - moves.sum(axis=0)
-    variance = np.diag(moves.sum(axis=1) + moves.sum(axis=0)) - moves - moves.T
-    degrees = int(np.linalg.matrix_rank(variance))
-    statistic = float(change @ np.linalg.pinv(variance, hermitian=True) @ change)
-    p_value = float(stats.chi2.sf(statistic, degrees)) if degrees else 1.0
-    return Balance(statistic=statistic, degrees=degrees, p_value=p_value)
 
 
 def net_changes(table: ArrayLike) -> list[Estimate]:

@@ -22,8 +22,6 @@ class Reliability:
     frame: pd.DataFrame
     told: float
     was: float
-    brier: float
-    brier_constant: float
 
     @property
     def inside(self) -> int:
@@ -48,8 +46,6 @@ def reliability(probability: pd.Series[float], outcome: pd.Series[float]) -> Rel
         frame=frame,
         told=float(both["told"].mean()),
         was=was,
-        brier=float(((both["told"] - both["was"]) ** 2).mean()),
-        brier_constant=was * (1 - was),
     )
 
 

@@ -18,7 +18,7 @@ from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
 from crm_lib.segments.rfm.in_engine import estimated, rfm_table
-from crm_lib.statistics.balance import Balance, marginal_homogeneity, net_changes
+from crm_lib.statistics.balance import net_changes
 from crm_lib.statistics.proportions import wilson
 
 OUTSIDE = "(not in the base)"
@@ -46,9 +46,8 @@ class Movement:
         The segments, best first, and the rule, frozen, by which customers were scored on both days.
     earlier, later, basis : date, date, Basis
         The days, and what the value is.
-    balance, net_up : Balance, Estimate
-        Test of whether the segments are as large after as before, those who came and left included; share of moves that
-        led up or into the base among all moves.
+    net_up : Estimate
+        Share of moves that led up or into the base among all moves.
     """
 
     frame: pd.DataFrame
@@ -57,7 +56,6 @@ class Movement:
     earlier: dt.date
     later: dt.date
     basis: Basis
-    balance: Balance
     net_up: Estimate
 
     def matrix(self) -> pd.DataFrame:
@@ -154,7 +152,6 @@ def movement(
         earlier=earlier,
         later=later,
         basis=basis,
-        balance=marginal_homogeneity(movement_matrix(frame["before"], frame["after"], [*segments, OUTSIDE])),
         net_up=wilson(rising, rising + falling),
     )
 
