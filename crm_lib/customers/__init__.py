@@ -17,7 +17,6 @@ from crm_lib.customers.known import (
     own_brand_answers as own_brand_answers,
     window_complaints as window_complaints,
 )
-from crm_lib.customers.purchase_days import purchase_days as purchase_days
 from crm_lib.customers.table import (
     UNIT_DAYS as UNIT_DAYS,
     customer_attribute as customer_attribute,
@@ -25,6 +24,7 @@ from crm_lib.customers.table import (
     customer_table as customer_table,
     exact_sum as exact_sum,
     is_purchase as is_purchase,
+    purchase_days as purchase_days,
 )
 from crm_lib.customers.window import (
     ANY as ANY,

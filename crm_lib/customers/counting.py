@@ -43,10 +43,6 @@ class DifferentValues:
         others = [name for name in rows.columns if name != self.column]
         return joined.select(*others, **{self.block: joined.block.fill_null(0), self.bits: bit})
 
-    def united(self, rows: ibis.Table) -> Any:
-        """Return the aggregate that joins the bits of rows of one block."""
-        return rows[self.bits].bit_or()
-
     def first_block(self, rows: ibis.Table) -> Any:
         """Return the aggregate that joins the bits of the first block."""
         return rows[self.bits].bit_or(where=rows[self.block] == 0).fill_null(0)
@@ -54,7 +50,7 @@ class DifferentValues:
     def counted(self, totals: ibis.Table, rows: ibis.Table, by: str, name: str) -> ibis.Table:
         """Return `totals` with the number of different values in place of the bits of the first block."""
         beyond = rows.filter(rows[self.block] > 0)
-        blocks = beyond.group_by([by, self.block]).aggregate(bits=self.united(beyond).fill_null(0))
+        blocks = beyond.group_by([by, self.block]).aggregate(bits=beyond[self.bits].bit_or().fill_null(0))
         more = blocks.group_by(by).aggregate(more=number_of_ones(blocks.bits).sum().cast("int64"))
         joined = totals.left_join(more, by)
         count = number_of_ones(joined[self.bits]) + joined.more.fill_null(0)
@@ -70,8 +66,6 @@ class DifferentValues:
 
 def number_of_ones(bits: Any) -> Any:
     """Return how many bits of a non-negative 64-bit number are set (HAKMEM, item 169).
-
-    Counted within pairs of bits, then within four, then within eight; the remainder modulo 255 adds up the eights.
 
     >>> number_of_ones(0b1011_0000_0001)
     4

@@ -34,7 +34,6 @@ class Basis:
 
 
 ANY = Basis()
-"""Nothing known of the value."""
 
 
 def value_of(company: Company) -> Value:
@@ -43,28 +42,11 @@ def value_of(company: Company) -> Value:
 
 
 def customer_window(company: Company, *, days: int, ending: dt.date | None = None) -> pd.DataFrame:
-    """Return one row per customer with an order line in the `days` days up to a date.
+    """Return one row per customer with an order line in the `days` days up to `ending`, by default the last day.
 
-    Parameters
-    ----------
-    company : Company
-        The company.
-    days : int
-        Length of the window in days.
-    ending : date, optional
-        Last day of the window, by default the company's ``as_of``.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by ``customer_id``, in its order: ``orders`` (purchases, returns not counted), ``revenue`` (net of
-        returns), ``margin`` (where known), ``returns`` (positive amount), ``last_purchase`` (missing for customers who
-        only returned goods) and ``new`` (whether the first purchase ever fell into the window).
-
-    Raises
-    ------
-    TooLittleData
-        If nobody bought or returned anything in the window.
+    Indexed by ``customer_id``, in its order: ``orders`` (purchases, returns not counted), ``revenue`` (net of returns),
+    ``margin`` (where known), ``returns`` (positive amount), ``last_purchase`` (missing for customers who only returned
+    goods) and ``new`` (whether the first purchase ever fell into the window). A window without a line is TooLittleData.
     """
     before, last = window_bounds(company, days=days, ending=ending)
     first, known = ibis.literal(before), known_rows(company, "transactions", ending=ending)
