@@ -48,7 +48,7 @@ def segment_rules(levels: int) -> tuple[Rule, ...]:
     Examples
     --------
     >>> segment_rules(5)[0].when["weight"]
-    Interval(above=7, up_to=inf, missing=False)
+    Interval(above=7, up_to=inf)
     """
     recency, weight = _bands(levels - 1, first=1), _bands(2 * (levels - 1), first=2)
     return tuple(
