@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ _ROW = 0.34
 """Inches a row."""
 _HEAD = 1.25
 """Inches of headline and axis."""
+_BELOW: Any = {"loc": "upper left", "bbox_to_anchor": (0, 0), "borderaxespad": 2.4}
+"""Below the numbers of the axis, where a legend hides no row."""
 
 
 def bars(
@@ -70,7 +72,7 @@ def bars(
         for place, part in enumerate(stacked):
             axes.barh(places, frame[part], left=left, height=0.66, color=SERIES[place % len(SERIES)], label=label(part))
             left = left + frame[part].fillna(0).to_numpy(float)
-        axes.legend(frameon=False, ncols=min(len(stacked), 4), loc="upper left", bbox_to_anchor=(0, 0), labelcolor=INK)
+        axes.legend(frameon=False, ncols=min(len(stacked), 4), labelcolor=INK, **_BELOW)
     else:
         shades = [
             (colours or {}).get(str(name), ORANGE if amount < 0 else BLUE)
@@ -152,7 +154,7 @@ def dots(
     if mark:
         axes.scatter(frame[mark], places, s=42, zorder=3, color=ORANGE, marker="D", label=label(mark))
     if mark or reference_label:
-        axes.legend(frameon=False, loc="best", labelcolor=INK)
+        axes.legend(frameon=False, ncols=3, labelcolor=INK, **_BELOW)
     axes.margins(x=0.06)
     if log:
         axes.set_xscale("log")
