@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.integrate import quad
-from scipy.special import betaln, gammaln
+from scipy.special import betaln, gammaln, hyp2f1
 
 from crm_lib.clv import BGNBD, MBGNBD
 from crm_lib.clv.beta_geometric_sums import Cells, purchases
-from crm_lib.clv.special import beta_nodes, log_sums
+from crm_lib.clv.special import beta_nodes, log_gamma_ratio, log_sums
 
 R, ALPHA, A, B = 0.7, 5.0, 0.9, 2.3
 STORIES = [(0, 0.0, 8.0), (1, 4.0, 12.0), (2, 10.0, 12.0), (5, 9.0, 30.0), (4, 12.0, 12.0)]
@@ -77,6 +77,16 @@ def test_expected_purchases_are_the_integral_also_where_the_closed_form_is_singu
     assert found == pytest.approx(integral, rel=3e-10)
 
 
+def test_expected_purchases_are_the_closed_form_of_fader_hardie_and_lee():
+    for x, age, horizon in [(0, 30.0, 39.0), (2, 38.9, 39.0), (12, 20.0, 3.0)]:
+        nodes = beta_nodes(np.array(A), np.array(B + x), 40.0)
+        found = purchases(nodes, np.array(R + x), np.array(horizon / (ALPHA + age)))
+        ratio = (ALPHA + age) / (ALPHA + age + horizon)
+        series = hyp2f1(R + x, B + x, A + B + x - 1, horizon / (ALPHA + age + horizon))
+        # Equation 10 without its denominator, which is the probability of having left.
+        assert found == pytest.approx((A + B + x - 1) / (A - 1) * (1 - ratio ** (R + x) * series), rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("shape", "a", "b", "rate", "discount"),
     [
@@ -109,6 +119,16 @@ def test_cells_of_one_family_and_of_many_give_what_each_gives_alone():
         assert lasting[one] == pytest.approx(alone.lasting_value(0.01)[0], rel=1e-9)
 
 
+def test_only_where_the_first_purchase_is_an_occasion_may_one_time_buyers_have_left():
+    once = pd.DataFrame({"frequency": [0, 0, 0], "recency": [0.0] * 3, "age": [0.0, 10.0, 39.0]})
+    parameters = {"r": R, "alpha": ALPHA, "a": A, "b": B}
+    assert (BGNBD().with_parameters(**parameters).probability_alive(once) == 1).all()
+    # At the beginning, the chance to have left is the mean of the beta distribution; it grows with silence.
+    alive = MBGNBD().with_parameters(**parameters).probability_alive(once)
+    assert alive[0] == pytest.approx(B / (A + B), rel=1e-12)
+    assert alive[2] == pytest.approx(1 / (1 + A / B * ((ALPHA + 39) / ALPHA) ** R), rel=1e-12)
+
+
 def test_many_purchases_cost_no_memory_and_lose_no_digits():
     busy = pd.DataFrame({"frequency": [50_000, 3, 0], "recency": [900.0, 30.0, 0.0], "age": [1000.0, 40.0, 40.0]})
     model = BGNBD().with_parameters(r=0.5, alpha=8.0, a=0.8, b=2.4)
@@ -128,6 +148,13 @@ def test_many_purchases_cost_no_memory_and_lose_no_digits():
 
 
 # Special functions
+
+
+def test_gamma_ratios_lose_nothing_where_arguments_are_huge():
+    # Γ(x + 1) / Γ(x) = x, and Γ(x + 3) / Γ(x) = x (x + 1) (x + 2).
+    x = np.array([0.5, 99.0, 101.0, 1e4, 1e9, 1e30])
+    np.testing.assert_allclose(log_gamma_ratio(x, 1.0), np.log(x), rtol=1e-12)
+    np.testing.assert_allclose(log_gamma_ratio(x, 3.0), np.log(x) + np.log(x + 1) + np.log(x + 2), rtol=1e-12)
 
 
 @pytest.mark.parametrize("spread", [1e-9, 0.3, 5.0])

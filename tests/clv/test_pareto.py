@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 
+import lifetimes
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.integrate import quad
-from scipy.special import gammaln
+from scipy.special import gammaln, hyperu
 
 from crm_lib.clv import ParetoNBD
-from crm_lib.clv.pareto_integral import log_odds_left, log_sum
+from crm_lib.clv.pareto_integral import bracket_derivatives, log_odds_left, log_sum
 from crm_lib.clv.pareto_nbd import _Pairs, discounted_stay, expected_stay
+from tests.clv.cdnow import cdnow_summary
 
 
 def between(low, high):
@@ -62,6 +64,33 @@ def test_bracket_agrees_with_adaptive_quadrature_over_a_wide_range(r, alpha, s, 
     assert got == pytest.approx(wanted, rel=1e-12, abs=1e-12)
 
 
+@settings(max_examples=40, deadline=None)
+@given(**parameters, **histories)
+def test_derivatives_are_those_of_the_value(r, alpha, s, beta, x, share, age):
+    recency = share * age if x > 0 else 0.0
+    working = np.log([r, alpha, s, beta])
+
+    def at(theta):
+        r_, alpha_, s_, beta_ = np.exp(theta)
+        return bracket_derivatives(
+            np.array([float(x)]), np.array([recency]), np.array([age]),
+            r=r_, alpha=np.array([alpha_]), s=s_, beta=np.array([beta_]),
+        )  # fmt: skip
+
+    value, gradient, hessian = at(working)
+    assert value[0] == pytest.approx(log_bracket(x, recency, age, r=r, alpha=alpha, s=s, beta=beta), rel=1e-12)
+    # Central differences, extrapolated to step 0 (Richardson), of value and of gradient.
+    step = 2e-3
+    size = max(1.0, abs(value[0]))
+    for place in range(4):
+        aside = step * np.eye(4)[place]
+        points = [at(working + k * aside) for k in (1, -1, 2, -2)]
+        for part, found in ((0, gradient[place, 0]), (1, hessian[place, :, 0])):
+            one, minus, two, minus_two = (each[part][..., 0] for each in points)
+            difference = (8 * (one - minus) - (two - minus_two)) / (12 * step)
+            np.testing.assert_allclose(found, difference, rtol=1e-6, atol=1e-8 * size)
+
+
 def test_pairs_give_the_same_sum_as_histories():
     rng = np.random.default_rng(2)
     count = 6000
@@ -105,6 +134,17 @@ def test_likelihood_and_expectations_are_those_of_integration_over_rates(x, rece
     assert ours.discounted_expected_purchases(customers, rate).iloc[0] == pytest.approx(discounted, rel=1e-8)
 
 
+def test_predictions_for_cdnow_are_those_of_lifetimes():
+    ours = ParetoNBD().with_parameters(r=0.5533, alpha=10.578, s=0.6062, beta=11.669)
+    peer = lifetimes.ParetoNBDFitter()
+    peer.params_ = ours.params_
+    some = cdnow_summary().head(200)
+    history = some["frequency"], some["recency"], some["age"]
+    theirs = peer.conditional_expected_number_of_purchases_up_to_time(39.0, *history)
+    np.testing.assert_allclose(ours.expected_purchases(some, 39.0), theirs, rtol=1e-4)
+    np.testing.assert_allclose(ours.probability_alive(some), peer.conditional_probability_alive(*history), rtol=1e-4)
+
+
 # How long customers stay
 
 
@@ -127,3 +167,10 @@ def test_discounted_stay_is_the_integral_of_discounted_survival(s, after, rate):
         for low, high in itertools.pairwise(edges)
     )
     assert discounted_stay(np.array(s), np.array(after), rate) == pytest.approx(after * wanted, rel=1e-11)
+
+
+@pytest.mark.parametrize(("s", "after", "rate"), [(0.606, 50.7, 0.0027), (0.3, 12.0, 0.02), (1.7, 9.0, 0.1)])
+def test_discounted_stay_is_the_published_confluent_function(s, after, rate):
+    # Fader, Hardie & Lee (2005): Ψ(s, s; δ(β+T)) with δ^(s-1) (β+T)^s before it.
+    wanted = rate ** (s - 1) * after**s * hyperu(s, s, rate * after)
+    assert discounted_stay(np.array(s), np.array(after), rate) == pytest.approx(wanted, rel=1e-9)

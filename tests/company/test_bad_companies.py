@@ -328,6 +328,20 @@ def test_columns_that_nobody_knows_and_empty_ones_are_left_out_and_listed(tmp_pa
     assert "till" not in company.table("transactions").columns
 
 
+def test_markup_and_formulas_in_texts_are_data_like_any_other(tmp_path: Path) -> None:
+    names = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", "O'Brien; DROP TABLE transactions --"]
+    rows = transactions([(f"o{i}", name, f"2025-01-1{i}", 5.0) for i, name in enumerate(names)])
+    company = opened(tmp_path, transactions=rows)
+    assert company.frame("transactions").customer_id.tolist() == names
+
+
+def test_the_check_reports_fatal_faults_instead_of_raising(tmp_path: Path) -> None:
+    report = check_company(write_company(tmp_path / "shop", {"transactions": transactions().assign(revenue="?")}))
+    assert [fault.kind for fault in report.fatal] == ["no usable rows"]
+    assert report.table("transactions").rejected == 8
+    assert any("not used" in line for line in report.lines())
+
+
 def test_the_report_of_a_check_counts_rows_and_faults(tmp_path: Path) -> None:
     rows = transactions()
     rows.loc[0, "revenue"] = None

@@ -113,6 +113,19 @@ def test_files_of_a_company_with_a_server_join_its_tables(server: Any, postgres_
     assert sorted(joined.customer_id) == ["anna"] * 4 + ["ben"] * 2
 
 
+def test_the_fingerprint_of_a_server_table_changes_with_its_rows(
+    server: Any, postgres_url: str, tmp_path: Path
+) -> None:
+    fill(server, "sales", transactions(), **TYPED)
+    folder = shop(tmp_path / "shop", postgres_url, 'table = "shop.sales"')
+    first = Company.open(folder).fingerprint()
+    assert Company.open(folder).fingerprint() == first
+    with server.raw_sql("UPDATE shop.sales SET revenue = revenue + 1 WHERE order_id = 'o5'"):
+        pass
+    server.con.commit()
+    assert Company.open(folder).fingerprint() != first
+
+
 @pytest.mark.parametrize(
     ("source", "kind", "told"),
     [

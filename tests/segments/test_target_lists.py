@@ -10,7 +10,7 @@ import pytest
 
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
-from crm_lib.figures import target_summary_table
+from crm_lib.figures import target_list_table, target_summary_table
 from crm_lib.segments import PURPOSES, SegmentDefinitions, segment_customers, target_lists
 from crm_lib.segments.target_lists import contact_permission, growable, split_by_permission
 from tests.companies import write_company
@@ -130,3 +130,17 @@ def test_growable_are_regulars_who_bring_far_less_than_the_best_of_those_alike(t
         assert sorted(found.index) == [f"c{c}" for c in range(20, 35)]  # those from 35 on are silent
         assert found["value"].unique().tolist() == [160 * unit]
         assert (found["gap"] == found["reach"] - found["value"]).all()
+
+
+def test_tables_count_each_customer_once_and_escape(shop):
+    found, _ = made(shop, at_risk=RISK)
+    hostile = replace(found.lists[0], frame=found.lists[0].frame.assign(reason="<i>late</i>"))
+    lists = replace(found, lists=(hostile, *found.lists[1:]), left_out={"growable": "no orders"})
+    summary = target_summary_table(lists)
+    assert summary.frame.iloc[-1][["list", "customers"]].tolist() == ["All customers, each once", 3]
+    assert "no orders" in summary.note
+    whole = target_list_table(lists)
+    assert whole.columns["customer_id"].tolist() == ["anna", "anna"]
+    assert whole.columns["first_list"].tolist() == ["yes", "no"]
+    assert whole.columns["also_on"].tolist() == ["at risk", "open complaints"]
+    assert "<i>" not in whole.to_html()
