@@ -10,6 +10,7 @@ from typing import Any
 
 import ibis
 
+from crm_lib.company import reading
 from crm_lib.company.engine import ROW
 from crm_lib.company.names import quoted_list
 from crm_lib.company.reading import FUTURE, KINDS
@@ -34,7 +35,7 @@ class Checked:
 
 def check_table(rows: Rows, source: Source) -> Checked:
     """Check a table."""
-    counts = _count(rows)
+    counts = _count(rows, source)
     rejected, again = counts.get("rejected", 0), _repeated(rows, counts)
     empty = {name for name in rows.theirs if counts["now"] and not counts.get(f"known {name}")}
     # What was never known to be known is not known.
@@ -51,13 +52,17 @@ def check_table(rows: Rows, source: Source) -> Checked:
     return Checked(check=check, rows=kept, recorded_last=_day(counts.get("recorded")))
 
 
-def _count(rows: Rows) -> dict[str, Any]:
+def _count(rows: Rows, source: Source) -> dict[str, Any]:
     """Count everything in one pass over the rows."""
     table, contract, bad, now = rows.table, rows.contract, rows.bad(), rows.now()
     good = None if bad is None else ~bad
     measures: dict[str, Any] = {"rows": table.count(), "now": table.count(where=now)}
     measures |= {f"known {name}": rows.value(name).count(where=now) for name in rows.theirs}
     measures |= {f"wrong {name}": rows.wrong(name).count() for name in rows.faulty}
+    for name, theirs in rows.theirs.items() if not source.zone else ():
+        moments = reading.zoned(table[theirs], source) if rows.columns[name].type in ("date", "time") else None
+        if moments is not None:
+            measures[f"zoned {name}"] = moments.sum()
     if bad is not None:
         measures["rejected"] = bad.sum()
     if (turned := rows.turned()) is not None:
@@ -88,13 +93,18 @@ def _repeated(rows: Rows, counts: Mapping[str, Any]) -> int:
 
 def _faults(rows: Rows, source: Source, counts: Mapping[str, Any], again: int) -> Iterator[Fault]:
     bad = rows.bad()
-    for name in rows.faulty:
+    for name in rows.theirs:
         if counts.get(f"wrong {name}"):
             column, found = rows.columns[name], rows.table.filter(rows.wrong(name).notnull())
             for code, told in _examples(rows, found, rows.wrong(name, found), (name,)):
                 treatment: Treatment = "row rejected" if column.required or code == FUTURE else "value dropped"
                 detail = _hint(KINDS[code], column, source)
                 yield Fault(kind=KINDS[code], treatment=treatment, column=name, detail=detail, **told)
+        if count := counts.get(f"zoned {name}"):
+            detail = text("texts are taken as written, other moments in UTC; to have days of the company set timezone")
+            yield Fault(
+                kind="time zone", treatment="kept", table=rows.contract.name, column=name, count=count, detail=detail
+            )
     if again:
         flagged = rows.flagged()
         for _, told in _examples(rows, flagged.filter(flagged[AGAIN]), ibis.literal(0), rows.contract.key):

@@ -33,8 +33,9 @@ class Engine:
 
     def __init__(self, settings: CompanySettings) -> None:
         self.duckdb: Any = ibis.duckdb.connect()
-        # A timestamp with a zone is read as UTC wherever the computer stands; nothing is fetched from the network.
-        self.run("SET TimeZone = 'UTC'")
+        # A moment becomes a time of the company wherever the computer stands; nothing is fetched from the network.
+        zone = settings.company.timezone or "UTC"
+        self.run(f"SET TimeZone = {literal(zone)}")
         if self.run("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
             # In Jupyter without ipywidgets the bar is off, and DuckDB refuses even to be told so.
             self.run("SET enable_progress_bar = false")
@@ -48,7 +49,7 @@ class Engine:
         if database.url.startswith("duckdb:"):
             self._attach(settings.folder / database.url.removeprefix("duckdb://"))
         elif database.url:
-            self.server = connect(database.url, database.password_env)
+            self.server = connect(database.url, database.password_env, zone)
 
     @property
     def dialect(self) -> str:
@@ -128,7 +129,7 @@ class Engine:
         self.run(f"SET search_path = 'memory.main,{DATABASE}.main'")
 
 
-def connect(url: str, password_env: str = "") -> Any:
+def connect(url: str, password_env: str = "", zone: str = "UTC") -> Any:
     """Return a connection (an Ibis backend) to the database at a URL without a password.
 
     `password_env` names the environment variable that holds the password; the password is in no error's message.
@@ -143,7 +144,7 @@ def connect(url: str, password_env: str = "") -> Any:
     try:
         server = ibis.connect(server_url(url, password))
         if server.name == "postgres":
-            server.raw_sql("SET TIME ZONE 'UTC'").close()
+            server.raw_sql(f"SET TIME ZONE {literal(zone)}").close()
     except ImportError:
         extra = "crm-lib[postgres]" if scheme.startswith("postgres") else f"ibis-framework[{scheme}]"
         raise CompanyError(f"[database]: the driver for '{scheme}' is not installed: pip install '{extra}'") from None

@@ -158,6 +158,12 @@ def try_strptime(text: str, format: str) -> dt.datetime:
     raise NotImplementedError
 
 
+@ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "string"), "timestamp('UTC')"))  # type: ignore[untyped-decorator, unused-ignore]
+def try_strptime_zoned(text: str, format: str) -> dt.datetime:
+    """The same with a format that has a zone or an offset: a moment, whatever the clock on the wall."""
+    raise NotImplementedError
+
+
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator, unused-ignore]
 def pg_input_is_valid(text: str, type_name: str) -> bool:
     """PostgreSQL's (16 and later) test whether a text can be cast."""
@@ -251,9 +257,42 @@ def _time(written: Any, raw: Any, column: Column, source: Source, dialect: str) 
         if dialect != "duckdb":
             told = f"date_format is for files; make '{raw.get_name()}' a date in 'sql' (to_date) instead"
             raise Unusable("wrong type", told)
-        return try_strptime(written, source.date_format), None
-    # With a zone, so that an offset written behind the time is heeded; without one the zone of the session counts: UTC.
-    return _try_cast(written, "timestamp('UTC')", "timestamptz", column, dialect).cast("timestamp"), None
+        return _formatted(written, source), None
+    value = _try_cast(written.re_replace(_ZONE, r"\1"), "timestamp", "timestamp", column, dialect)
+    if source.zone:
+        # In the session's zone, which is the company's.
+        moment = written.re_replace(_ZONE, r"\1\2").re_replace("(UTC|GMT)$", "Z")
+        moment = _try_cast(moment, "timestamp('UTC')", "timestamptz", column, dialect)
+        value = written.re_search(_ZONE).ifelse(moment.cast("timestamp"), value)
+    return value, None
+
+
+_ZONE = r"(:[0-9.]+) ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
+"""The zone or offset at the end of a time."""
+
+
+def zoned(raw: Any, source: Source) -> Any:
+    """Which times of a column are moments, written or kept with a zone or an offset; None where none can be."""
+    kind = raw.type()
+    if kind.is_timestamp() and kind.timezone:
+        return raw.notnull()
+    if not kind.is_string() or (source.date_format and "%z" not in source.date_format.lower()):
+        return None
+    return raw.notnull() if source.date_format else raw.strip().re_search(_ZONE)
+
+
+def _formatted(text: Any, source: Source) -> Any:
+    form = source.date_format
+    if "%z" not in form.lower():
+        return try_strptime(text, form)
+    if source.zone:
+        return try_strptime_zoned(text, form).cast("timestamp")
+    if form[-2:].lower() != "%z":
+        told = f"date_format '{form}' has a zone before its end: set timezone in [company], such as \"Europe/Berlin\""
+        raise Unusable("time zone", told)
+    moment = try_strptime_zoned(text, form)
+    wall = try_strptime(text.re_replace(" ?(Z|[+-][0-9:]+|[A-Za-z_/]+)$", ""), form[:-2].rstrip())
+    return moment.notnull().ifelse(wall, ibis.null("timestamp"))
 
 
 def _date(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
@@ -273,7 +312,7 @@ def _try_cast(text: Any, type_name: str, server_type: str, column: Column, diale
         raise Unusable("wrong type", f"'{column.name}' is text in the database; give it its type by a cast in 'sql'")
     valid = pg_input_is_valid(text, server_type)
     # PostgreSQL takes 'today' and dates in the order of the session for dates too.
-    valid &= text.re_search(_ISO) if server_type == "timestamptz" else True
+    valid &= text.re_search(_ISO) if server_type.startswith("timestamp") else True
     return valid.ifelse(text, ibis.null("string")).cast(types.dtype(type_name))
 
 

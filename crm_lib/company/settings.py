@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import available_timezones
 
 from babel import Locale
 from babel.numbers import is_currency
@@ -40,6 +41,13 @@ def _locale(code: str) -> str:
         return str(Locale.parse(code)) if code else ""
     except Exception:  # noqa: BLE001 - Babel raises several kinds for what is no locale
         raise ValueError(f"unknown language '{code}'; write a locale such as 'en_GB' or 'zh_CN'") from None
+
+
+def _timezone(name: str) -> str:
+    if name and name not in (known := available_timezones()):
+        hint = suggestion(name, known) or "; write one such as 'Europe/Berlin', 'America/New_York' or 'UTC'"
+        raise ValueError(f"unknown timezone '{name}'{hint}")
+    return name
 
 
 def _encoding(name: str) -> str:
@@ -90,6 +98,12 @@ class Source(_Section):
     thousands: Annotated[str, Field(max_length=1, title="one character other than the decimal mark")] = ""
     date_format: str = ""
     sheet: str = ""
+    _zone: str = ""
+
+    @property
+    def zone(self) -> str:
+        """The company's time zone."""
+        return self._zone
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -130,6 +144,7 @@ class About(_Section):
     margin_rate: Annotated[float | None, Field(ge=-10, le=1, title="a number from -10 to 1")] = None
     max_rejected_share: Annotated[float, Field(ge=0, le=1, title="a number from 0 to 1")] = 0.5
     language: Annotated[str, AfterValidator(_locale)] = ""
+    timezone: Annotated[str, AfterValidator(_timezone)] = ""
 
 
 class Database(_Section):
@@ -194,6 +209,8 @@ def read_settings(folder: Path) -> CompanySettings:
         faults = [line for each in error.errors() for line in _message(each, content).split("\n")]
         raise CompanyError(f"{file}: {faults[0]}" if len(faults) == 1 else "\n- ".join([f"{file}:", *faults])) from None
     settings._folder = folder
+    for source in (*settings.sources.values(), *settings.tables.values()):
+        source._zone = settings.company.timezone
     return settings
 
 

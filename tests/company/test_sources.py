@@ -79,15 +79,6 @@ def test_dates_are_read_in_the_format_that_is_said(tmp_path: Path) -> None:
     assert_same(company(tmp_path, 'file = "sales.csv"\ndate_format = "%d/%m/%Y %H:%M"'))
 
 
-def test_times_with_an_offset_become_utc_in_text_and_in_parquet(tmp_path: Path) -> None:
-    moments = pd.to_datetime(transactions().ordered_at).dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin")
-    rows = transactions().assign(ordered_at=moments)
-    rows.to_csv(tmp_path / "sales.csv", index=False)
-    assert_same(company(tmp_path, 'file = "sales.csv"'))
-    rows.to_parquet(tmp_path / "sales.parquet", index=False)
-    assert_same(company(tmp_path, 'file = "sales.parquet"'))
-
-
 def test_faults_in_parquet_are_treated_like_those_in_text(tmp_path: Path) -> None:
     rows = transactions().assign(ordered_at=pd.to_datetime(transactions().ordered_at), line_id=range(8), discount=-1.0)
     rows.loc[0, "revenue"] = float("inf")
