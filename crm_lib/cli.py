@@ -407,6 +407,14 @@ def _as_written(value: object) -> str:
 
 
 @app.command()
+def clean() -> None:
+    """Remove the prepared copies of tables and results that are kept in your cache folder."""
+    from crm_lib.company.store import clean
+
+    clean()
+
+
+@app.command()
 def dictionary(
     write: Annotated[bool, _option("Write it to data/README.md instead of showing it.", "--write")] = False,
 ) -> None:

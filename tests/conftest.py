@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +15,10 @@ import pytest
 # One thread a process, as the notebooks of a report have it: the threads of two workers on two cores wait for each
 # other far longer than they compute. Set here, before NumPy is loaded and workers are started.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # What the library keeps between processes is kept for this run alone; the workers share it.
+    os.environ["CRM_CACHE"] = tempfile.mkdtemp(prefix="crm-cache-")
+    atexit.register(shutil.rmtree, os.environ["CRM_CACHE"], ignore_errors=True)
 import crm_lib.reports  # noqa: F401 - before any test imports nbformat, which then loads in a third of a second
 from crm_lib import cli
 

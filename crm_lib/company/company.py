@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +35,7 @@ class Company:
         self.as_of = as_of
         self.margin_rate = about.margin_rate
         self.language = about.language
+        self.store = opened.store
 
     @classmethod
     def open(cls, name_or_folder: str | Path, as_of: dt.date | str | None = None) -> Self:
@@ -66,6 +68,11 @@ class Company:
     def check(self) -> CheckReport:
         """What the check found in the tables that were asked for so far."""
         return self._opened.report()
+
+    @cached_property
+    def content(self) -> str:
+        """A SHA-256 of all that results rest on: files, settings, day, the library's code; not of a database."""
+        return self._opened.content()
 
     @property
     def tables(self) -> tuple[str, ...]:

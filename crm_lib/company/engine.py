@@ -65,6 +65,11 @@ class Engine:
         table: ibis.Table = self.duckdb.table(name, database=("memory", SCHEMA))
         return table
 
+    def named(self, name: str, select: str) -> ibis.Table:
+        """Give SQL a name in the in-process schema."""
+        self.run(f"CREATE OR REPLACE VIEW {SCHEMA}.{identifier(name)} AS {select}")
+        return self.table(name)
+
     def view(self, name: str, *steps: Any, stored: bool = False) -> ibis.Table:
         """Give a query a name in the engine, and store its rows if told.
 

@@ -16,6 +16,7 @@ from crm_lib.company.engine import DATABASE, ROW, SCHEMA, Engine, first_line, id
 from crm_lib.company.files import Unusable, load
 from crm_lib.company.names import quoted_list, suggestion
 from crm_lib.company.settings import CompanySettings, Source
+from crm_lib.company.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +58,8 @@ class Sources:
             return self._query(name, source)
         return self._table(name, source) if source.table else self._file(name, source)
 
-    def _view(self, name: str, select: str) -> ibis.Table:
-        self._engine.run(f"CREATE OR REPLACE VIEW {SCHEMA}.{identifier(name)} AS {select}")
-        return self._engine.table(name)
-
     def _file(self, name: str, source: Source) -> Raw:
-        path, target = self._path(source), f"{name} file"
+        path, target = source_file(self._settings, source), f"{name} file"
         header = load(self._engine, path, source, target)
         told: dict[str, Any] = {"origin": f"'{path.name}'", "texts": header > 0, "files": (path,)}
         if self._engine.server is not None:
@@ -71,18 +68,7 @@ class Sources:
             return Raw(table=self._engine.table(target), **told)
         # The first row is on the line after the header.
         select = f"SELECT rowid + {header + 1} AS {ROW}, * FROM {SCHEMA}.{identifier(target)}"
-        return Raw(table=self._view(f"{name} raw", select), place="line", stored=True, **told)
-
-    def _path(self, source: Source) -> Path:
-        folder = _package_folder(source.package) if source.package else self._settings.folder
-        for name in source.file:
-            if (folder / name).is_file():
-                return folder / name
-        looked = " or ".join(f"'{name}'" for name in source.file)
-        # The message reaches published pages, which need not tell where on the computer the folder is.
-        place = f"data folder '{self._settings.folder.resolve().name}'"
-        place = f"package '{source.package}'" if source.package else place
-        raise Unusable("no such file", f"there is no {looked} in {place}")
+        return Raw(table=self._engine.named(f"{name} raw", select), place="line", stored=True, **told)
 
     def _table(self, name: str, source: Source) -> Raw:
         *schema, table = source.table.split(".")
@@ -96,7 +82,9 @@ class Sources:
         path = ".".join(identifier(part) for part in (DATABASE, *(schema or ["main"]), table))
         for number in ("rowid + 1", "row_number() OVER ()"):  # views have no rowid
             try:
-                return Raw(origin=origin, table=self._view(f"{name} raw", f"SELECT {number} AS {ROW}, * FROM {path}"))
+                return Raw(
+                    origin=origin, table=self._engine.named(f"{name} raw", f"SELECT {number} AS {ROW}, * FROM {path}")
+                )
             except Exception as error:
                 reason = first_line(error)
         raise Unusable("no such table", f"{origin}: {reason}")
@@ -122,7 +110,7 @@ class Sources:
             self._engine.run(f"CREATE OR REPLACE TABLE {target} AS SELECT * FROM ({sql}\n)")
         except Exception as error:
             raise Unusable("query failed", f"the sql cannot be run: {first_line(error)}{hint}") from None
-        rows = self._view(f"{name} raw", f"SELECT rowid + 1 AS {ROW}, * FROM {target}")
+        rows = self._engine.named(f"{name} raw", f"SELECT rowid + 1 AS {ROW}, * FROM {target}")
         return Raw(table=rows, stored=True, files=() if self._settings.database.url else files, **told)
 
     def _used(self, sql: str) -> tuple[tuple[Path, ...], str]:
@@ -145,7 +133,7 @@ class Sources:
     def _input(self, name: str, source: Source) -> tuple[tuple[Path, ...], str]:
         """Make a source visible to SQL under its name, and return its files and queries."""
         if source.file:
-            path, target = self._path(source), f"source {name}"
+            path, target = source_file(self._settings, source), f"source {name}"
             header = load(self._engine, path, source, target)
             if self._engine.server is not None:
                 self._to_server(target, name)
@@ -195,7 +183,20 @@ def _package_folder(package: str) -> Path:
     return Path(found.origin).parent
 
 
-def fingerprint(raw: Raw, engine: Engine) -> str:
+def source_file(settings: CompanySettings, source: Source) -> Path:
+    """Return the file of a source, the first that exists of those named."""
+    folder = _package_folder(source.package) if source.package else settings.folder
+    for name in source.file:
+        if (folder / name).is_file():
+            return folder / name
+    looked = " or ".join(f"'{name}'" for name in source.file)
+    # The message reaches published pages, which need not tell where on the computer the folder is.
+    place = f"data folder '{settings.folder.resolve().name}'"
+    place = f"package '{source.package}'" if source.package else place
+    raise Unusable("no such file", f"there is no {looked} in {place}")
+
+
+def fingerprint(raw: Raw, engine: Engine, store: Store) -> str:
     """Return a SHA-256 that changes when the rows do.
 
     Rows from files are known by the files (and the query over them); rows of a database by their number and the sum of
@@ -203,8 +204,7 @@ def fingerprint(raw: Raw, engine: Engine) -> str:
     """
     digest = hashlib.sha256(raw.sql.encode())
     for file in raw.files:
-        with file.open("rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
+        digest.update(bytes.fromhex(store.file_digest(file)))
     if not raw.files:
         digest.update(_content(raw.table.drop(ROW), engine).encode())
     return digest.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,10 +18,12 @@ from crm_lib.company.engine import Engine, first_line
 from crm_lib.company.files import Unusable
 from crm_lib.company.names import quoted_list
 from crm_lib.company.oddities import transaction_faults, unknown_customers
+from crm_lib.company.prepared import Copies
 from crm_lib.company.report import CheckReport, Fault, TableCheck
 from crm_lib.company.rows import Reader, until
 from crm_lib.company.settings import CompanySettings
 from crm_lib.company.sources import Raw, Sources, fingerprint
+from crm_lib.company.store import Store, digest
 from crm_lib.contract import TableContract
 from crm_lib.language import say, text
 from crm_lib.schema import TABLES, TRANSACTIONS
@@ -40,13 +42,16 @@ class Tables:
     def __init__(self, settings: CompanySettings, as_of: dt.date | None) -> None:
         self.settings = settings
         self.engine = Engine(settings)
+        self.store = Store(str(settings.folder.resolve()), on_disk=not settings.database.url)
         self.checks: dict[str, TableCheck] = {}
         self.day = as_of or settings.company.as_of
         self._sources = Sources(self.engine, settings)
         # Dates come without a zone: what is today anywhere on earth is not in the future.
         self._today = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+        self._copies = Copies(self.engine, settings, self.store, self._today)
         self._usable: dict[str, Any] = {}
         self._raws: dict[str, Raw] = {}
+        self._fingerprints: dict[str, str] = {}
         if self.get(TRANSACTIONS.name) is None and TRANSACTIONS.name not in self.checks:
             detail = "company.toml has no section [tables.transactions]: a company cannot do without this table"
             self._fail(TRANSACTIONS, "no transactions", text(detail))
@@ -54,7 +59,7 @@ class Tables:
     def get(self, name: str) -> Any:
         """Return a table: cleaned, without rejected rows, cut; None if it cannot be used."""
         if name in self.settings.tables and name not in self.checks:
-            self._check(TABLES[name])
+            self._prepare(TABLES[name])
         return self._usable.get(name)
 
     def check_all(self) -> CheckReport:
@@ -74,7 +79,40 @@ class Tables:
 
     def fingerprint(self, name: str) -> str:
         """Return a SHA-256 that changes when the source of a table does."""
-        return fingerprint(self._raws[name], self.engine)
+        if name not in self._fingerprints:
+            self._fingerprints[name] = fingerprint(self._raws[name], self.engine, self.store)
+        return self._fingerprints[name]
+
+    def content(self) -> str:
+        """Return a SHA-256 of all that results rest on; what a database holds is not in it."""
+        return self._copies.content(self.day)
+
+    def _prepare(self, contract: TableContract) -> None:
+        """Read a table's copy, or check the table and keep one."""
+        name = contract.name
+        key = self._copies.key(name, self.day)
+        copy = self._copies.read(key)
+        if copy is not None:
+            found, self._usable[name] = copy
+            self.checks[name], self.day, self._fingerprints[name] = found.check, found.day, found.fingerprint
+        else:
+            self._check(contract)
+            if name in self._usable and self.day is not None and key:
+                rows, print_of_source = self._usable[name], self.fingerprint(name)
+                self._usable[name] = self._copies.keep(key, self.checks[name], rows, self.day, print_of_source)
+        for other in self._usable if name == "customers" else {name} & set(self._usable):
+            if "customers" in self._usable:
+                self._note(self._unknown_customers(other))
+
+    def _unknown_customers(self, other: str) -> tuple[Fault, ...]:
+        keys = [self._copies.key(name, self.day) for name in (other, "customers")]
+        place = f"unknown-{digest(keys)}"
+        found: tuple[Fault, ...] | None = self.store.read(place) if all(keys) else None
+        if found is None:
+            found = tuple(unknown_customers(other, self._usable[other], self._usable["customers"]))
+            if all(keys):
+                self.store.write(place, found)
+        return found
 
     def _check(self, contract: TableContract) -> None:
         """Open, check and cut one table; what is fatal to it leaves it out."""
@@ -162,11 +200,8 @@ class Tables:
         self._usable[name] = self.engine.view(name, rows, stored=stored)
         if contract is TRANSACTIONS:
             self._note(transaction_faults(self._usable[name], kept, checked.check.columns))
-        for other in self._usable if name == "customers" else (name,):
-            if "customers" in self._usable:
-                self._note(unknown_customers(other, self._usable[other], self._usable["customers"]))
 
-    def _note(self, faults: Iterator[Fault]) -> None:
+    def _note(self, faults: Iterable[Fault]) -> None:
         for fault in faults:
             check = self.checks[fault.table]
             self.checks[fault.table] = replace(check, faults=(*check.faults, fault))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib.company import Company
+from crm_lib.company import Company, kept
 from crm_lib.customers.known import (
     COMPLAINT_STATES,
     SETTLED,
@@ -39,7 +38,6 @@ ANSWERS: Final = (
     "satisfaction", "loyalty", "recommendation", "price_burden", "time_burden", "energy_burden", "effort_burden",
 )  # fmt: skip
 _NOT_ATTRIBUTES = ("customer_id", "name", "referred_by", "acquired_at", "birth_year", "acquisition_cost")
-_KEPT: WeakKeyDictionary[Company, dict[tuple[dt.date, int], pd.DataFrame]] = WeakKeyDictionary()
 
 
 def facts(company: Company, ending: dt.date | None = None, days: int = YEAR) -> pd.DataFrame:
@@ -96,12 +94,10 @@ def facts(company: Company, ending: dt.date | None = None, days: int = YEAR) -> 
     last = last_day(company, ending)
     if days < 1:
         raise ValueError(f"a window needs at least one day, not {days}")
-    kept = _KEPT.setdefault(company, {})
-    if (last, days) not in kept:
-        kept[last, days] = _facts(company, last, days)
-    return kept[last, days].copy()
+    return _facts(company, last, days)
 
 
+@kept
 def _facts(company: Company, last: dt.date, days: int) -> pd.DataFrame:
     lines = _lines(company, last, days)
     frame = _purchases(lines, last)

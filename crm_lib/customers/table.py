@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from crm_lib.company import Company
+from crm_lib.company import Company, kept
 from crm_lib.customers.counting import DifferentValues
 from crm_lib.customers.known import last_day
 from crm_lib.errors import MissingData
@@ -25,6 +25,7 @@ _TYPES = dict.fromkeys(("frequency", "orders", "categories", "channels"), "int64
 )
 
 
+@kept
 def customer_summary(company: Company, unit: str = "W") -> pd.DataFrame:
     """Return one row per customer as a data frame.
 
@@ -61,6 +62,7 @@ def customer_summary(company: Company, unit: str = "W") -> pd.DataFrame:
     return frame
 
 
+@kept
 def purchase_days(company: Company, *, as_of: dt.date | None = None) -> pd.DataFrame:
     """Return the days on which each customer bought, and what was spent.
 

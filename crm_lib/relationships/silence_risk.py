@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from crm_lib.company import Company
+from crm_lib.company import Company, kept
 from crm_lib.customers import Value, facts, purchase_days, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
@@ -51,6 +51,7 @@ class SilenceRisk:
     currency: str
 
 
+@kept
 def silence_risk(company: Company, *, horizon_days: int = QUARTER) -> SilenceRisk:
     """Estimate each customer's risk of buying nothing in the days to come.
 

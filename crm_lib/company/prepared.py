@@ -1,0 +1,108 @@
+"""A prepared copy of each table from files: checked, cleaned and cut once, then read as Parquet by later processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from crm_lib import language
+from crm_lib.company.engine import Engine, literal
+from crm_lib.company.files import Unusable
+from crm_lib.company.reading import FUTURE, KINDS
+from crm_lib.company.report import TableCheck
+from crm_lib.company.settings import CompanySettings, Source
+from crm_lib.company.sources import source_file
+from crm_lib.company.store import Store, code_digest, digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A table's check, the day up to which it counts, its source's fingerprint, and its rows in files."""
+
+    check: TableCheck
+    day: dt.date
+    fingerprint: str
+    files: tuple[tuple[str, str], ...]
+    """Name and SHA-256 of the file of the rows, and of that of the rejected rows where there are some."""
+    only_on: dt.date | None
+    """Rows that lie in the future today need not do so tomorrow."""
+
+
+class Copies:
+    """The prepared copies of one company's tables; none where a database is involved."""
+
+    def __init__(self, engine: Engine, settings: CompanySettings, store: Store, today: dt.date) -> None:
+        self._engine, self._settings, self._store, self._today = engine, settings, store, today
+
+    def key(self, name: str, day: dt.date | None) -> str:
+        """Return the name of a table's copy; empty where there can be none."""
+        source = self._settings.tables[name]
+        further = self._settings.sources.values() if source.sql else ()
+        return f"{name}-{self._digest([source, *further], name, day)}" if self._store.folder else ""
+
+    def content(self, day: dt.date | None) -> str:
+        """Return a SHA-256 of all that results rest on: files, settings, the day, the library's code."""
+        return self._digest([*self._settings.tables.values(), *self._settings.sources.values()], day)
+
+    def _digest(self, sources: Iterable[Source], *parts: Any) -> str:
+        files = []
+        for source in sources:
+            with suppress(Unusable, OSError):  # what is wrong with a file, its reader says
+                files.append(self._store.file_digest(source_file(self._settings, source)) if source.file else "")
+        return digest(files, self._settings.model_dump_json(), parts, code_digest(), language.code())
+
+    def read(self, key: str) -> tuple[Prepared, Any] | None:
+        """Return what was kept under a key and the view of its rows, the rejected ones in the check."""
+        found = self._store.read(key) if key else None
+        if not isinstance(found, Prepared) or found.only_on not in (None, self._today):
+            return None
+        with suppress(Exception):  # a copy that cannot be read is none
+            rows, *rejects = [self._view(name, content) for name, content in found.files]
+            return replace(found, check=replace(found.check, rejects=rejects[0] if rejects else None)), rows
+        return None
+
+    def keep(self, key: str, check: TableCheck, rows: Any, day: dt.date, fingerprint: str) -> Any:
+        """Keep a table; return the view of its copy, or the rows as they are where they cannot be kept."""
+        if not key:
+            return rows
+        with suppress(Exception):  # a full disk, or a type that Parquet has not: then the company works without
+            written = [self._written(part) for part in (rows, check.rejects) if part is not None]
+            view = self._view(*written[0])
+            if view.schema() != rows.schema():
+                return rows
+            future = any(fault.kind == KINDS[FUTURE] for fault in check.faults)
+            self._store.write(
+                key,
+                Prepared(
+                    check=replace(check, rejects=None), day=day, fingerprint=fingerprint, files=tuple(written),
+                    only_on=self._today if future else None,
+                ),
+            )  # fmt: skip
+            return view
+        return rows
+
+    def _written(self, rows: Any) -> tuple[str, str]:
+        file = self._store.new_file()
+        rows_sql = ibis.to_sql(rows, dialect=self._engine.dialect)
+        self._engine.run(f"COPY ({rows_sql}) TO {literal(str(file))} (FORMAT parquet)")
+        file.chmod(0o600)
+        return file.name, _sha256(file)
+
+    def _view(self, name: str, content: str) -> Any:
+        file = Path(self._store.folder or "") / name
+        if _sha256(file) != content:
+            raise OSError(f"{file} is damaged")
+        file.touch()
+        return self._engine.named(f"copy {name}", f"SELECT * FROM read_parquet({literal(str(file))})")
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
