@@ -81,7 +81,6 @@ def by_pandas(place: Path, _: str) -> Callable[[], pd.DataFrame]:
         repeats, by_customer = days.dropna(subset=["gap"]).groupby("customer_id"), days.groupby("customer_id")
         table = by_customer["day"].agg(first_purchase="min", last_purchase="max", frequency="size")
         purchases, everything = bought.groupby("customer_id"), lines.groupby("customer_id")
-        paid, discount = purchases["revenue"].sum(), purchases["discount"].sum()
         return table.assign(
             frequency=table["frequency"] - 1,
             recency=(table["last_purchase"] - table["first_purchase"]).dt.days / 7,
@@ -90,11 +89,8 @@ def by_pandas(place: Path, _: str) -> Callable[[], pd.DataFrame]:
             orders=purchases["order_id"].nunique(),
             revenue=everything["revenue"].sum(),
             margin=everything["margin"].sum(),
-            returns=paid - everything["revenue"].sum(),
-            discount_share=discount / (discount + paid),
+            returns=purchases["revenue"].sum() - everything["revenue"].sum(),
             categories=purchases["category"].nunique(),
-            channels=purchases["channel"].nunique(),
-            median_gap=repeats["gap"].median() / 7,
         )
 
     return run

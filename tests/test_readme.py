@@ -28,16 +28,14 @@ def test_its_map_lists_each_notebook_that_is_written():
     assert listed == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 
-def _block(language: str) -> str:
-    found = re.search(rf"^ *```{language}\n(.*?)```", README, flags=re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^ *```{language}\n(.*?)```", README, flags=re.MULTILINE | re.DOTALL)
 
 
 def test_its_five_minutes_lead_to_a_company(tmp_path):
     shop = tmp_path / "mycompany"
     shop.mkdir()
-    (shop / "company.toml").write_text(re.sub("^   ", "", _block("toml"), flags=re.MULTILINE))
+    (shop / "company.toml").write_text(re.sub("^   ", "", _blocks("toml")[0], flags=re.MULTILINE))
     (shop / "sales.csv").write_text("Receipt;Client;Date;Amount\n1;7;2026-01-05;20.00\n2;7;2026-02-05;30.00\n")
     company = Company.open(shop)
     assert company.name == "My Company"
@@ -47,6 +45,8 @@ def test_its_five_minutes_lead_to_a_company(tmp_path):
 def test_its_lines_of_python_run(monkeypatch):
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {}
-    exec(compile(_block("python"), "README.md", "exec"), names)  # noqa: S102 - our own README
+    exec(compile("".join(_blocks("python")), "README.md", "exec"), names)  # noqa: S102 - our own README
+    assert names["summary"]["frequency"].to_dict() == {"a": 1, "b": 0}
+    assert names["value"].totals["current"].value > 0
     assert names["customers"].index.name == "customer_id"
     assert set(names["rfm"].frame.index) <= set(names["customers"].index)

@@ -16,6 +16,7 @@ from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.posterior import Posterior, PosteriorWarning
 from crm_lib.clv.potential import PotentialRule
 from crm_lib.clv.purchase_model import PurchaseModel
+from crm_lib.clv.reach import require_long_history
 from crm_lib.clv.retention_costs import RetentionCosts, finding_keeping_costs, retention_costs
 from crm_lib.clv.truth import beside_truth
 from crm_lib.clv.value import CustomerValue, customer_value
@@ -54,6 +55,7 @@ __all__ = [
     "finding_spend_independence",
     "membership_value",
     "recommended_model",
+    "require_long_history",
     "retention_costs",
     "spend_independence",
     "spending_limits",

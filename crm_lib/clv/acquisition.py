@@ -12,13 +12,14 @@ import pandas as pd
 
 from crm_lib.clv.credibility import bootstrapped_means
 from crm_lib.clv.discounting import continuous_rate
-from crm_lib.clv.future_value import mean_and_ends
+from crm_lib.clv.future_value import drawn_estimate, mean_and_ends
 from crm_lib.clv.gamma_gamma import GammaGamma, HeavyTailWarning
 from crm_lib.clv.histories import Array
 from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.model import SEED, ConvergenceWarning
 from crm_lib.clv.potential import NOT_KNOWN
 from crm_lib.clv.purchase_model import PurchaseModel
+from crm_lib.clv.reach import days_ahead
 from crm_lib.clv.realised import Basis, basis_of, contact_costs, realised
 from crm_lib.company import Company
 from crm_lib.customers import UNIT_DAYS, customer_summary
@@ -91,10 +92,12 @@ def acquisition_value(
     -----
     Later purchases bring expected spend × margin rate (net of returns) - cost to serve. Draws are joint: parameters
     from the posteriors; value of the first purchase, margin rate, cost to serve and acquisition cost from one Bayesian
-    bootstrap over the channel's customers. Times of payback are counted from the first purchase, up to thirty years.
+    bootstrap over the channel's customers. Times of payback are counted from the first purchase, up to thirty years;
+    where purchases are known for less than a year, value and payback end as in :func:`customer_value`.
     """
     rows = _customers(company, model, annual_rate)
-    times = _YEARS * 365.25 / UNIT_DAYS[model.unit] * np.linspace(0, 1, _POINTS) ** 2
+    ahead = days_ahead(rows, model.unit)
+    times = (ahead or _YEARS * 365.25) / UNIT_DAYS[model.unit] * np.linspace(0, 1, _POINTS) ** 2
     rate = continuous_rate(annual_rate, model.unit)
     everyone = rows.drop(columns=["channel", "cost"])
     pooled = new_customers(everyone, copy.copy(model).fit(everyone), GammaGamma().fit(everyone), times, rate, seed)
@@ -105,7 +108,7 @@ def acquisition_value(
             pooled if fits is None else new_customers(own, *fits, times, rate, seed)
         )
         means = bootstrapped_means(own[["cost", "known_cost"]].to_numpy(), draws=_DRAWS, seed=seed)
-        value, cost = first + later * all_purchases, _over(means[:, 0], means[:, 1])
+        value, cost = first + later * (all_purchases if ahead is None else purchases[:, -1]), _over(*means.T)
         days = payback(first, later, purchases, cost, times) * UNIT_DAYS[model.unit]
         point = float(own["cost"].sum() / own["known_cost"].sum()) if own["known_cost"].any() else np.nan
         table[channel] = {"customers": len(own), **_columns(value, cost, point, days), "pooled": fits is None}
@@ -217,7 +220,7 @@ def finding_channels_pay(acquisition: Acquisition) -> Finding:
             "clv": _estimate(row, "clv", n, currency),
             "cost": _estimate(row, "acquisition_cost", n, currency),
         },
-        money_at_stake=_mean_estimate(gain * won, won, currency),
+        money_at_stake=drawn_estimate(gain * won, won, currency, "joint posterior draws"),
         money_note="value less cost of the customers won from {channel} in the last year",
     )  # fmt: skip
 
@@ -268,11 +271,9 @@ def _columns(value: Array, cost: Array, point: float, days: Array) -> dict[str, 
         ("payback_days", float(np.quantile(days, 0.5, method="inverted_cdf")), days, True),
     ):
         ends = (np.nan, np.nan) if np.isnan(sample).any() else equal_tails(sample, LEVEL, whole=whole)
-        columns |= {
-            name: middle,
-            f"{name}_low": min(float(ends[0]), middle),
-            f"{name}_high": max(float(ends[1]), middle),
-        }
+        low, high = float(ends[0]), float(ends[1])
+        inside = np.isnan(low) or low <= middle <= high
+        columns |= {name: middle if inside else float(np.median(sample)), f"{name}_low": low, f"{name}_high": high}
     # Nobody pays to be rid of a customer who is not won yet: less than nothing is nothing.
     return {**columns, "highest_bid": max(float(clv), 0.0)}
 
@@ -282,10 +283,3 @@ def _estimate(row: pd.Series[float], name: str, n: int, currency: str) -> Estima
         value=float(row[name]), low=float(row[f"{name}_low"]), high=float(row[f"{name}_high"]), n=n, unit=currency,
         method="joint posterior draws",
     )  # fmt: skip
-
-
-def _mean_estimate(sample: Array, n: int, currency: str) -> Estimate:
-    (value,), (low,), (high,) = mean_and_ends(sample[:, None])
-    return Estimate(
-        value=float(value), low=float(low), high=float(high), n=n, unit=currency, method="joint posterior draws"
-    )

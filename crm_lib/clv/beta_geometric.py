@@ -12,6 +12,7 @@ from scipy.special import expit
 from crm_lib.clv.beta_geometric_sums import Cells, Counts, count, derivatives, log_likelihoods
 from crm_lib.clv.covariates import CovariateModel
 from crm_lib.clv.histories import Array, Codes, Histories, new_customers
+from crm_lib.clv.intervals import draw_blocks
 from crm_lib.clv.special import poisson_purchases
 
 
@@ -57,7 +58,9 @@ class BetaGeometric(CovariateModel):
         return derivatives(theta, self._counts(histories))
 
     def _log_likelihoods(self, theta: Array, histories: Histories) -> Array:
-        return log_likelihoods(*self._customers(theta, histories.covariates), self._counts(histories))
+        counts, covariates = self._counts(histories), histories.covariates
+        blocks = draw_blocks(theta, len(counts.age.values) + len(counts.left.values))
+        return np.concatenate([log_likelihoods(*self._customers(some, covariates), counts) for some in blocks])
 
     # What customers will do
 

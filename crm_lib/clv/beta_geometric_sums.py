@@ -201,7 +201,7 @@ def log_likelihoods(r: Array, alpha: Array, a: Array, b: Array, counts: Counts) 
     own = alpha.shape[1] > 1
     for top in range(0, len(r), widths):
         part = slice(top, top + widths)
-        rate, leaving = (each[part][:, counts.rows] if own else each[part] for each in (alpha, a))
+        rate, leaving = (each[part][:, counts.rows] if each.shape[1] > 1 else each[part] for each in (alpha, a))
         recent = rate + some.recency if own else some.by_recency.expand(np.log(rate + some.by_recency.values))
         waited = some.by_age.expand(np.log(rate + some.by_age.values)) - (np.log(recent) if own else recent)
         tried = some.by_frequency.expand(np.log(b[part] + some.by_frequency.values + counts.occasions - 1))

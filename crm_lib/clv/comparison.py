@@ -27,7 +27,7 @@ from crm_lib.clv.model import SEED
 from crm_lib.clv.nbd import NBD
 from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.purchase_model import PurchaseModel
-from crm_lib.clv.purchase_record import PurchaseRecord, as_date
+from crm_lib.customers import PurchaseRecord, as_date, as_day
 from crm_lib.errors import CrmError, MissingData, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
@@ -133,7 +133,8 @@ def compare_models(
     if rivals is None:
         rivals = (SameAsLastPeriod(), OwnMeanRate(), Boosting())
     forecasters: list[Forecaster] = [*rivals, *map(ModelForecaster, models)]
-    later = PurchaseRecord.read(purchases, as_of)
+    everything = PurchaseRecord.read(purchases)
+    later = everything.until(as_day(as_of))
     if len(later) == 0:
         raise TooLittleData(say("needs customers who bought by {day}; there are none", day=as_date(later.as_of)))
     _warn_of_early_end(later)
@@ -142,7 +143,6 @@ def compare_models(
     losses: dict[tuple[int, str], Array] = {}
     numbers: dict[int, Codes] = {}
     last: dict[str, dict[str, pd.DataFrame]] = {"tracking": {}, "calibration": {}, "by_frequency": {}}
-    everything = PurchaseRecord.read(purchases)
     for day in days:
         known = everything.until(day)
         sample = _sample(known, seed)

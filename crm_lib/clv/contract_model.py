@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from crm_lib.clv.discounting import (
     period_discount,
 )
 from crm_lib.clv.histories import Array, Codes, Units
-from crm_lib.clv.intervals import check_interval, draw_blocks, equal_tails
+from crm_lib.clv.intervals import draw_blocks, equal_tails
 from crm_lib.clv.model import Model
 from crm_lib.clv.special import log_gamma_ratio
 from crm_lib.clv.survivors import Survivors, read_survivors
@@ -34,7 +35,7 @@ class ContractModel(Model[Survivors]):
     :math:`\\theta` makes at least t renewals with probability :math:`(1 - \\theta)^{t^c}`. Renewal t is decided at the
     end of period t; a contract that is not renewed then has lasted t periods. The *tenure* of a running contract is the
     period it is in: 1 in the first, one more than the renewals it has made. Point values are those at the maximum of
-    the likelihood; with ``interval="mean"``, ``value`` is the posterior median beside ``low`` and ``high``.
+    the likelihood; with ``interval=True``, ``value`` is the posterior median beside ``low`` and ``high``.
 
     It is fitted to counts of cohorts (``period``, ``survivors`` and, for several, ``cohort``) or to one row a contract
     (``duration``, ``ended`` and, if need be, ``customers``), as
@@ -95,21 +96,22 @@ class ContractModel(Model[Survivors]):
             return np.asarray(np.minimum(before - after, 0.0))
 
     def _discounted(self, theta: Array, tenures: Array, discount: float) -> Array:
-        return discounted_periods(lambda times: self._log_survival(theta, times), tenures, discount)
+        return np.concatenate(
+            [
+                discounted_periods(partial(self._log_survival, some), tenures, discount)
+                for some in draw_blocks(theta, int(tenures.max()))
+            ]
+        )
 
     # What users ask
 
-    def retention_rates(
-        self, renewals: ArrayLike, *, interval: Literal["mean"] | None = None
-    ) -> pd.Series[float] | pd.DataFrame:
+    def retention_rates(self, renewals: ArrayLike, *, interval: bool = False) -> pd.Series[float] | pd.DataFrame:
         """Return the share of contracts up for renewals (K,), 1 for the first, that make them; indexed by renewal."""
         numbers = check_tenure(renewals)
         index = pd.Index(numbers.astype(int), name="renewal")
         return self._answer(lambda theta: np.exp(self._log_retention(theta, numbers)), index, interval)
 
-    def survival(
-        self, periods: ArrayLike, *, interval: Literal["mean"] | None = None
-    ) -> pd.Series[float] | pd.DataFrame:
+    def survival(self, periods: ArrayLike, *, interval: bool = False) -> pd.Series[float] | pd.DataFrame:
         """Return the share of new contracts that make numbers of renewals (K,), of 0 all; indexed by period."""
         index = pd.Index([check_periods(period, "periods") for period in np.atleast_1d(periods)], name="period")
         times = index.to_numpy(dtype=float)
@@ -121,7 +123,7 @@ class ContractModel(Model[Survivors]):
         annual_rate: float,
         *,
         periods_per_year: float = 1.0,
-        interval: Literal["mean"] | None = None,
+        interval: bool = False,
     ) -> pd.Series[float] | pd.DataFrame:
         """Return the discounted number of all renewals that contracts in periods (N,), 1 the first, are yet to make.
 
@@ -162,11 +164,10 @@ class ContractModel(Model[Survivors]):
         self,
         expectation: Callable[[Array], Array],
         index: pd.Index,
-        interval: Literal["mean"] | None,
+        interval: bool,
         place: Codes | slice = slice(None),
     ) -> pd.Series[float] | pd.DataFrame:
-        check_interval(interval)
-        if interval is None:
+        if not interval:
             return pd.Series(expectation(self._fit_.theta[None, :])[0][place], index=index, name="value")
         sample = expectation(self._drawn.working)
         low, high = equal_tails(sample)

@@ -16,8 +16,8 @@ from crm_lib.clv.histories import Array
 from crm_lib.clv.special import log_gamma_ratio
 from crm_lib.customers import UNIT_DAYS
 
-_STEP = 0.2
-"""Step of the trapezoidal rule on the logarithm of time; its error is about exp(-π² / step)."""
+_NEAR, _NEAR_WEIGHTS = np.polynomial.legendre.leggauss(12)
+"""Gauss–Legendre nodes of the time up to a horizon, on the scale of its square root: what ends soon is seen as well."""
 
 
 def continuous_rate(annual_rate: float, unit: str) -> float:
@@ -27,23 +27,22 @@ def continuous_rate(annual_rate: float, unit: str) -> float:
     return float(np.log1p(annual_rate) * UNIT_DAYS[unit] / 365.25)
 
 
-def discounted_to_infinity(expected: Callable[[float], Array], rate: float) -> Array:
-    """Return the discounted sum, to infinity, of events whose expected number up to each time is known.
+def discounted_until(expected: Callable[[float], Array], rate: float, horizon: float) -> Array:
+    """Return the discounted sum, up to a horizon, of events whose expected number N up to each time is known.
 
-    With N(t) the expected number, which is 0 at time 0 and grows no faster than time, integration by parts gives
-    ∫ exp(-δ t) dN(t) = ∫ N(v / δ) exp(-v) dv. With v = exp(u) the integrand falls off on both sides, so that the
-    trapezoidal rule converges exponentially.
+    By parts, ∫ exp(-δ t) dN(t) = exp(-δ h) N(h) + δ ∫ exp(-δ t) N(t) dt, both integrals from 0 to h.
     """
-    nodes = np.arange(np.log(1e-9), np.log(45.0), _STEP)
-    weights = _STEP * np.exp(nodes - np.exp(nodes))
-    return sum(
-        (weight * expected(time) for weight, time in zip(weights, np.exp(nodes) / rate, strict=True)), np.zeros(())
-    )
+    root = (_NEAR + 1) / 2
+    times, weights = horizon * root**2, horizon * root * _NEAR_WEIGHTS
+    inside = sum(weight * np.exp(-rate * t) * expected(t) for t, weight in zip(times, weights, strict=True))
+    return np.asarray(np.exp(-rate * horizon) * expected(horizon) + rate * inside)
 
 
 LogSurvival: TypeAlias = Callable[[Array], Array]
 """From times (T,), not necessarily whole, to the logarithm of the survival function, shape (D, T)."""
 
+MOST_PERIODS = 10_000
+"""Periods that a contract may last; more tell that something else was counted."""
 _TERMS = 100
 """Terms added up one by one beyond the longest tenure before the sum is continued as an integral."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(80)
@@ -93,8 +92,8 @@ def check_tenure(tenure: ArrayLike) -> Array:
     tenures = np.atleast_1d(np.asarray(tenure, dtype=float))
     if tenures.ndim != 1 or tenures.size == 0 or not (np.isfinite(tenures) & (tenures >= 1)).all():
         raise ValueError("tenure is the period a contract is in: 1 in the first, never less, and nowhere missing")
-    if (tenures != np.floor(tenures)).any():
-        raise ValueError("tenure counts periods and must be a whole number")
+    if (tenures != np.floor(tenures)).any() or tenures.max() > MOST_PERIODS:
+        raise ValueError(f"tenure counts periods and must be a whole number, {MOST_PERIODS:,} at most")
     return tenures
 
 

@@ -23,8 +23,6 @@ from crm_lib.errors import TooLittleData
 
 SMALL_GROUPS = "(small groups)"
 _YEARS = (1, 2, 3, 5, 10)
-_STEPS = 6
-"""Parts of a year; purchases of a part are discounted to its middle."""
 
 
 def equity_by(value: CustomerValue, groups: pd.Series[str], *, smallest_group: int = 10) -> pd.DataFrame:
@@ -83,7 +81,7 @@ def acquisition_cohorts(value: CustomerValue) -> pd.Series[str]:
 
 
 def value_by_year(value: CustomerValue) -> pd.DataFrame:
-    """Return how much of the current value is expected within 1, 2, 3, 5 and 10 years.
+    """Return how much of the current value is expected within 1, 2, 3, 5 and 10 years, as far as value is given.
 
     Parameters
     ----------
@@ -99,20 +97,24 @@ def value_by_year(value: CustomerValue) -> pd.DataFrame:
     Raises
     ------
     TooLittleData
-        If there is no value to come.
+        If there is no value to come, or it is not given for a year.
     """
-    model, customers = value.future.model, value.future.summary
+    model, customers, horizon = value.future.model, value.future.summary, value.future.horizon
     worth = value.frame["value_per_purchase"].to_numpy()
-    total = float(model.discounted_expected_purchases(customers, value.annual_rate).to_numpy() @ worth)
+    rate = value.annual_rate
+    total = float(model.discounted_expected_purchases(customers, rate, horizon=horizon).to_numpy() @ worth)
     if not total > 0:
         raise TooLittleData("needs value to come; customers are not expected to bring any")
     length = UNIT_DAYS["Y"] / UNIT_DAYS[model.unit]
-    ends = np.arange(1, _STEPS * max(_YEARS) + 1) / _STEPS
-    until = np.array([float(model.expected_purchases(customers, end * length).to_numpy() @ worth) for end in ends])
-    parts = np.diff(until, prepend=0.0) * (1 + value.annual_rate) ** -(ends - 0.5 / _STEPS)
-    share = np.cumsum(parts)[[_STEPS * year - 1 for year in _YEARS]] / total
+    years = [year for year in _YEARS if horizon is None or year * length <= horizon]
+    if not years:
+        raise TooLittleData("needs purchases over five weeks or more to tell years to come apart")
+    sums = [
+        model.discounted_expected_purchases(customers, rate, horizon=year * length).to_numpy() @ worth for year in years
+    ]
+    share = np.array(sums) / total
     frame = pd.DataFrame(
-        {"value": share * value.totals["current"].value, "share": share}, pd.Index(_YEARS, name="years")
+        {"value": share * value.totals["current"].value, "share": share}, pd.Index(years, name="years")
     )
     frame["observed"] = frame.index <= float(customers["age"].max()) / length
     frame.attrs["currency"] = value.currency
@@ -140,7 +142,7 @@ def value_by_model(value: CustomerValue) -> pd.DataFrame:
     """
     chosen, customers, current = value.future.model, value.future.summary, value.totals["current"]
     worth = value.frame["value_per_purchase"].to_numpy()
-    unit = chosen.unit
+    unit, rate, horizon = chosen.unit, value.annual_rate, value.future.horizon
     rows: dict[str, tuple[float, float]] = {}
     for model in (chosen, ParetoNBD(unit=unit), BGNBD(unit=unit), MBGNBD(unit=unit)):
         if model_label(model) in rows:
@@ -152,9 +154,9 @@ def value_by_model(value: CustomerValue) -> pd.DataFrame:
                 fitted = copy.copy(model).fit(customers)
             if not fitted.converged_:
                 continue
-        discounted = fitted.discounted_expected_purchases(customers, value.annual_rate).to_numpy()
+        worth_of_each = fitted.discounted_expected_purchases(customers, rate, horizon=horizon).to_numpy() * worth
         expected = fitted.expected_purchases(customers, value.horizon_days / UNIT_DAYS[unit])
-        rows[model_label(model)] = (float(discounted @ worth), float(expected.sum()))
+        rows[model_label(model)] = (float(worth_of_each.sum()), float(expected.sum()))
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=["current", "expected_purchases"])
     # Point values compare the models; the chosen one's is the posterior mean that stands elsewhere.
     point = float(frame["current"].iloc[0])

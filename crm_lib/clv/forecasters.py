@@ -15,8 +15,7 @@ from crm_lib import language
 from crm_lib.clv.histories import Array, Codes
 from crm_lib.clv.model import ConvergenceWarning
 from crm_lib.clv.purchase_model import PurchaseModel
-from crm_lib.clv.purchase_record import PurchaseRecord
-from crm_lib.customers import UNIT_DAYS
+from crm_lib.customers import UNIT_DAYS, PurchaseRecord
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.language import say

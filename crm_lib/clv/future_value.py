@@ -15,7 +15,7 @@ from crm_lib.clv.histories import Array, Codes
 from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.spend_records import MeanSpend
-from crm_lib.estimate import LEVEL
+from crm_lib.estimate import Estimate
 
 _CELLS = 2**21
 """Numbers (draws by customers) computed at once."""
@@ -38,7 +38,7 @@ class FutureValue:
 
     Purchases, spend, margin rate and cost to serve are taken as independent given a customer's history; a draw takes
     one draw of each. `order` (D,) says which draw of spend goes with each draw of purchases: both may come from the
-    same random numbers, and mixed up they are independent.
+    same random numbers, and mixed up they are independent. Purchases count up to the `horizon`, or for ever.
     """
 
     model: PurchaseModel
@@ -48,6 +48,7 @@ class FutureValue:
     cost: CredibleRatio
     reachable: Array
     annual_rate: float
+    horizon: float | None
     order: Codes
 
     @property
@@ -90,18 +91,28 @@ class FutureValue:
         return self.by_group(np.zeros(len(self.summary), dtype=np.intp), 1)
 
     def each(self) -> pd.DataFrame:
-        """Return posterior mean and interval of each customer's value: ``current``, ``current_low`` and so on."""
+        """Return posterior mean and interval of each customer's value: ``current``, ``current_low`` and so on.
+
+        Means add up to the total; ends are stretched where a mean lies beyond.
+        """
         names = [f"{part}{end}" for part in ("current", "potential") for end in ("", "_low", "_high")]
         columns = {name: np.empty(len(self.summary)) for name in names}
         for rows, drawn in self.blocks():
             for part in ("current", "potential"):
                 sample = getattr(drawn, part)
-                columns[part][rows], columns[f"{part}_low"][rows], columns[f"{part}_high"][rows] = mean_and_ends(sample)
+                mean, (low, high) = sample.mean(axis=0), equal_tails(sample)
+                columns[part][rows] = mean
+                columns[f"{part}_low"][rows], columns[f"{part}_high"][rows] = (
+                    np.minimum(low, mean),
+                    np.maximum(high, mean),
+                )
         return pd.DataFrame(columns, index=self.summary.index)
 
     def _drawn(self, rows: Codes) -> Drawn:
         some, draws = self.summary.iloc[rows], len(self.order)
-        purchases = self.model.drawn("discounted", some, annual_rate=self.annual_rate, draws=draws)
+        purchases = self.model.drawn(
+            "discounted", some, annual_rate=self.annual_rate, horizon=self.horizon, draws=draws
+        )
         rate = self.margin_rate.drawn(rows)
         worth = self.spend.drawn_spend(some, draws=draws)[self.order] * rate - self.cost.drawn(rows)
         return Drawn(
@@ -111,8 +122,14 @@ class FutureValue:
         )
 
 
+def drawn_estimate(sample: Array, n: int, unit: str, method: str) -> Estimate:
+    """Return draws (D,) as an estimate, by :func:`mean_and_ends`."""
+    (value,), (low,), (high,) = mean_and_ends(sample.reshape(-1, 1))
+    return Estimate(value=float(value), low=float(low), high=float(high), n=n, unit=unit, method=method)
+
+
 def mean_and_ends(sample: Array) -> tuple[Array, Array, Array]:
-    """Return posterior means (n,) of draws (D, n) and their intervals, stretched where a mean lies beyond."""
+    """Return posterior means (n,) of draws (D, n) and their intervals; medians where a few draws carry the mean out."""
     mean = sample.mean(axis=0)
-    low, high = equal_tails(sample, LEVEL)
-    return mean, np.minimum(low, mean), np.maximum(high, mean)
+    low, high = equal_tails(sample)
+    return np.where((mean < low) | (mean > high), np.median(sample, axis=0), mean), low, high

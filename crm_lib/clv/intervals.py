@@ -34,12 +34,6 @@ def equal_tails(sample: Array, level: float = LEVEL, *, whole: bool = False) -> 
     return low, high
 
 
-def check_interval(interval: object) -> None:
-    """Raise an error that names the options, unless the interval is one of them."""
-    if interval not in ("mean", None):
-        raise ValueError(f"interval is 'mean' or None, not {interval!r}")
-
-
 def check_horizon(horizon: float) -> float:
     """Return the length of the time to come as a float; it is finite and not negative."""
     if not np.isfinite(horizon) or horizon < 0:

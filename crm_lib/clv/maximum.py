@@ -54,7 +54,9 @@ def _climb(objective: Objective, theta: Array, tolerance: float) -> Maximum | No
         step, downwards = _step(gradient, hessian, damping)
         # The last digits of a sum over many customers are noise; no step can gain less than they hide.
         if downwards and damping == 0 and gradient @ step < 2 * (tolerance + 1e-14 * abs(value)):
-            return Maximum(theta, value, hessian, bool(np.linalg.eigvalsh(-hessian)[0] > _FLATTEST))
+            # So near to a maximum the last step costs nothing and doubles the digits.
+            peaked = bool(np.linalg.eigvalsh(-hessian)[0] > _FLATTEST)
+            return Maximum(theta + step if peaked else theta, value, hessian, peaked)
         tried = theta + step
         if np.abs(tried).max() > _EDGE:
             break

@@ -11,8 +11,7 @@ from scipy.interpolate import PchipInterpolator
 
 from crm_lib.clv.forecasters import Forecast, Task
 from crm_lib.clv.histories import Array
-from crm_lib.clv.intervals import equal_tails
-from crm_lib.clv.purchase_record import PurchaseRecord
+from crm_lib.customers import PurchaseRecord
 from crm_lib.estimate import LEVEL
 
 _FREQUENCIES = 7
@@ -37,10 +36,6 @@ def scores(forecast: Forecast, actual: Array, task: Task) -> tuple[dict[str, flo
     """Return the measures of a forecast by name, and the ranked probability score of each customer of the sample."""
     expected, seen = forecast.expected, actual[task.sample]
     losses = ranked_probability_scores(forecast.draws, seen)
-    sums = forecast.draws.sum(axis=1)
-    # Customers who were not drawn scatter about their expectation as the sample does.
-    total = expected.sum() + (sums - expected[task.sample].sum()) * len(expected) / len(task.sample)
-    low, high = equal_tails(total, LEVEL)
     away = actual - actual.mean()
     likeness = away @ stats.rankdata(actual)
     varied = len(actual) > 1 and np.ptp(actual) > 0
@@ -48,8 +43,6 @@ def scores(forecast: Forecast, actual: Array, task: Task) -> tuple[dict[str, flo
         "customers": len(actual),
         "actual": float(actual.sum()),
         "total": float(expected.sum()),
-        "total_low": float(low),
-        "total_high": float(high),
         "bias": float(expected.sum() / actual.sum() - 1) if actual.any() else np.nan,
         "mae": float(np.abs(expected - actual).mean()),
         "rmse": float(np.sqrt(((expected - actual) ** 2).mean())),

@@ -13,7 +13,7 @@ import pandas as pd
 from crm_lib.clv.contract_model import ContractModel
 from crm_lib.clv.contracts import ShiftedBetaGeometric
 from crm_lib.clv.discounting import period_discount
-from crm_lib.clv.future_value import mean_and_ends
+from crm_lib.clv.future_value import drawn_estimate
 from crm_lib.clv.histories import Array
 from crm_lib.clv.model import SEED
 from crm_lib.company import Company
@@ -115,7 +115,6 @@ def membership_value(company: Company, *, annual_rate: float = 0.1, seed: int = 
     plans["model"] = [sources.get(key, "") for key in plans.index]
     customers = contracts.assign(running=running).groupby("customer_id")
     frame = customers.agg(contracts=("price", "size"), running=("running", "sum")).astype("int64")
-    (value,), (low,), (high,) = mean_and_ends(total[:, None])
     return MembershipValue(
         frame=frame.join(customers[["historical", "current"]].sum(min_count=1)),
         plans=plans,
@@ -123,9 +122,8 @@ def membership_value(company: Company, *, annual_rate: float = 0.1, seed: int = 
             "historical": Estimate.exact(
                 float(contracts["historical"].sum()), n=len(contracts), unit=company.currency, method="sum"
             ),
-            "current": Estimate(
-                value=float(value), low=float(low), high=float(high), n=int(running.sum()), unit=company.currency,
-                method="posterior draws of renewals",
+            "current": drawn_estimate(
+                total, int(running.sum()), company.currency, "posterior draws of renewals"
             ),
         },
         contracts=contracts,

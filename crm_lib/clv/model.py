@@ -225,8 +225,14 @@ class Model(ABC, Generic[Data]):
         return float(self._log_likelihoods(self._fit_.theta[None, :], self._read(data))[0])
 
     def summary(self) -> pd.DataFrame:
-        """Return ``estimate``, ``standard_error`` and posterior interval (``low``, ``high``) of each parameter."""
-        return pd.concat([self.params_, self.standard_errors_, self._drawn.summary()[["low", "high"]]], axis=1)
+        """Return ``estimate``, ``standard_error`` and posterior interval (``low``, ``high``) of each parameter.
+
+        Where the maximum of the likelihood lies outside the interval, the estimate is the posterior median.
+        """
+        drawn = self._drawn.summary()
+        inside = self.params_.between(drawn["low"], drawn["high"])
+        estimate = self.params_.where(inside, drawn["median"])
+        return pd.concat([estimate, self.standard_errors_, drawn[["low", "high"]]], axis=1)
 
     def posterior(self, *, draws: int = _DRAWS, seed: int = SEED) -> Posterior:
         """Draw the parameters given the data and weak priors; all intervals use the last draws made."""

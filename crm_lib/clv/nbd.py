@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import gammaln, polygamma, psi
 
 from crm_lib.clv.histories import Array, Histories
+from crm_lib.clv.intervals import draw_blocks
 from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.special import poisson_purchases, simulated
 
@@ -79,14 +80,15 @@ class NBD(PurchaseModel):
         return float(value), gradient, hessian + np.diag(gradient)
 
     def _log_likelihoods(self, theta: Array, histories: Histories) -> Array:
-        r, alpha = self._natural(theta)
         weights, counts, ages = histories.customers, histories.by_frequency, histories.by_age
-        value = (gammaln(r + counts.values) - gammaln(r)) @ counts.sums(weights)
-        value += histories.total * (r * np.log(alpha))[:, 0]
-        after = np.log(alpha + ages.values)
-        return np.asarray(
-            value - r[:, 0] * (after @ ages.sums(weights)) - after @ ages.sums(weights * histories.frequency)
-        )
+        of_count, of_age, until = counts.sums(weights), ages.sums(weights), ages.sums(weights * histories.frequency)
+        parts = []
+        for some in draw_blocks(theta, len(ages.values) + len(counts.values)):
+            r, alpha = self._natural(some)
+            after = np.log(alpha + ages.values)
+            value = (gammaln(r + counts.values) - gammaln(r)) @ of_count + histories.total * (r * np.log(alpha))[:, 0]
+            parts.append(value - r[:, 0] * (after @ of_age) - after @ until)
+        return np.concatenate(parts)
 
     def _alive(self, theta: Array, histories: Histories) -> Array:
         return np.ones((len(theta), len(histories)))

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal, TypeAlias, overload
 
 import numpy as np
 import pandas as pd
 
-from crm_lib.clv.discounting import continuous_rate, discounted_to_infinity
+from crm_lib.clv.discounting import continuous_rate, discounted_until
 from crm_lib.clv.histories import Array, Histories, Units, new_customers, read_histories
-from crm_lib.clv.intervals import check_horizon, check_interval, draw_blocks, row_blocks
+from crm_lib.clv.intervals import check_horizon, draw_blocks, row_blocks
 from crm_lib.clv.model import Model
 from crm_lib.errors import MissingData
 from crm_lib.estimate import LEVEL
 
 ROW_DRAWS = 400
 """Posterior draws that the interval of a single customer rests on."""
+_MOST = 2**28
+"""Numbers that an answer may hold: 2 GB."""
 Quantity: TypeAlias = Literal["alive", "purchases", "discounted"]
 
 
@@ -49,6 +51,9 @@ class PurchaseModel(Model[Histories]):
     def _expected(self, theta: Array, histories: Histories, horizon: float) -> Array: ...
 
     @abstractmethod
+    def _discounted(self, theta: Array, histories: Histories, rate: float) -> Array: ...
+
+    @abstractmethod
     def _draw_purchases(
         self, theta: Array, histories: Histories, horizon: float, rng: np.random.Generator
     ) -> Array: ...
@@ -58,8 +63,11 @@ class PurchaseModel(Model[Histories]):
         self, theta: Array, age: Array, rng: np.random.Generator, covariates: Array, horizon: float
     ) -> pd.DataFrame: ...
 
-    def _discounted(self, theta: Array, histories: Histories, rate: float) -> Array:
-        return discounted_to_infinity(lambda time: self._expected(theta, histories, time), rate)
+    def _worth(self, theta: Array, histories: Histories, rate: float, horizon: float | None) -> Array:
+        """Return the discounted number of purchases, up to a horizon or for ever."""
+        if horizon is None:
+            return self._discounted(theta, histories, rate)
+        return discounted_until(lambda time: self._expected(theta, histories, time), rate, check_horizon(horizon))
 
     @property
     def covariate_names(self) -> tuple[str, ...]:
@@ -89,22 +97,20 @@ class PurchaseModel(Model[Histories]):
 
     @overload
     def probability_alive(
-        self, summary: pd.DataFrame, *, interval: None = None
+        self, summary: pd.DataFrame, *, interval: Literal[False] = False
     ) -> pd.Series[float]: ...  # numpydoc ignore=GL08
     @overload
     def probability_alive(
-        self, summary: pd.DataFrame, *, interval: Literal["mean"]
+        self, summary: pd.DataFrame, *, interval: Literal[True]
     ) -> pd.DataFrame: ...  # numpydoc ignore=GL08
-    def probability_alive(
-        self, summary: pd.DataFrame, *, interval: Literal["mean"] | None = None
-    ) -> pd.Series[float] | pd.DataFrame:
+    def probability_alive(self, summary: pd.DataFrame, *, interval: bool = False) -> pd.Series[float] | pd.DataFrame:
         """Return the probability that each customer is still a customer.
 
         Parameters
         ----------
         summary : DataFrame (N rows)
             Purchase histories.
-        interval : "mean" or None
+        interval : bool
             Whether to add the posterior interval of the probability; the value is then the posterior median.
 
         Returns
@@ -112,10 +118,9 @@ class PurchaseModel(Model[Histories]):
         Series or DataFrame
             Probabilities with the index of `summary`; with an interval the columns ``value``, ``low``, ``high``.
         """
-        check_interval(interval)
         histories = self._read(summary)
-        value = self._alive(self._fit_.theta[None, :], histories)[0]
-        if interval is None:
+        if not interval:
+            value = self._alive(self._fit_.theta[None, :], histories)[0]
             return pd.Series(histories.per_row(value), index=histories.index, name="alive")
         theta = self._drawn.some(ROW_DRAWS)
         parts = [
@@ -125,32 +130,47 @@ class PurchaseModel(Model[Histories]):
         columns = histories.per_row(np.concatenate(parts, axis=1))
         return pd.DataFrame(columns.T, index=histories.index, columns=["value", "low", "high"])
 
-    def expected_purchases(self, summary: pd.DataFrame, horizon: float) -> pd.Series[float]:
+    @overload
+    def expected_purchases(self, summary: pd.DataFrame, horizon: float) -> pd.Series[float]: ...  # numpydoc ignore=GL08
+    @overload
+    def expected_purchases(
+        self, summary: pd.DataFrame, horizon: Sequence[float] | Array
+    ) -> pd.DataFrame: ...  # numpydoc ignore=GL08
+    def expected_purchases(
+        self, summary: pd.DataFrame, horizon: float | Sequence[float] | Array
+    ) -> pd.Series[float] | pd.DataFrame:
         """Return how many purchases each customer is expected to make in a time to come, in the model's unit.
 
         Parameters
         ----------
         summary : DataFrame (N rows)
             Purchase histories.
-        horizon : float
-            Length of the time to come; finite and not negative.
+        horizon : float or sequence of float
+            Length of the time to come, or several; finite and not negative.
 
         Returns
         -------
-        Series
-            Expected numbers with the index of `summary`; :meth:`drawn` gives their posterior, and outcomes.
+        Series or DataFrame
+            Expected numbers with the index of `summary`, and a column for each of several horizons; :meth:`drawn` gives
+            their posterior, and outcomes.
         """
-        histories = self._read(summary)
-        value = self._expected(self._fit_.theta[None, :], histories, check_horizon(horizon))[0]
-        return pd.Series(histories.per_row(value), index=histories.index, name="purchases")
+        histories, theta = self._read(summary), self._fit_.theta[None, :]
+        lengths = [check_horizon(each) for each in np.atleast_1d(np.asarray(horizon, dtype=float))]
+        values = [histories.per_row(self._expected(theta, histories, each)[0]) for each in lengths]
+        if np.ndim(horizon) == 0:
+            return pd.Series(values[0], index=histories.index, name="purchases")
+        return pd.DataFrame(np.column_stack(values), histories.index, pd.Index(lengths, name="horizon"))
 
-    def discounted_expected_purchases(self, summary: pd.DataFrame, annual_rate: float) -> pd.Series[float]:
-        """Return the discounted number of all purchases that each customer is still expected to make.
+    def discounted_expected_purchases(
+        self, summary: pd.DataFrame, annual_rate: float, *, horizon: float | None = None
+    ) -> pd.Series[float]:
+        """Return the discounted number of purchases that each customer is still expected to make, up to a horizon.
 
         A purchase at time t from now counts for (1 + annual_rate)^(-t in years); the rate, such as 0.1, is positive.
+        Without a horizon all purchases to come count.
         """
         histories, rate = self._read(summary), continuous_rate(annual_rate, self.unit)
-        value = self._discounted(self._fit_.theta[None, :], histories, rate)[0]
+        value = self._worth(self._fit_.theta[None, :], histories, rate, horizon)[0]
         return pd.Series(histories.per_row(value), index=histories.index, name="discounted")
 
     def expected_purchases_new(self, horizon: Array | float) -> pd.Series[float]:
@@ -171,32 +191,39 @@ class PurchaseModel(Model[Histories]):
         """Return a quantity of each customer for each of the posterior draws (D, N), to compute further with.
 
         It is the probability of being "alive", "purchases" in the `horizon`, or "discounted" purchases at the
-        `annual_rate`. With `outcome`, numbers of purchases are simulated instead of their expectation, every row by
-        itself. Draws are the same, in the same order, whatever the quantity and the summary.
+        `annual_rate`, up to the `horizon` if there is one. With `outcome`, numbers of purchases are simulated instead
+        of their expectation, every row by itself: their sums over customers are draws of the total. Draws are the same,
+        in the same order, whatever the quantity and the summary.
         """
         if quantity == "purchases" and horizon is None:
             raise ValueError("purchases need a horizon")
         if quantity == "discounted" and annual_rate is None:
             raise ValueError("discounted purchases need an annual_rate")
-        if outcome and quantity != "purchases":
-            raise ValueError("only purchases have outcomes")
+        if outcome and (quantity != "purchases" or "customers" in summary):
+            raise ValueError("only purchases have outcomes, and a row that stands for one customer")
+        if draws * len(summary) > _MOST:
+            raise ValueError(
+                f"{draws} draws of {len(summary):,} customers are more than memory may hold ({_MOST:,} numbers): "
+                "ask for some of the customers at a time, or for fewer draws"
+            )
         histories = read_histories(summary, unit=self.unit, covariates=self.covariate_names, grouped=not outcome)
-        compute = self._computing(quantity, check_horizon(horizon or 0.0), annual_rate, outcome=outcome)
+        compute = self._computing(quantity, horizon, annual_rate, outcome=outcome)
         blocks = draw_blocks(self._drawn.some(draws), len(histories))
         return histories.per_row(np.concatenate([compute(some, histories) for some in blocks]))
 
     def _computing(
-        self, quantity: Quantity, horizon: float, annual_rate: float | None, *, outcome: bool
+        self, quantity: Quantity, horizon: float | None, annual_rate: float | None, *, outcome: bool
     ) -> Callable[[Array, Histories], Array]:
         if quantity == "alive":
             return self._alive
         if quantity == "discounted":
             rate = continuous_rate(annual_rate or 0.0, self.unit)
-            return lambda theta, some: self._discounted(theta, some, rate)
+            return lambda theta, some: self._worth(theta, some, rate, horizon)
+        length = check_horizon(horizon or 0.0)
         if outcome:
             rng = self._generator(quantity)
-            return lambda theta, some: self._draw_purchases(theta, some, horizon, rng)
-        return lambda theta, some: self._expected(theta, some, horizon)
+            return lambda theta, some: self._draw_purchases(theta, some, length, rng)
+        return lambda theta, some: self._expected(theta, some, length)
 
     def simulate(
         self, age: Array, *, seed: int, horizon: float = 0.0, covariates: pd.DataFrame | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import ibis
@@ -29,12 +30,13 @@ def realised(company: Company, *, annual_rate: float) -> pd.DataFrame:
     the others.
     """
     lines = _lines(company, basis_of(company))
+    unit = _unit(lines.revenue)
     days = lines.group_by(["customer_id", "day"]).agg(
-        y=exact_sum(lines.amount), g=exact_sum(lines.revenue, lines.bought)
+        y=exact_sum(lines.amount / unit), g=exact_sum(lines.revenue / unit, lines.bought)
     )
     days = days.mutate(carried=days.y * _carried(company, days.day, annual_rate))
-    return _sums(days, carried=days.carried, part=days.y, whole=days.g, part2=days.y * days.y, cross=days.y * days.g,
-                 whole2=days.g * days.g)  # fmt: skip
+    return _sums(days, unit, carried=days.carried, part=days.y, whole=days.g, part2=days.y * days.y,
+                 cross=days.y * days.g, whole2=days.g * days.g)  # fmt: skip
 
 
 def contact_costs(company: Company, *, annual_rate: float) -> pd.DataFrame | None:
@@ -42,9 +44,10 @@ def contact_costs(company: Company, *, annual_rate: float) -> pd.DataFrame | Non
     if not company.has("interactions", "cost"):
         return None
     contacts = company.table("interactions")
-    contacts = contacts.select("customer_id", cost=contacts.cost.fill_null(0.0), day=contacts.occurred_at.date())
+    unit = _unit(contacts.cost)
+    contacts = contacts.select("customer_id", cost=contacts.cost.fill_null(0.0) / unit, day=contacts.occurred_at.date())
     carried = contacts.cost * _carried(company, contacts.day, annual_rate)
-    return _sums(contacts, carried=carried, part=contacts.cost, part2=contacts.cost * contacts.cost)
+    return _sums(contacts, unit, carried=carried, part=contacts.cost, part2=contacts.cost * contacts.cost)
 
 
 def _lines(company: Company, basis: Basis) -> ir.Table:
@@ -66,7 +69,14 @@ def _carried(company: Company, day: Any, annual_rate: float) -> Any:
     return ibis.literal(1.0 + annual_rate) ** (ibis.literal(company.as_of).delta(day, unit="day") / 365.25)
 
 
-def _sums(rows: ir.Table, **columns: Any) -> pd.DataFrame:
+def _unit(amounts: ir.NumericColumn) -> float:
+    """Return the power of two in which exact sums of amounts and of their squares lose no digits, and fit."""
+    largest = float(amounts.abs().max().execute() or 0.0)
+    return 2.0 ** (math.frexp(largest)[1] - 24) if largest > 0 else 1.0
+
+
+def _sums(rows: ir.Table, unit: float, **columns: Any) -> pd.DataFrame:
     totals = rows.group_by("customer_id").agg(**{name: exact_sum(column) for name, column in columns.items()})
     frame: pd.DataFrame = totals.order_by("customer_id").execute().set_index("customer_id")
-    return frame.astype(float) + 0.0
+    powers = {name: unit**2 if name in ("part2", "cross", "whole2") else unit for name in columns}
+    return frame.astype(float) * pd.Series(powers) + 0.0

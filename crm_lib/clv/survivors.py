@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crm_lib.clv.discounting import MOST_PERIODS
 from crm_lib.clv.histories import Array, numbers, refuse
 from crm_lib.errors import MissingData, TooLittleData
 
@@ -125,6 +126,8 @@ def _whole(data: pd.DataFrame, name: str) -> Array:
     values = numbers(data, name, missing=True)
     _refuse(data, ~np.isfinite(values), f"column {name!r} is missing or infinite")
     _refuse(data, values < 0, f"column {name!r} is negative")
+    if name in ("period", "duration"):
+        _refuse(data, values > MOST_PERIODS, f"column {name!r} counts more than {MOST_PERIODS:,} periods")
     hint = ": give counts, not shares" if name == "survivors" else ""
     _refuse(data, values != np.floor(values), f"column {name!r} holds no whole numbers{hint}")
     return values

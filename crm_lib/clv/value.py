@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.clv.credibility import CredibleRatio, Sums, credible_ratio
-from crm_lib.clv.future_value import FutureValue, mean_and_ends
+from crm_lib.clv.future_value import FutureValue, drawn_estimate
 from crm_lib.clv.gamma_gamma import GammaGamma
 from crm_lib.clv.histories import Array
 from crm_lib.clv.model import SEED
 from crm_lib.clv.potential import PotentialRule, attributes, reachable_spend
 from crm_lib.clv.purchase_model import PurchaseModel
+from crm_lib.clv.reach import days_ahead, not_counted
 from crm_lib.clv.realised import Basis, basis_of, contact_costs, realised
 from crm_lib.clv.spend_records import MeanSpend
 from crm_lib.company import Company
@@ -40,6 +41,7 @@ _CONVENTION = {
         "cost is not deducted."
     ),
 }
+_METHOD = "joint posterior draws of purchases, spend, margin rate and cost"
 _COSTS = {True: "The cost of serving customers is deducted.", False: "No cost of serving customers is deducted."}
 
 
@@ -50,7 +52,8 @@ class CustomerValue:
     `frame` has, by ``customer_id``: ``historical``; ``current`` and ``potential`` (posterior means) with ``_low`` and
     ``_high``; ``probability_alive``; ``expected_purchases`` in the horizon; ``value_per_purchase``, what a purchase to
     come is expected to bring. `totals` are ``historical`` (counted), ``current`` (the customer equity) and
-    ``potential``. `serving` says whether costs to serve are known and deducted; `future` holds models and draws.
+    ``potential``. `serving` says whether costs to serve are known and deducted; `ahead` is for how many days
+    purchases to come count, None if for ever; `future` holds models and draws.
     """
 
     frame: pd.DataFrame
@@ -62,6 +65,7 @@ class CustomerValue:
     horizon_days: int
     rule: PotentialRule
     serving: bool
+    ahead: int | None
     future: FutureValue
 
     @property
@@ -72,10 +76,13 @@ class CustomerValue:
     @property
     def convention(self) -> str:
         """How money was counted, in words for a reader."""
-        return say(
+        told = say(
             _CONVENTION[self.basis], currency=self.currency, day=self.as_of, rate=self.annual_rate,
             costs=_COSTS[self.serving],
         )  # fmt: skip
+        if self.ahead is None:
+            return told
+        return f"{told} {say('Not counted is {what}.', what=not_counted(self.ahead, self.as_of))}"
 
 
 def customer_value(
@@ -95,7 +102,8 @@ def customer_value(
     each amount carried forward to ``as_of``. *Current value* is what the customer is expected to bring if the relation
     goes on as it is: all purchases to come, discounted, times expected spend times the customer's margin rate net of
     returns, less the cost to serve of a purchase. *Potential value* is what the customer could add by the `rule`. Where
-    the company's margin is not known, revenue net of returns takes its place.
+    the company's margin is not known, revenue net of returns takes its place. Where purchases are known for less than a
+    year, those to come count up to ten times as long a time ahead, and no further.
 
     Parameters
     ----------
@@ -109,7 +117,7 @@ def customer_value(
     annual_rate : float
         Interest of a year, positive.
     horizon_days : int
-        Time to come for the number of expected purchases.
+        Time to come for the number of expected purchases, as far as value is given.
     rule : PotentialRule
         Assumptions of potential value.
     draws : int
@@ -154,6 +162,8 @@ def customer_value(
         past = past - costs["carried"]
         cost = _cost_per_purchase(costs, customers["frequency"].to_numpy(dtype=float) + 1, draws, seed)
     sums = Sums(**{name: brought[name].to_numpy() for name in ("part", "whole", "part2", "cross", "whole2")})
+    ahead = days_ahead(customers, model.unit)
+    horizon_days = horizon_days if ahead is None else min(horizon_days, ahead)
     more = reachable_spend(customers, spends.expected_spend(customers), attributes(company, customers.index), rule)
     future = FutureValue(
         model=model,
@@ -163,6 +173,7 @@ def customer_value(
         cost=cost,
         reachable=np.asarray(more, dtype=np.float64),
         annual_rate=annual_rate,
+        horizon=None if ahead is None else ahead / UNIT_DAYS[model.unit],
         order=np.random.default_rng([seed, 3]).permutation(draws),
     )
     frame = future.each()
@@ -175,8 +186,8 @@ def customer_value(
         frame=frame,
         totals={
             "historical": Estimate.exact(float(past.sum()), n=len(frame), unit=company.currency, method="sum"),
-            "current": total_estimate(total.current, len(frame), company.currency),
-            "potential": total_estimate(total.potential, len(frame), company.currency),
+            "current": drawn_estimate(total.current, len(frame), company.currency, _METHOD),
+            "potential": drawn_estimate(total.potential, len(frame), company.currency, _METHOD),
         },
         basis=basis_of(company),
         currency=company.currency,
@@ -185,17 +196,9 @@ def customer_value(
         horizon_days=horizon_days,
         rule=rule,
         serving=costs is not None,
+        ahead=ahead,
         future=future,
     )
-
-
-def total_estimate(sample: Array, n: int, unit: str) -> Estimate:
-    """Return the posterior mean of draws (D, 1) with its interval."""
-    (value,), (low,), (high,) = mean_and_ends(sample.reshape(-1, 1))
-    return Estimate(
-        value=float(value), low=float(low), high=float(high), n=n, unit=unit,
-        method="joint posterior draws of purchases, spend, margin rate and cost",
-    )  # fmt: skip
 
 
 def _spends(customers: pd.DataFrame, spend: GammaGamma | None, draws: int, seed: int) -> GammaGamma | MeanSpend:

@@ -17,11 +17,15 @@ from crm_lib.customers.known import (
     own_brand_answers as own_brand_answers,
     window_complaints as window_complaints,
 )
-from crm_lib.customers.table import (
+from crm_lib.customers.purchase_record import (
     UNIT_DAYS as UNIT_DAYS,
+    PurchaseRecord as PurchaseRecord,
+    as_date as as_date,
+    as_day as as_day,
+)
+from crm_lib.customers.table import (
     customer_attribute as customer_attribute,
     customer_summary as customer_summary,
-    customer_table as customer_table,
     exact_sum as exact_sum,
     is_purchase as is_purchase,
     purchase_days as purchase_days,

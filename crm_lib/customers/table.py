@@ -3,61 +3,86 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from crm_lib.company import Company, kept
 from crm_lib.customers.counting import DifferentValues
 from crm_lib.customers.known import last_day
+from crm_lib.customers.purchase_record import UNIT_DAYS, PurchaseRecord
 from crm_lib.errors import MissingData
 
-UNIT_DAYS: Final = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
-"""Days in each unit of time: day, week, mean month and mean year."""
-_MONEY_DECIMALS = 6
-"""Sums of money are rounded far below a cent: the order in which an engine adds up must not show."""
-_COUNTED = {"categories": DifferentValues("category"), "channels": DifferentValues("channel")}
-_TYPES = dict.fromkeys(("frequency", "orders", "categories", "channels"), "int64") | dict.fromkeys(
+_DIGITS = 12
+"""Digits that sums of money keep: the order in which an engine adds up must not show, whatever the currency's unit."""
+_CATEGORIES = DifferentValues("category")
+_TYPES = dict.fromkeys(("frequency", "orders", "categories"), "int64") | dict.fromkeys(
     ("first_purchase", "last_purchase"), "datetime64[s]"
 )
 
 
-@kept
-def customer_summary(company: Company, unit: str = "W") -> pd.DataFrame:
+def customer_summary(
+    purchases: Company | pd.DataFrame, unit: str = "W", *, as_of: dt.date | str | None = None
+) -> pd.DataFrame:
     """Return one row per customer as a data frame.
 
     Parameters
     ----------
-    company : Company
-        The company.
+    purchases : Company or DataFrame
+        The company; or purchases one a row, with ``customer_id``, ``day`` and, where known, ``spend``. Rows with a
+        negative spend are returns, which do not count.
     unit : {"W", "D", "M", "Y"}
         Unit of time: week, day, month (365.25 / 12 days) or year (365.25 days).
+    as_of : date or str, optional
+        Last day on which purchases in a data frame are known; by default that of the last row. A company has its own.
 
     Returns
     -------
     DataFrame
         Indexed by ``customer_id``, ascending; ``attrs["unit"]`` tells the unit. A column whose source the company does
-        not have is left out.
+        not have is left out; of a data frame there are the first four.
 
         - ``frequency``: number of purchase days after the first;
         - ``recency``: time from the first to the last purchase day, 0 without repeats;
-        - ``age``: time from the first purchase day to ``company.as_of`` (*T* in the papers);
+        - ``age``: time from the first purchase day to ``as_of`` (*T* in the papers);
         - ``monetary_value``: mean revenue of a repeat purchase day, returns left out; missing without repeats;
         - ``orders``: number of different orders with at least one line that is no return;
         - ``revenue``, ``margin``: sums over all lines, net of returns;
         - ``first_purchase``, ``last_purchase``: days;
         - ``returns``: amount paid back on the lines that are returns, positive;
-        - ``discount_share``: discount / (discount + revenue) over the lines bought, missing where nothing was paid;
-        - ``categories``, ``channels``: how many different ones the customer bought from;
-        - ``median_gap``: median time between successive purchase days, missing without repeats.
+        - ``categories``: how many different ones the customer bought from.
+
+    Raises
+    ------
+    ValueError
+        If the unit is unknown, a row of the data frame is no purchase, or `as_of` is given with a company.
     """
-    answer = customer_table(company, unit).order_by("customer_id").to_pyarrow()
+    if unit not in UNIT_DAYS:
+        raise ValueError(f"unknown unit of time {unit!r}: use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)")
+    if isinstance(purchases, pd.DataFrame):
+        back = purchases["spend"] < 0 if "spend" in purchases else pd.Series(data=False, index=purchases.index)
+        return PurchaseRecord.read(purchases[~back], as_of).summary(unit)
+    if as_of is not None:
+        raise ValueError("a company tells its own last day: give as_of to Company.open")
+    return _summary(purchases, unit)
+
+
+@kept
+def _summary(company: Company, unit: str) -> pd.DataFrame:
+    answer = _table(company, UNIT_DAYS[unit]).order_by("customer_id").to_pyarrow()
     frame: pd.DataFrame = answer.to_pandas(date_as_object=False).set_index("customer_id")
     # The engine sorts in parallel; some sort texts by the rules of a language, so that there is something left to do.
     frame = frame.sort_index().astype({name: _TYPES.get(name, "float64") for name in frame.columns})
+    money = [name for name in ("revenue", "margin", "returns") if name in frame]
+    # What is left of two sums that cancel out is judged by the larger of them.
+    largest = frame[money].abs().max(axis=1).to_numpy() + frame["returns"].to_numpy()
+    for name in money:
+        frame[name] = _rounded(frame[name].to_numpy(), largest)
+    frame["monetary_value"] = _rounded(frame["monetary_value"].to_numpy(), frame["monetary_value"].to_numpy())
     frame.attrs["unit"] = unit
     return frame
 
@@ -89,10 +114,11 @@ def purchase_days(company: Company, *, as_of: dt.date | None = None) -> pd.DataF
     lines = bought.select("customer_id", "revenue", **columns)
     if last < company.as_of:
         lines = lines.filter(lines[keys[-1]] <= ibis.literal(last))
-    days = lines.group_by(keys).aggregate(spend=lines.revenue.sum().round(_MONEY_DECIMALS))
+    days = lines.group_by(keys).aggregate(spend=lines.revenue.sum())
     frame: pd.DataFrame = days.to_pyarrow().to_pandas(date_as_object=False)
     types = dict.fromkeys(keys[1:], "datetime64[s]") | {"spend": "float64"}
     frame = frame[["customer_id", "day", "spend", *keys[2:]]].astype(types)
+    frame["spend"] = _rounded(frame["spend"].to_numpy(), frame["spend"].to_numpy())
     # Engines sort texts by rules of their own; numbers for the customers, of whom there are fewer, sort fast.
     codes, _ = pd.factorize(frame["customer_id"], sort=True)
     order = np.lexsort([*(frame[name].to_numpy() for name in reversed(keys[1:])), codes])
@@ -115,16 +141,19 @@ def customer_attribute(company: Company, column: str) -> pd.Series[str]:
     return frame.drop_duplicates("customer_id").set_index("customer_id")[column].astype(str)
 
 
-def customer_table(company: Company, unit: str = "W") -> ibis.Table:
+def _rounded(amounts: NDArray[np.float64], largest: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return amounts rounded to the last of the digits that the largest of their row keeps."""
+    unit = 10.0 ** (_DIGITS - 1 - np.floor(np.log10(np.where(largest > 0, largest, 1.0))))
+    return np.asarray(np.rint(amounts * unit) / unit + 0.0)
+
+
+def _table(company: Company, length: float) -> ibis.Table:
     """Return the columns of :func:`customer_summary` as an expression, in no particular order.
 
-    Time is counted in exact days and divided by the days of `unit`, never in calendar weeks or months: these would
-    merge the purchases of one week and let recency and age depend on the weekday. Lines are summed to orders and orders
-    to customers: whatever must be sorted or told apart is so among the orders, of which there are far fewer.
+    Time is counted in exact days and divided by those of a unit (`length`), never in calendar weeks or months: these
+    would merge the purchases of one week and let recency and age depend on the weekday. Lines are summed to orders and
+    orders to customers: whatever must be sorted or told apart is so among the orders, of which there are far fewer.
     """
-    if unit not in UNIT_DAYS:
-        raise ValueError(f"unknown unit of time {unit!r}: use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)")
-    length = UNIT_DAYS[unit]
     orders = _orders(_lines(company))
     totals = _totals(_beside_the_day_before(orders))
     columns: dict[str, Any] = {
@@ -135,25 +164,15 @@ def customer_table(company: Company, unit: str = "W") -> ibis.Table:
         "monetary_value": totals.repeat_revenue / totals.frequency.nullif(0),
         "orders": totals.orders,
         "revenue": totals.revenue,
+        **({"margin": totals.margin} if "margin" in totals.columns else {}),
         "first_purchase": totals.first_purchase,
         "last_purchase": totals.last_purchase,
-        "returns": (totals.bought - totals.revenue).round(_MONEY_DECIMALS),
-        "median_gap": totals.median_gap / length,
+        "returns": totals.bought - totals.revenue,
     }
-    if "margin" in totals.columns:
-        columns["margin"] = totals.margin
-    if "discount" in totals.columns:
-        columns["discount_share"] = totals.discount / (totals.discount + totals.bought).nullif(0)
-    customers = totals.select(**columns, **{values.bits: totals[values.bits] for values in _counted(totals).values()})
-    for name, values in _counted(totals).items():
-        customers = values.counted(customers, orders, "customer_id", name)
-    return customers.select(*(name for name in _ORDER if name in customers.columns))
-
-
-_ORDER = (
-    "customer_id", "frequency", "recency", "age", "monetary_value", "orders", "revenue", "margin", "first_purchase",
-    "last_purchase", "returns", "discount_share", "categories", "channels", "median_gap",
-)  # fmt: skip
+    if _CATEGORIES.bits not in totals.columns:
+        return totals.select(**columns)
+    customers = totals.select(**columns, **{_CATEGORIES.bits: totals[_CATEGORIES.bits]})
+    return _CATEGORIES.counted(customers, orders, "customer_id", "categories")
 
 
 def exact_sum(column: ir.NumericValue, where: ir.BooleanValue | None = None) -> ir.FloatingValue:
@@ -169,37 +188,30 @@ def is_purchase(transactions: ibis.Table) -> Any:
 
 
 def _lines(company: Company) -> ibis.Table:
-    """One row a line: what the sums need, texts to be counted turned into bits."""
+    """One row a line: what the sums need, categories turned into bits."""
     transactions = company.table("transactions")
-    counted = {name: values for name, values in _COUNTED.items() if company.has("transactions", values.column)}
     lines = transactions.select(
         "customer_id",
         "order_id",
         "revenue",
-        *(name for name in ("margin", "discount") if company.has("transactions", name)),
-        *(values.column for values in counted.values()),
+        *(name for name in ("margin", "category") if company.has("transactions", name)),
         day=transactions.ordered_at.date(),
         is_purchase=is_purchase(transactions),
     )
-    for values in counted.values():
-        lines = values.encode(lines, transactions, where="is_purchase")
-    return lines
-
-
-def _counted(encoded: ibis.Table) -> dict[str, DifferentValues]:
-    return {name: values for name, values in _COUNTED.items() if values.bits in encoded.columns}
+    known = "category" in lines.columns
+    return _CATEGORIES.encode(lines, transactions, where="is_purchase") if known else lines
 
 
 def _orders(lines: ibis.Table) -> ibis.Table:
-    """One row an order and day (and pair of blocks); `bought` is null where it has nothing but returns."""
-    counted = _counted(lines).values()
+    """One row an order and day (and block of categories); `bought` is null where it has nothing but returns."""
+    keys = ["customer_id", "day", "order_id"]
     sums: dict[str, Any] = {"bought": lines.revenue.sum(where=lines.is_purchase), "revenue": lines.revenue.sum()}
     if "margin" in lines.columns:
         sums["margin"] = lines.margin.sum()
-    if "discount" in lines.columns:
-        sums["discount"] = lines.discount.sum(where=lines.is_purchase)
-    sums |= {values.bits: lines[values.bits].bit_or() for values in counted}
-    return lines.group_by(["customer_id", "day", "order_id", *(values.block for values in counted)]).aggregate(**sums)
+    if _CATEGORIES.bits in lines.columns:
+        keys.append(_CATEGORIES.block)
+        sums[_CATEGORIES.bits] = lines[_CATEGORIES.bits].bit_or()
+    return lines.group_by(keys).aggregate(**sums)
 
 
 def _beside_the_day_before(orders: ibis.Table) -> ibis.Table:
@@ -218,20 +230,19 @@ def _totals(orders: ibis.Table) -> ibis.Table:
     """One row a customer with at least one purchase."""
     # Of several orders on a day only the first lies after the day of the one before.
     is_repeat = orders.is_purchase & (orders.previous < orders.day)
-    gap = orders.day.delta(orders.previous, unit="day")
-    money = {
-        name: orders[name].sum().fill_null(0.0) for name in ("bought", "revenue", "discount") if name in orders.columns
-    }
-    money["repeat_revenue"] = orders.bought.sum(where=orders.first < orders.day).fill_null(0.0)
+    more: dict[str, Any] = {}
     if "margin" in orders.columns:
-        money["margin"] = orders.margin.sum()
+        more["margin"] = orders.margin.sum()
+    if _CATEGORIES.bits in orders.columns:
+        more[_CATEGORIES.bits] = _CATEGORIES.first_block(orders)
     totals = orders.group_by("customer_id").aggregate(
         frequency=orders.count(where=is_repeat),
         first_purchase=orders.day.min(where=orders.is_purchase),
         last_purchase=orders.day.max(where=orders.is_purchase),
-        median_gap=gap.median(where=is_repeat),
         orders=orders.order_id.nunique(where=orders.is_purchase),
-        **{name: amount.round(_MONEY_DECIMALS) for name, amount in money.items()},
-        **{values.bits: values.first_block(orders) for values in _counted(orders).values()},
+        bought=orders.bought.sum().fill_null(0.0),
+        revenue=orders.revenue.sum().fill_null(0.0),
+        repeat_revenue=orders.bought.sum(where=orders.first < orders.day).fill_null(0.0),
+        **more,
     )
     return totals.drop_null("first_purchase")

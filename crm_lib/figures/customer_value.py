@@ -26,9 +26,8 @@ def equity_waterfall(value: CustomerValue) -> Chart:
     totals, drawn = value.totals, value.future.total()
     parts = {say("Earned so far"): "historical", say("Still to come"): "current", say("Could be added"): "potential"}
     rows = [(name, totals[key].value, totals[key].low, totals[key].high) for name, key in parts.items()]
-    whole = totals["historical"].value + drawn.current + drawn.potential
-    mean, low, high = mean_and_ends(whole)
-    rows.append((say("In all"), float(mean[0]), float(low[0]), float(high[0])))
+    ((mean,), (low,), (high,)) = mean_and_ends(totals["historical"].value + drawn.current + drawn.potential)
+    rows.append((say("In all"), float(mean), float(low), float(high)))
     frame = pd.DataFrame(rows, columns=["part", "value", "low", "high"]).set_index("part")
     title = say(
         "Value of {n:count} customers on {day}, {basis:words}", n=len(value.frame), day=value.as_of, basis=value.basis

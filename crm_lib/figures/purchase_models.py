@@ -109,7 +109,7 @@ def customer_history_chart(
     count = np.searchsorted(told, ages, side="right") - 1
     unit = UNIT_DAYS[model.unit]
     known = pd.DataFrame({"frequency": count, "recency": told[count] / unit, "age": ages / unit})
-    answer = model.probability_alive(known, interval="mean")
+    answer = model.probability_alive(known, interval=True)
     frame = answer.rename(columns={"value": "probability_alive"}).set_axis(
         pd.DatetimeIndex(days[0] + pd.to_timedelta(ages, unit="D"), name="day")
     )

@@ -134,7 +134,7 @@ def plan_retention_chart(value: MembershipValue) -> Chart:
     own = value.contracts[(value.contracts["plan"] == plan) & (value.contracts["period_months"] == months)]
     actual = _remaining(own)
     renewals = np.arange(-(-3 * len(actual) // 2))
-    expected = value.models[plan, months].survival(renewals, interval="mean")
+    expected = value.models[plan, months].survival(renewals, interval=True)
     assert isinstance(expected, pd.DataFrame)  # noqa: S101 (several renewals, with an interval)
     frame = expected.set_axis(pd.Index(renewals, name="renewals")).rename(columns={"value": "expected"})
     frame["actual"] = actual

@@ -212,7 +212,7 @@ def test_a_likelihood_without_maximum_is_said_with_its_reason(model, survivors, 
     assert not found.converged_
     assert found.standard_errors_.isna().all()
     # The posterior still tells how many stay, as well as the model can: in the sBG rates cannot fall.
-    told = found.survival([1, 3], interval="mean")
+    told = found.survival([1, 3], interval=True)
     observed = np.array([survivors[1], survivors[3]]) / survivors[0]
     assert (np.abs(told["value"] - observed) < 0.06).all()
     assert told["low"].between(0, 1).all()
@@ -238,7 +238,7 @@ def test_too_few_renewals_are_refused(model, survivors, words):
         (lambda m: m.retention_rates([1, np.nan]), "nowhere missing"),
         (lambda m: m.retention_rates(1.5), "whole number"),
         (lambda m: m.survival(-1), "not negative"),
-        (lambda m: m.survival(1, interval="both"), "'mean' or None"),
+        (lambda m: m.discounted_expected_residual_lifetime(10**12, 0.1), "whole number, 10,000 at most"),
         (lambda m: m.discounted_expected_residual_lifetime(1, 0.0), "annual_rate must be positive"),
         (lambda m: m.discounted_expected_residual_lifetime(1, 0.1, periods_per_year=0), "such as 12"),
         (lambda m: m.simulate([2.5], seed=1), "must be a whole number"),

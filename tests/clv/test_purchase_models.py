@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import tracemalloc
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from scipy.integrate import quad
 from scipy.special import gammaln
 
 from crm_lib.clv import BGNBD, MBGNBD, NBD, ConvergenceWarning, ParetoNBD
+from crm_lib.clv.intervals import equal_tails
 from crm_lib.errors import MissingData
 
 TYPICAL = {
@@ -103,6 +106,9 @@ def test_discounted_purchases_are_the_integral_of_discounted_rates(kind, logs, d
     expected = sum(quad(integrand, *ends, epsabs=0, epsrel=1e-8)[0] for ends in ((0, 0.01), (0.01, 1), (1, 8), (8, 45)))
     assert found == pytest.approx(expected, rel=2e-6)
     assert model.discounted_expected_purchases(summary, 2 * rate).iloc[0] <= found
+    until = [model.discounted_expected_purchases(summary, rate, horizon=v / continuous).iloc[0] for v in (1, 30)]
+    wanted = quad(integrand, 0, 1, epsabs=0, epsrel=1e-8, points=[0.01])[0] + integrand(1.0)
+    assert until == pytest.approx([wanted, found], rel=1e-3)
 
 
 def test_nobody_leaves_the_nbd_whose_rates_and_counts_are_those_of_the_negative_binomial_distribution():
@@ -116,6 +122,11 @@ def test_nobody_leaves_the_nbd_whose_rates_and_counts_are_those_of_the_negative_
     np.testing.assert_allclose(model.expected_purchases(asked, 7.0), 7 * (r + x) / (alpha + age))
     forever = (r + x) / (alpha + age) / (np.log(1.1) * 7 / 365.25)
     np.testing.assert_allclose(model.discounted_expected_purchases(asked, 0.1), forever)
+    year = model.discounted_expected_purchases(asked, 0.1, horizon=365.25 / 7)
+    np.testing.assert_allclose(year, forever * (1 - 1 / 1.1), rtol=1e-12)
+    several = model.expected_purchases(asked, [0.0, 7.0, 21.0])
+    assert several.columns.tolist() == [0.0, 7.0, 21.0]
+    np.testing.assert_allclose(several, np.outer((r + x) / (alpha + age), [0, 7, 21]))
 
 
 # Derivatives
@@ -209,12 +220,69 @@ def test_covariates_give_back_their_coefficients_and_change_the_parameters_of_th
     np.testing.assert_allclose(discounted, alike.discounted_expected_purchases(one, 0.1), rtol=1e-9)
 
 
+@leaving_model
+@pytest.mark.parametrize("side", ["purchase", "dropout"])
+def test_covariates_of_one_side_alone_have_the_likelihood_of_both_with_a_coefficient_of_0(kind, side):
+    customers = _customers(kind, 300).assign(x=np.arange(300) % 3)
+    one = kind(**{f"{side}_covariates": ("x",)}).fit(customers)
+    both = kind(purchase_covariates=("x",), dropout_covariates=("x",))
+    same = both.with_parameters(**{"purchase_x": 0.0, "dropout_x": 0.0} | one.params_.to_dict())
+    assert one.log_likelihood_ == pytest.approx(same.log_likelihood(customers), rel=1e-12)
+    assert len(one.posterior(draws=100)) == 100
+
+
 def test_covariates_must_be_named_and_present(customers):
     for names in ("region", ("x", "x")):
         with pytest.raises(ValueError, match="tuple of distinct column names"):
             ParetoNBD(purchase_covariates=names)
     with pytest.raises(MissingData, match="x1"):
         BGNBD(purchase_covariates=("x1",)).fit(customers)
+
+
+# Sizes
+
+
+@pytest.mark.parametrize("kind", [NBD, BGNBD])
+def test_memory_grows_neither_with_the_number_of_ages_nor_with_that_of_customers(kind):
+    ages = np.linspace(10, 40, 12_000)
+    histories = pd.DataFrame({"frequency": 1, "recency": ages / 2, "age": ages, "customers": 10**12})
+    model = _truth(kind)
+    read, theta = model._read(histories), np.repeat(model._fit_.theta[None, :], 1000, axis=0)
+    tracemalloc.start()
+    found = model._log_likelihoods(theta, read)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == pytest.approx(1e12 * model.log_likelihood(histories.drop(columns="customers")))
+    assert peak < 1000 * len(ages) * 8 / 2
+
+
+def test_a_customer_of_50_000_purchases_is_one_row_and_more_draws_than_memory_holds_are_refused():
+    busy = pd.DataFrame({"frequency": [0, 50_000], "recency": [0.0, 99.0], "age": [99.0, 99.5]})
+    model = BGNBD().fit(pd.concat([_customers(BGNBD, 300), busy]))
+    tracemalloc.start()
+    drawn = model.drawn("purchases", busy, horizon=9, outcome=True)
+    worth = model.drawn("discounted", busy, annual_rate=0.1, draws=50)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert drawn.shape == (400, 2)
+    assert np.isfinite(worth).all()
+    assert peak < 3e8
+    with pytest.raises(ValueError, match="more than memory may hold"):
+        model.drawn("alive", busy.iloc[:1].reindex(range(10_000)), draws=10**6)
+
+
+@every_model
+def test_totals_of_lost_customers_are_whole_numbers_and_not_below_0(kind):
+    lost = pd.DataFrame({"frequency": [2] * 6000, "recency": 1.0, "age": 900.0})
+    model = kind().fit(_customers(kind, 600))
+    totals = model.drawn("purchases", lost, horizon=4, outcome=True, draws=200).sum(axis=1)
+    low, high = equal_tails(totals, whole=True)
+    assert low == int(low) >= 0
+    assert high == int(high) >= low
+    expected = model.drawn("purchases", lost, horizon=4, draws=200).sum(axis=1)
+    assert totals.mean() == pytest.approx(expected.mean(), abs=5 * (totals.std() + 1) / np.sqrt(200))
+    with pytest.raises(ValueError, match="a row that stands for one customer"):
+        model.drawn("purchases", lost.assign(customers=2), horizon=4, outcome=True)
 
 
 # Fits
@@ -238,16 +306,20 @@ def test_neither_grouping_nor_order_of_customers_changes_a_fit(kind):
     )
 
 
-@every_model
 @pytest.mark.filterwarnings("ignore:.*counted in another unit")
 @pytest.mark.parametrize("factor", [1e-6, 7.0, 1e9])
-def test_no_unit_of_time_matters(kind, factor):
-    customers = _customers(kind, 1000)
+@pytest.mark.parametrize("covariates", [(), ("alive",)])
+@every_model
+def test_no_unit_of_time_matters(kind, factor, covariates):
+    if covariates and not kind.leaves:
+        pytest.skip("a model without covariates")
+    kind = partial(kind, purchase_covariates=covariates) if covariates else kind
+    customers = _customers(getattr(kind, "func", kind), 1000)
     other = customers.assign(recency=customers["recency"] * factor, age=customers["age"] * factor)
     ours, theirs = kind().fit(customers), kind().fit(other)
-    factors = [factor if name in kind.scale_parameters else 1.0 for name in ours.params_.index]
+    factors = [factor if name in ours.scale_parameters else 1.0 for name in ours.params_.index]
     pd.testing.assert_series_equal(theirs.params_, ours.params_ * factors, rtol=1e-9)
-    pd.testing.assert_series_equal(theirs.standard_errors_, ours.standard_errors_ * factors, rtol=1e-7)
+    pd.testing.assert_series_equal(theirs.standard_errors_, ours.standard_errors_ * factors, rtol=1e-9)
     # The density of a time changes by the unit, once for each purchase.
     shift = customers["frequency"].sum() * np.log(factor)
     assert theirs.log_likelihood_ == pytest.approx(ours.log_likelihood_ - shift, rel=1e-9)
@@ -255,9 +327,9 @@ def test_no_unit_of_time_matters(kind, factor):
         (ours.probability_alive(customers), theirs.probability_alive(other)),
         (ours.expected_purchases(customers, 26), theirs.expected_purchases(other, 26 * factor)),
     ):
-        pd.testing.assert_series_equal(one, same, rtol=1e-8, check_names=False)
+        pd.testing.assert_series_equal(one, same, rtol=1e-9, check_names=False)
     draws = [each.posterior(draws=400).draws for each in (ours, theirs)]
-    np.testing.assert_allclose(draws[1], draws[0] * factors, rtol=1e-7)
+    np.testing.assert_allclose(draws[1], draws[0] * factors, rtol=1e-9)
 
 
 def test_a_model_in_days_is_that_in_weeks(customers):
@@ -291,7 +363,7 @@ def test_parameters_set_by_hand_predict_but_have_no_posterior(model, customers):
     assert other.params_.to_dict() == pytest.approx(TYPICAL[BGNBD])
     assert other.standard_errors_.isna().all()
     with pytest.raises(ValueError, match="the posterior needs the data"):
-        other.probability_alive(customers, interval="mean")
+        other.probability_alive(customers, interval=True)
     with pytest.raises(ValueError, match=r"this NBD is not fitted: call fit\(...\) first"):
         NBD().expected_purchases(customers, 9)
 
@@ -360,8 +432,6 @@ def test_what_cannot_be_asked_is_refused_with_the_options(model, customers):
     for rate in (0, -0.1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=r"annual_rate must be positive, such as 0\.1"):
             model.discounted_expected_purchases(customers, rate)
-    with pytest.raises(ValueError, match="interval is 'mean' or None, not 'outcome'"):
-        model.probability_alive(customers, interval="outcome")
     for age in ([[1.0]], [-1.0], [float("nan")]):
         with pytest.raises(ValueError, match="age must be a list of finite times"):
             model.simulate(np.array(age), seed=1)
@@ -398,4 +468,4 @@ def test_one_time_buyers_alone_are_told_apart_from_an_answer(kind):
     assert model.standard_errors_.isna().all()
     total = model.drawn("purchases", once, horizon=26.0).sum(axis=1)
     assert 0 <= total.min() <= np.quantile(total, 0.975) < 30 * 26
-    assert model.probability_alive(once, interval="mean").to_numpy().min() >= 0
+    assert model.probability_alive(once, interval=True).to_numpy().min() >= 0

@@ -58,6 +58,7 @@ def test_at_risk_is_whoever_lives_to_see_the_renewal(rows):
         (pd.DataFrame({"duration": [0], "ended": [True]}), ValueError, "ended with duration 0"),
         (pd.DataFrame({"duration": [-1], "ended": [True]}), ValueError, "'duration' is negative"),
         (pd.DataFrame({"duration": [1.5], "ended": [True]}), ValueError, "'duration' holds no whole numbers"),
+        (pd.DataFrame({"duration": [10**12], "ended": [True]}), ValueError, "counts more than 10,000 periods"),
         (pd.DataFrame({"duration": [1], "ended": [2]}), ValueError, "must be true or false"),
         (pd.DataFrame({"period": [1]}), MissingData, "survivors"),
         (pd.DataFrame({"ended": [True]}), MissingData, "duration"),

@@ -12,10 +12,12 @@ from crm_lib.clv import (
     NBD,
     GammaGamma,
     ParetoNBD,
+    acquisition_value,
     beside_truth,
     customer_value,
     equity_by,
     future_value,
+    require_long_history,
     value_by_model,
     value_by_year,
 )
@@ -25,6 +27,7 @@ from crm_lib.clv.future_value import FutureValue
 from crm_lib.clv.potential import NOT_KNOWN
 from crm_lib.clv.truth import true_value
 from crm_lib.company import Company
+from crm_lib.customers import customer_summary
 from crm_lib.errors import TooLittleData
 from tests.clv.shop import AS_OF, shop_tables
 from tests.companies import transactions, write_company
@@ -45,6 +48,12 @@ def tables():
 @pytest.fixture(scope="module")
 def shop(tables, tmp_path_factory):
     return _open(tmp_path_factory.mktemp("data") / "shop", tables)
+
+
+@pytest.fixture(scope="module")
+def young(tmp_path_factory):
+    """A shop of forty days."""
+    return _open(tmp_path_factory.mktemp("young") / "shop", shop_tables(days=40)[0], as_of="2023-08-09")
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +100,14 @@ def test_neither_blocks_of_rows_nor_the_models_unit_of_time_change_anything(shop
 
 def test_money_in_another_unit_changes_nothing_but_the_unit(tables, tmp_path, value):
     lines, contacts = tables["transactions"], tables["interactions"]
-    for factor in (3e5, 0.01):
+    for factor in (1e-6, 3e5, 1e9):
         changed = {
             **tables,
             "transactions": lines.assign(revenue=lines["revenue"] * factor, cost=lines["cost"] * factor),
             "interactions": contacts.assign(cost=contacts["cost"] * factor),
         }
         found = customer_value(_open(tmp_path / f"{factor}", changed), model=ParetoNBD(), draws=DRAWS)
-        np.testing.assert_allclose(found.frame[PARTS] / factor, value.frame[PARTS], rtol=1e-6, atol=1e-5)
+        np.testing.assert_allclose(found.frame[PARTS] / factor, value.frame[PARTS], rtol=1e-9, atol=1e-9)
 
 
 def test_everybody_bought_once_and_one_price_are_valued_with_the_mean(tmp_path):
@@ -114,6 +123,31 @@ def test_everybody_bought_once_and_one_price_are_valued_with_the_mean(tmp_path):
         mean = np.mean([row[3] for row in rows])
         assert found.frame["value_per_purchase"].iloc[0] == pytest.approx(mean, rel=0.2)
         assert "not profit" in found.convention
+
+
+def test_a_short_history_values_ten_times_its_length_and_says_so_first(young, shop):
+    found = customer_value(young, model=NBD(), draws=DRAWS)
+    summary, worth = found.future.summary, found.frame["value_per_purchase"]
+    rate = found.future.model.expected_purchases(summary, 400 / 7) / 400
+    # Nobody leaves: purchases of 400 days, evenly spread, are worth so much today.
+    point = (rate * worth).sum() * (1 - 1.1 ** (-400 / 365.25)) / (np.log(1.1) / 365.25)
+    assert found.totals["current"].value == pytest.approx(point, rel=0.1)
+    assert (found.ahead, found.horizon_days) == (400, 365)
+    assert "after 12 Sept 2024, as purchases are known for 40 days only" in found.convention
+    assert value_by_year(found).index.tolist() == [1]
+    with pytest.raises(TooLittleData, match="what customers bring after 12 Sept 2024"):
+        require_long_history(customer_summary(young), young.as_of)
+    require_long_history(customer_summary(shop), shop.as_of)
+    assert customer_value(shop, model=NBD(), draws=DRAWS).ahead is None
+    channels = acquisition_value(young, model=NBD()).draws["clv"].to_numpy()
+    assert channels.max() < found.frame["current"].max() * 40
+
+
+def test_a_mean_that_few_draws_carry_out_of_the_interval_gives_way_to_the_median():
+    sample = np.append(np.arange(1.0, 1000.0), 1e9)[:, None]
+    (value,), (low,), (high,) = future_value.mean_and_ends(sample)
+    assert low < value < high
+    assert value == np.median(sample)
 
 
 def test_what_cannot_be_valued_is_said(tmp_path, shop):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import math
-import statistics
 
 import pandas as pd
 
@@ -32,22 +30,16 @@ def reference_summary(lines: pd.DataFrame, as_of: dt.date, unit_days: float) -> 
 
 def _customer(records: list, bought: list, days: list[dt.date], as_of: dt.date, unit_days: float) -> dict:
     repeats = [line["revenue"] for line in bought if line["ordered_at"].date() > days[0]]
-    gaps = [(later - earlier).days for earlier, later in itertools.pairwise(days)]
-    discount = sum(line["discount"] for line in bought)
-    paid = sum(line["revenue"] for line in bought)
     return {
-        "frequency": len(gaps),
+        "frequency": len(days) - 1,
         "recency": (days[-1] - days[0]).days / unit_days,
         "age": (as_of - days[0]).days / unit_days,
-        "monetary_value": sum(repeats) / len(gaps) if gaps else math.nan,
+        "monetary_value": sum(repeats) / (len(days) - 1) if days[1:] else math.nan,
         "orders": len({line["order_id"] for line in bought}),
         "revenue": float(sum(line["revenue"] for line in records)),
         "margin": float(sum(line["revenue"] - line["cost"] for line in records)),
         "first_purchase": days[0],
         "last_purchase": days[-1],
         "returns": float(sum(-line["revenue"] for line in records if line not in bought)),
-        "discount_share": discount / (discount + paid) if discount + paid else math.nan,
         "categories": len({line["category"] for line in bought if not pd.isna(line["category"])}),
-        "channels": len({line["channel"] for line in bought if not pd.isna(line["channel"])}),
-        "median_gap": statistics.median(gaps) / unit_days if gaps else math.nan,
     }

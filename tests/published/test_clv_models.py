@@ -4,9 +4,8 @@
 Customers" the Easy Way, Marketing Science 24(2), 275-284, table 2 and, for the Pareto/NBD, Fader, Hardie & Lee (2005),
 Journal of Marketing Research 42(4), 415-430. MBG/NBD: Batislam, Denizel & Filiztekin (2007), International Journal of
 Research in Marketing 24(3), 201-209. Gamma-Gamma: Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value. All
-are quoted to the printed digits; other published numbers on customer lifetime value are tested
-in test_cdnow.py (data), test_clv_holdout.py (forecasts), tests/clv/test_bgbb.py (donations) and
-tests/clv/test_contracts.py (renewals).
+are quoted to the printed digits; other published numbers on customer lifetime value are tested in test_cdnow.py (data),
+test_clv_holdout.py (forecasts) and tests/clv/test_contracts.py (renewals).
 """
 
 from __future__ import annotations

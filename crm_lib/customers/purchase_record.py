@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from crm_lib.clv.histories import Array, Codes
-from crm_lib.customers import UNIT_DAYS
 from crm_lib.errors import MissingData, TooLittleData
+
+Array: TypeAlias = NDArray[np.float64]
+Codes: TypeAlias = NDArray[np.intp]
+UNIT_DAYS: Final = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
+"""Days in each unit of time: day, week, mean month and mean year."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +98,7 @@ class PurchaseRecord:
         return int(self.day.min())
 
     def summary(self, unit: str = "W") -> pd.DataFrame:
-        """Return one row per customer, as :func:`crm_lib.customers.customer_summary` does for a company of that day."""
+        """Return frequency, recency, age and, where spend is known, monetary value of each customer."""
         frequency = np.bincount(self.codes, minlength=len(self)) - 1
         columns: dict[str, Any] = {
             "frequency": frequency,
