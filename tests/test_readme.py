@@ -46,7 +46,7 @@ def test_its_lines_of_python_run(monkeypatch):
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {}
     exec(compile("".join(_blocks("python")), "README.md", "exec"), names)  # noqa: S102 - our own README
-    assert names["summary"]["frequency"].to_dict() == {"a": 1, "b": 0}
+    assert names["summary"]["frequency"].to_dict() == {"a": 1}
     assert names["value"].totals["current"].value > 0
     assert names["customers"].index.name == "customer_id"
     assert set(names["rfm"].frame.index) <= set(names["customers"].index)

@@ -256,6 +256,7 @@ def test_memory_grows_neither_with_the_number_of_ages_nor_with_that_of_customers
     assert peak < 1000 * len(ages) * 8 / 2
 
 
+@pytest.mark.filterwarnings("ignore:.*counted in another unit")
 def test_a_customer_of_50_000_purchases_is_one_row_and_more_draws_than_memory_holds_are_refused():
     busy = pd.DataFrame({"frequency": [0, 50_000], "recency": [0.0, 99.0], "age": [99.0, 99.5]})
     model = BGNBD().fit(pd.concat([_customers(BGNBD, 300), busy]))
