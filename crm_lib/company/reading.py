@@ -95,7 +95,8 @@ def judged(text: Any, value: Any, column: Column, *, safe: bool, tidy: bool, fut
             value = _possible(value).ifelse(value, nothing)
         cases.append((_something(text) & value.isnull(), NOT_READABLE[column.type]))
     if column.choices and not tidy:
-        listed = value.cases(*((choice.lower(), choice) for choice in column.choices), else_=nothing)
+        meant = dict(column.also) | {choice.lower(): choice for choice in column.choices}
+        listed = value.cases(*meant.items(), else_=nothing)
         cases.append((value.notnull() & listed.isnull(), "not among the choices"))
         value = listed
     bounds = [value >= column.low] if column.low is not None else []

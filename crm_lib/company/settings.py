@@ -19,6 +19,8 @@ from crm_lib.company.names import quoted_list, suggestion
 from crm_lib.errors import CompanyError
 from crm_lib.schema import TABLES
 
+CAUSES = TABLES["departures"].column("cause").choices
+
 
 def as_date(value: Any) -> Any:
     """Return a date from a date, a moment or an ISO text."""
@@ -161,6 +163,7 @@ class CompanySettings(_Section):
     database: Database = Database()
     sources: dict[str, Source] = {}
     tables: dict[str, TableSource] = {}
+    causes: dict[str, Any] = {}
     _folder: Path = Path()
 
     @property
@@ -175,6 +178,9 @@ class CompanySettings(_Section):
         return self
 
     def _faults(self) -> Iterator[str]:
+        for words, cause in self.causes.items():
+            if cause not in CAUSES:
+                yield f"[causes]: '{words}' = {cause!r} names no cause of leaving; the causes are {quoted_list(CAUSES)}"
         for name in self.sources:
             if not name.isidentifier():
                 yield f"[sources.{name}]: a source's name must be letters, digits and '_' only, so that SQL can use it"

@@ -117,6 +117,10 @@ class Tables:
     def _check(self, contract: TableContract) -> None:
         """Open, check and cut one table; what is fatal to it leaves it out."""
         name, source = contract.name, self.settings.tables[contract.name]
+        if name == "departures":
+            words = tuple((word.strip().lower(), cause) for word, cause in self.settings.causes.items())
+            columns = tuple(replace(one, also=words) if one.name == "cause" else one for one in contract.columns)
+            contract = replace(contract, columns=columns)
         try:
             self._raws[name] = raw = self._sources.open(name, source)
             mapped = map_columns(contract, source, raw)

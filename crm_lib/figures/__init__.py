@@ -2,6 +2,19 @@
 
 from crm_lib.exhibit import CHART_MIME as CHART_MIME
 from crm_lib.figures.chart import Chart as Chart
+from crm_lib.figures.churn import (
+    causes_chart as causes_chart,
+    churned_table as churned_table,
+    escalation_chart as escalation_chart,
+    hazard_chart as hazard_chart,
+    incidence_chart as incidence_chart,
+    list_profit_chart as list_profit_chart,
+    reasons_chart as reasons_chart,
+    risk_days_table as risk_days_table,
+    risk_models_table as risk_models_table,
+    window_chart as window_chart,
+    window_rules_table as window_rules_table,
+)
 from crm_lib.figures.clusters import (
     clusters_table as clusters_table,
     portrait_table as portrait_table,

@@ -8,7 +8,7 @@ from crm_lib.relationships.prospect_data import ProspectData, prospect_data
 from crm_lib.relationships.prospect_model import ProspectModel
 from crm_lib.relationships.prospect_ranking import ProspectRanking, rank_prospects
 from crm_lib.relationships.prospect_replay import ProspectReplay, finding_prospects, replay_prospects
-from crm_lib.relationships.silence_risk import SilenceRisk, silence_risk
+from crm_lib.relationships.silence_risk import SilenceRisk
 from crm_lib.relationships.switching import SWITCHING_ACTIONS, Switching, finding_looking_around, switching_classes
 from crm_lib.relationships.warning import DeclineWarning, decline_warning, finding_decline, warning_beside_truth
 
@@ -42,7 +42,6 @@ __all__ = [
     "prospect_data",
     "rank_prospects",
     "replay_prospects",
-    "silence_risk",
     "stages",
     "stages_beside_truth",
     "switching_classes",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from crm_lib import relationships
+from crm_lib import churn, relationships
 from crm_lib.company import Company
 from crm_lib.errors import CrmError, MissingData
 from crm_lib.language import say, text
@@ -72,7 +72,7 @@ def company_lists(
         segmented = segment_customers(company, definitions_of(company))
     at_risk: pd.DataFrame | MissingData
     try:
-        risk = relationships.silence_risk(company, horizon_days=risk_days)
+        risk = churn.churn_risk(company, horizon_days=risk_days)
         terms = {"contact_cost": contact_cost, "saved_share": saved_share}
         frame = relationships.switching_classes(segmented.tiers.frame["value"], risk, **terms).frame
         at_risk = frame[frame["class"] == _LOOKING]

@@ -1,0 +1,32 @@
+"""What customers brought in spans of their own, such as the year before each of them left."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+
+from crm_lib.company import Company
+from crm_lib.customers import exact_sum, known_rows, value_of
+
+YEAR = 365
+
+
+def value_between(company: Company, rows: pd.DataFrame, first: pd.Series, last: pd.Series) -> pd.Series[float]:
+    """Return what the customer of each row brought from a first to a last day, both included (money, net of returns)."""
+    asked = pd.DataFrame({
+        "row": range(len(rows)), "customer_id": rows["customer_id"].to_numpy(),
+        "first": pd.to_datetime(first).dt.date.to_numpy(), "last": pd.to_datetime(last).dt.date.to_numpy(),
+    })  # fmt: skip
+    lines = known_rows(company, "transactions")
+    table = ibis.memtable(asked, schema={"row": "int64", "customer_id": "string", "first": "date", "last": "date"})
+    joined = table.join(lines, "customer_id")
+    day = joined.ordered_at.date()
+    inside = joined.filter((day >= joined.first) & (day <= joined.last))
+    sums: pd.DataFrame = inside.group_by("row").agg(value=exact_sum(inside[value_of(company)])).execute()
+    value = sums.set_index("row")["value"].reindex(asked["row"]).fillna(0.0)
+    return pd.Series(value.to_numpy(dtype=float), index=rows.index, name="value")
+
+
+def value_before(company: Company, rows: pd.DataFrame, day: pd.Series) -> pd.Series[float]:
+    """Return what the customer of each row brought in the year up to a day, that day included (money)."""
+    return value_between(company, rows, day - pd.Timedelta(days=YEAR - 1), day)

@@ -1,0 +1,76 @@
+"""Campaigns with a randomised control group: who was in which arm, what it cost, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from crm_lib.churn.amounts import value_between
+from crm_lib.company import Company
+from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.language import say
+
+CONTROLS: Final = frozenset({"control", "holdout", "hold-out", "no contact", "none"})
+"""Names of the arm that nothing is done to, in small letters."""
+WIN_BACK: Final = frozenset({"win back", "win-back", "winback"})
+"""Goals of campaigns to the lost, in small letters."""
+FEWEST = 50
+"""Customers that an arm must have: with fewer, chance decides."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Experiment:
+    """Customers of randomised campaigns whose outcome window is over.
+
+    `frame`, a row a customer and campaign: ``campaign_id``, ``customer_id``, ``assigned_at``, ``arm`` ("control" or the
+    company's own), ``cost`` (money; 0 where not known), ``outcome_from``, ``outcome_to``.
+    """
+
+    frame: pd.DataFrame
+    costs_known: bool
+
+    @property
+    def offers(self) -> list[str]:
+        """Arms other than the control, those with most customers first."""
+        arms = self.frame.loc[self.frame["arm"] != "control", "arm"].value_counts()
+        return [str(name) for name in arms.sort_index().sort_values(ascending=False, kind="stable").index]
+
+
+def experiment(company: Company, *, win_back: bool) -> Experiment:
+    """Return the customers of the company's randomised campaigns to win back, or of the others.
+
+    Campaigns without a control arm, and arms of fewer than 50 customers, say nothing and are left out; where no other
+    remains, TooLittleData tells why.
+    """
+    needed = ("campaign_id", "customer_id", "assigned_at", "arm", "randomised", "outcome_from", "outcome_to")
+    if not company.has("assignments", *needed):
+        raise MissingData("assignments", needed)
+    rows = company.frame("assignments", *needed, *(["cost"] if company.has("assignments", "cost") else []))
+    if not company.has("campaigns", "goal"):
+        raise MissingData("campaigns", ("goal",))
+    goals = company.frame("campaigns", "campaign_id", "goal").set_index("campaign_id")["goal"]
+    lost = rows["campaign_id"].map(goals).astype(str).str.strip().str.lower().isin(WIN_BACK)
+    rows = rows[lost == win_back]
+    rows = rows[rows["randomised"].astype("boolean").fillna(value=False).astype(bool)]
+    days = ["assigned_at", "outcome_from", "outcome_to"]
+    rows[days] = rows[days].apply(pd.to_datetime)
+    rows = rows[rows["outcome_to"] <= pd.Timestamp(company.as_of)]
+    named = rows["arm"].str.strip().str.lower()
+    rows["arm"] = rows["arm"].where(~named.isin(CONTROLS), "control")
+    rows = rows[rows.groupby(["campaign_id", "arm"])["customer_id"].transform("size") >= FEWEST]
+    arms = rows.groupby("campaign_id")["arm"]
+    rows = rows[arms.transform(lambda arm: arm.eq("control").any() and arm.nunique() > 1).astype(bool)]
+    if rows.empty:
+        message = "needs a campaign that drew by chance at least {n} customers for an offer and {n} for a control group"
+        raise TooLittleData(say(message, n=FEWEST), table="assignments")
+    costs_known = "cost" in rows
+    rows["cost"] = rows["cost"].fillna(0.0).astype(float) if costs_known else 0.0
+    rows = rows.sort_values(["assigned_at", "campaign_id", "customer_id"], ignore_index=True)
+    return Experiment(frame=rows[[*needed[:4], "cost", "outcome_from", "outcome_to"]], costs_known=costs_known)
+
+
+def outcome_value(company: Company, frame: pd.DataFrame) -> pd.Series[float]:
+    """Return what each customer brought in the outcome window, before costs (money)."""
+    return value_between(company, frame, frame["outcome_from"], frame["outcome_to"])
