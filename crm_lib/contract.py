@@ -15,8 +15,8 @@ class Column:
     `name` is that of the software, to which ``company.toml`` maps a company's own; `label` is what a reader sees. A
     ``date`` is a calendar day, a ``time`` a moment, ``money`` is in the company's currency. Without a `required` column
     the table is useless, and a row without its value is rejected. `low` and `high` are inclusive; `choices` are the
-    values allowed, `also` what a company calls some of them. An outcome (how a complaint ended) is known only when it has happened: `known_at` names the date
-    column before which the value is hidden.
+    values allowed, `also` what a company calls some of them. An outcome (how a complaint ended) is known only when it
+    has happened: `known_at` names the date column before which the value is hidden.
     """
 
     name: str

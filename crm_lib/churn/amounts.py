@@ -12,7 +12,7 @@ YEAR = 365
 
 
 def value_between(company: Company, rows: pd.DataFrame, first: pd.Series, last: pd.Series) -> pd.Series[float]:
-    """Return what the customer of each row brought from a first to a last day, both included (money, net of returns)."""
+    """Return what the customer of each row brought from a first to a last day, both included (money)."""
     asked = pd.DataFrame({
         "row": range(len(rows)), "customer_id": rows["customer_id"].to_numpy(),
         "first": pd.to_datetime(first).dt.date.to_numpy(), "last": pd.to_datetime(last).dt.date.to_numpy(),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from crm_lib.churn.amounts import value_before
 from crm_lib.churn.definition import Churned
 from crm_lib.churn.incidence import Incidence, cumulative_incidence
 from crm_lib.churn.reasons import CAUSES, cause_of, own_causes
 from crm_lib.company import Company
-from crm_lib.churn.amounts import value_before
 from crm_lib.customers import Value, facts, known_rows, value_of
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
@@ -130,16 +131,17 @@ def causes_of_leaving(company: Company, churned: Churned, *, seed: int = 0) -> C
 def _table(company: Company, told: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(index=pd.Index(list(CAUSES), name="cause"))
     table["departures"] = told["cause"].value_counts().reindex(table.index, fill_value=0).astype("int64")
-    table["share"] = [wilson(int(count), len(told)) for count in table["departures"]]
+    shares = [wilson(int(count), len(told)) for count in table["departures"]]
+    table["share"] = pd.Series(shares, index=table.index, dtype=object)
     recent = told[told["departed_at"] > pd.Timestamp(company.as_of) - pd.Timedelta(days=_YEAR)]
-    lost = recent.assign(value=value_before(company, recent, recent["departed_at"])).groupby("cause")["value"]
-    powers = [lost.apply(lambda v, p=power: (v**p).sum()).reindex(table.index).fillna(0.0) for power in (1, 2, 3)]
-    error = np.sqrt(powers[1])
+    value = value_before(company, recent, recent["departed_at"])
+    lost = recent.assign(value=value, squares=value**2, cubes=value**3).groupby("cause")
+    sums = [lost[name].sum().reindex(table.index).fillna(0.0) for name in ("value", "squares", "cubes")]
     with np.errstate(divide="ignore", invalid="ignore"):
-        skewness = np.nan_to_num(powers[2] / powers[1] ** 1.5)
-    table["value"] = powers[0]
+        skewness = np.nan_to_num(sums[2] / sums[1] ** 1.5)
+    table["value"] = sums[0]
     # Who leaves is a matter of chance too: a compound Poisson sum, so that squares add up and not deviations.
-    table["value_low"], table["value_high"] = skewed_interval(powers[0], error, skewness)
+    table["value_low"], table["value_high"] = skewed_interval(sums[0], np.sqrt(sums[1]), skewness)
     table["remedy"] = list(CAUSES.values())
     return table
 
@@ -156,7 +158,7 @@ def finding_own_fault(causes: Causes) -> Finding:
     gap = float(own - others[largest])
     z = float(norm.ppf(1 - (1 - LEVEL) / 2 / len(others)))
     reach = z * float(np.sqrt((own + others[largest] - gap**2) / n))
-    value = causes.table["value"]
+    lost: dict[Any, Any] = causes.table.loc["own_fault"].to_dict()
     return Finding(
         key="churn.own_fault",
         claim="The company's own fault is the most frequent cause of leaving.",
@@ -176,13 +178,12 @@ def finding_own_fault(causes: Causes) -> Finding:
             "within."
         ),
         if_undecided="Work on both, own faults and {largest:words}, and record causes of more departures.",
-        values={"n": n, "own": causes.table.loc["own_fault", "share"], "largest": largest.replace("_", " "),
+        values={"n": n, "own": lost["share"], "largest": largest.replace("_", " "),
                 "kind": causes.value_kind},
         currency=causes.currency,
         money_at_stake=Estimate(
-            value=float(value["own_fault"]), low=float(causes.table.loc["own_fault", "value_low"]),
-            high=float(causes.table.loc["own_fault", "value_high"]), n=int(counts["own_fault"]), unit=causes.currency,
-            method="compound Poisson sum",
+            value=lost["value"], low=lost["value_low"], high=lost["value_high"], n=int(counts["own_fault"]),
+            unit=causes.currency, method="compound Poisson sum",
         ),
         money_note="{kind:words} of the year before, of customers who left through own fault within the last year",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -142,7 +143,8 @@ class _Weeks:
 
     def number(self, day: pd.Series) -> pd.Series:
         """Return the week of each day; one far away where the day is missing."""
-        return ((day - self._origin).dt.days // 7).fillna(_NEVER).astype(int)
+        week: pd.Series[int] = ((day - self._origin).dt.days // 7).fillna(_NEVER).astype(int)
+        return week
 
     def exposed(self, states: pd.DataFrame) -> pd.DataFrame:
         """Return the weeks spent in a state, one state a customer and week, with ``event`` and span of tenure."""
@@ -224,8 +226,8 @@ def _ratios(cells: pd.DataFrame) -> tuple[pd.Series, Estimate]:
 
     def ratio(contrast: np.ndarray) -> Estimate:
         middle, reach = contrast @ fitted.params, norm.ppf((1 + LEVEL) / 2) * np.sqrt(contrast @ covariance @ contrast)
-        ends = {"low": float(np.exp(middle - reach)), "high": float(np.exp(middle + reach))}
-        return Estimate(value=float(np.exp(middle)), **ends, n=int(groups.max()) + 1, method="discrete-time hazard")
+        value, low, high = (float(np.exp(end)) for end in (middle, middle - reach, middle + reach))
+        return Estimate(value=value, low=low, high=high, n=int(groups.max()) + 1, method="discrete-time hazard")
 
     unit = np.eye(design.shape[1])
     each = pd.Series({name: ratio(unit[place]) for place, name in enumerate(present)}, dtype=object)
@@ -243,8 +245,8 @@ def _after(exposed: pd.DataFrame) -> pd.DataFrame:
     """Return the hazard by weeks since the complaint."""
     rows = exposed[exposed["state"].isin([BAD, GOOD])]
     spans = pd.cut(rows["age"], [each - 0.5 for each in AGES], labels=False)
-    middles = [(begin + end - 1) / 2 for begin, end in zip(AGES, AGES[1:], strict=False)]
-    parts = {}
+    middles = [(begin + end - 1) / 2 for begin, end in pairwise(AGES)]
+    parts: dict[str, pd.Series[float]] = {}
     for name, state in (("not_settled", BAD), ("settled", GOOD)):
         inside = rows["state"] == state
         sums = rows[inside].groupby(spans[inside]).agg(weeks=("week", "size"), events=("event", "sum"))
@@ -267,7 +269,7 @@ def _path(company: Company, complaints: pd.DataFrame, weeks: _Weeks) -> tuple[pd
     bad, good = there & ~settled, there & settled
     left = {name: wilson(int((who & leaves).sum()), int(who.sum())) for name, who in (("bad", bad), ("good", good))}
     steps = {
-        "problems that the company heard of": (problems, None),
+        "problems heard of": (problems, None),
         "complaints": (len(told), wilson(len(told), problems)),
         "not settled after a week": (int(bad.sum()), wilson(int(bad.sum()), int(there.sum()))),
         "left within the next quarter": (int((bad & leaves).sum()), left["bad"]),

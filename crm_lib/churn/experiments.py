@@ -61,7 +61,7 @@ def experiment(company: Company, *, win_back: bool) -> Experiment:
     rows["arm"] = rows["arm"].where(~named.isin(CONTROLS), "control")
     rows = rows[rows.groupby(["campaign_id", "arm"])["customer_id"].transform("size") >= FEWEST]
     arms = rows.groupby("campaign_id")["arm"]
-    rows = rows[arms.transform(lambda arm: arm.eq("control").any() and arm.nunique() > 1).astype(bool)]
+    rows = rows[arms.transform(lambda arm: arm.eq("control").any() and arm.ne("control").any()).astype(bool)]
     if rows.empty:
         message = "needs a campaign that drew by chance at least {n} customers for an offer and {n} for a control group"
         raise TooLittleData(say(message, n=FEWEST), table="assignments")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from crm_lib.company import Company
+from crm_lib.company import Company, kept
 from crm_lib.customers import facts, purchase_days
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
@@ -18,7 +18,6 @@ from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.relationships.signs import bought_nothing, p_alive
 from crm_lib.statistics.proportions import wilson
-from crm_lib.statistics.resampling import Floats
 
 SHORTEST, STEP = 14, 7
 """The windows looked at: from two weeks on, week by week."""
@@ -56,13 +55,18 @@ class InactivityWindow:
     @property
     def came_back(self) -> Estimate:
         """Share of the customers called gone by the recommended window who came back."""
-        row = self.frame.loc[self.days]
-        ends = {name: float(row[name]) for name in ("low", "high")}
+        return self.share(self.days)
+
+    def share(self, window: int) -> Estimate:
+        """Share of the customers called gone by a window who came back."""
+        row: dict[Any, float] = self.frame.loc[window].to_dict()
         return Estimate(
-            value=float(row["came_back"]), **ends, n=int(row["spells"]), method="Kaplan-Meier", unit="share"
-        )
+            value=row["came_back"], low=row["low"], high=row["high"], n=int(row["spells"]), method="Kaplan-Meier",
+            unit="share",
+        )  # fmt: skip
 
 
+@kept
 def inactivity_window(company: Company, *, at_most: float = 0.2) -> InactivityWindow:
     """Find the days of silence after which a customer without a contract counts as gone.
 
@@ -200,16 +204,12 @@ def _paired(came: pd.Series[bool], one: pd.Series[bool], other: pd.Series[bool])
 
 def finding_window(found: InactivityWindow) -> Finding:
     """Return whether the usual half-year of silence is a safe sign of a lost customer."""
-    half_year = min(found.frame.index, key=lambda window: abs(window - 182))
-    row = found.frame.loc[half_year]
-    ends = {name: float(row[name]) for name in ("low", "high")}
+    half_year = min(map(int, found.frame.index), key=lambda window: abs(window - 182))
     return Finding(
         key="churn.window",
         claim="After {window} days of silence a customer is gone: at most {most:share} come back.",
         source="Textbook 4.3.4: customers without a contract leave silently",
-        estimate=Estimate(
-            value=float(row["came_back"]), **ends, n=int(row["spells"]), method="Kaplan-Meier", unit="share"
-        ),
+        estimate=found.share(half_year),
         criterion=Criterion(high=found.at_most),
         sentence=(
             "Of customers silent for {window} days, {estimate} bought again within {days} days more; the shortest "
@@ -221,5 +221,5 @@ def finding_window(found: InactivityWindow) -> Finding:
         if_supported="Call customers gone after {best} days of silence, and start winning back then, not later.",
         if_not_supported="Do not write off customers after {window} days; judge them by {best} days of silence.",
         if_undecided="Use {best} days of silence for now and look again when more silent customers have been followed.",
-        values={"window": int(half_year), "days": found.follow_up, "most": found.at_most, "best": found.days},
+        values={"window": half_year, "days": found.follow_up, "most": found.at_most, "best": found.days},
     )

@@ -88,7 +88,7 @@ def cumulative_incidence(
     kinds = len(causes) + 1
     counts = np.bincount(place * kinds + why, minlength=grid.size * kinds).reshape(1, grid.size, kinds)
     value = _incidences(counts.astype(float))[0]
-    shown = counts[0, :, 1:].any(axis=1)
+    shown = counts[0, :, 1:].sum(axis=1) > 0
     low, high = _band(counts, value, shown, seed)
     index, names = pd.Index(grid[shown], name="time"), list(causes)
     frame = pd.DataFrame(value[shown], index=index, columns=names)

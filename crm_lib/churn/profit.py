@@ -122,6 +122,10 @@ class RetentionList:
     value_kind: Value
     currency: str
 
+    def realised(self, rule: str) -> float:
+        """What the list by a rule realised on the day of the test (money)."""
+        return float(self.rules["realised"].to_dict()[rule])
+
 
 def retention_list(
     risk: ChurnRisk, *, contact_cost: float, offer_cost: float = 0.0, saved_share: float = 0.1
@@ -192,7 +196,7 @@ def retention_list(
     difference = first.reindex(realised.index, fill_value=0.0) - second.reindex(realised.index, fill_value=0.0)
     return RetentionList(
         frame=frame, curve=curve, rules=rules, size=size,
-        gain=_total((realised * difference).to_numpy(), n=size, unit=risk.currency),
+        gain=_total(np.asarray(realised * difference, dtype=np.float64), n=size, unit=risk.currency),
         tested_on=risk.tested_on, value_kind=risk.value_kind, currency=risk.currency,
     )  # fmt: skip
 
@@ -221,7 +225,7 @@ def finding_list(found: RetentionList) -> Finding:
         if_undecided="Contact today's list of {now:count}, with a random tenth left out, and compare next quarter.",
         values={
             "day": found.tested_on, "n": found.size, "now": len(found.frame),
-            "realised": float(found.rules.loc["risk times value", "realised"]), "kind": found.value_kind,
+            "realised": found.realised("risk times value"), "kind": found.value_kind,
         },
         currency=found.currency,
         money_at_stake=Estimate.exact(total, n=len(found.frame), unit=found.currency, method="sum"),

@@ -1,4 +1,4 @@
-"""The one risk of leaving: learnt from earlier days, chosen on a later one, tested on a still later one, told for today."""
+"""The one risk of leaving: learnt from earlier days, chosen on a later one, tested later still, told for today."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from crm_lib.company import Company
+from crm_lib.company import Company, kept
 from crm_lib.customers import facts, purchase_days, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
@@ -67,12 +67,13 @@ class ChurnRisk(SilenceRisk):
         """Return how far today's customers lie from those of the test: stability index of the risk and each sign."""
         now = self.features.assign(risk=self.frame["risk"])
         before = self.features_before.assign(risk=self.fitted.predict_proba(self.features_before)[:, 1])
-        columns = [name for name in now if not name.endswith("_squared") and name != "p_alive"]
+        columns = [name for name in map(str, now) if not name.endswith("_squared") and name != "p_alive"]
         index = {name: stability(before[name], now[name]) for name in ["risk", *columns[:-1]]}
         frame = pd.DataFrame({"stability": pd.Series(index)}).rename_axis("sign")
         return frame.assign(shifted=frame["stability"] >= SHIFTED).sort_values("stability", ascending=False)
 
 
+@kept
 def churn_risk(company: Company, *, horizon_days: int = QUARTER) -> ChurnRisk:
     """Estimate each customer's risk of buying nothing in the days to come.
 
@@ -161,9 +162,10 @@ class _Looks:
         if not days:
             message = "needs purchases from {days} days before {day:date}, on which the risk of silence is learnt"
             raise TooLittleData(say(message, days=_HISTORY, day=last[0]))
-        signs, outcome = (pd.concat([of(each) for each in days]) for of in (self.features, self.silent))
+        signs = pd.concat([self.features(each) for each in days])
+        outcome = pd.concat([self.silent(each) for each in days])
         self._enough(days[0], outcome)
-        return _pipeline(model, list(signs)).fit(signs, outcome)
+        return _pipeline(model, list(map(str, signs))).fit(signs, outcome)
 
     def told(self, day: dt.date) -> pd.DataFrame:
         """Return the risk that each model told on a day, of customers whose outcome is known."""
@@ -257,7 +259,7 @@ SIGNS: Final = {
     "tenure": ("time as a customer", ("tenure",)),
     "discounted": ("buys on discount", ("discounted",)),
     "unresolved": ("complaint not settled", ("unresolved",)),
-    "satisfaction": ("satisfaction", ("satisfaction",)),
+    "satisfaction": ("satisfaction low or not known", ("satisfaction",)),
     "member": ("no membership", ("member",)),
     "reviewer": ("writes no reviews", ("reviewer",)),
 }
@@ -292,13 +294,13 @@ def risk_reasons(company: Company, risk: ChurnRisk, customers: pd.Index[str]) ->
 
     raised = {}
     for sign, (_, names) in SIGNS.items():
-        held = [name for name in signs if name.removesuffix("_squared") in names]
+        held = [name for name in map(str, signs) if name.removesuffix("_squared") in names]
         if held and len(signs):
-            raised[sign] = odds(signs) - odds(signs.assign(**{name: typical[name] for name in held}))
-    gains = pd.DataFrame(raised, index=customers)
-    told = []
-    for row, gain in zip(known.to_dict("records"), gains.to_dict("records"), strict=True):
-        best = sorted((name for name in gain if gain[name] > _STANDS_OUT), key=lambda name, g=gain: -g[name])
+            raised[sign] = odds(signs) - odds(signs.assign(**{name: float(typical[name]) for name in held}))
+    order, told = list(raised), []
+    gains = np.column_stack(list(raised.values())) if len(signs) else np.empty((0, 1))
+    for row, gain in zip(known.to_dict("records"), gains, strict=True):
+        best = [order[place] for place in np.argsort(-gain, kind="stable") if gain[place] > _STANDS_OUT]
         words = "; ".join(_reason(name, row) for name in best[:_REASONS])
         told.append((SIGNS[best[0]][0] if best else NO_SIGN, words or say(NO_SIGN)))
     return pd.DataFrame(told, index=customers, columns=["first", "reason"])

@@ -25,7 +25,7 @@ from crm_lib.statistics.proportions import holm
 from crm_lib.statistics.resampling import Floats
 
 LEARNERS: Final = ("S-learner", "T-learner", "X-learner")
-"""How effects are learnt: one model with the offer as a sign, one an arm, or one of the differences (Künzel et al. 2019)."""
+"""How effects are learnt: a model with the offer as a sign, one an arm, or one of the differences (Künzel 2019)."""
 _CAMPAIGNS = 2
 """The last campaigns that are learnt from: older ones tell of other times."""
 _FOLDS, _TENTHS, _RESAMPLES = 5, 10, 400
@@ -37,8 +37,8 @@ class Uplift:
     """What an offer changes, by whom it is given to: profit in the outcome window, less costs (money).
 
     `tenths`, by tenth of predicted uplift, the highest first: ``customers``, ``uplift`` (offer less control, with
-    ``low`` and ``high``) and ``p_value`` (Holm). `scores`, by what customers are ordered by: ``qini`` and ``auuc``, money
-    a customer. `policies`: ``treated`` (share) and ``value``, Estimates of money a customer against no offer to anyone.
+    ``low`` and ``high``) and ``p_value`` (Holm). `scores`, by what customers are ordered by: ``qini`` and ``auuc``,
+    money a customer. `policies`: ``treated`` (share) and ``value``, money a customer against no offer to anyone.
     `gain` is by uplift less the better of everyone and no one. `frame` by row of the campaigns: predicted ``uplift``.
     """
 
@@ -95,7 +95,8 @@ def uplift(company: Company, *, seed: int = 0) -> Uplift:
     last = tried.frame.groupby("campaign_id")["assigned_at"].max().sort_values().index[-_CAMPAIGNS:]
     rows = tried.frame[tried.frame["campaign_id"].isin(last)].reset_index(drop=True)
     rows["profit"] = outcome_value(company, rows) - rows["cost"]
-    signs = pd.concat([_signs(company, day, part) for day, part in rows.groupby("assigned_at")]).reindex(rows.index)
+    parts = [_signs(company, pd.Timestamp(str(day)), part) for day, part in rows.groupby("assigned_at")]
+    signs = pd.concat(parts).reindex(rows.index)
     held = signs.notna().all(axis=1)
     rows, signs = rows[held], signs[held]
     control = rows["arm"] == "control"
@@ -112,10 +113,9 @@ def uplift(company: Company, *, seed: int = 0) -> Uplift:
     share = rows.groupby("campaign_id")["arm"].transform(lambda arm: (arm != "control").mean()).to_numpy()
     predicted, with_offer, without = _cross_fitted(signs.to_numpy(), profit, treated, seed)
     orders = {**predicted, "days of silence": signs["silence"].to_numpy(), "value": signs["spend"].to_numpy()}
-    scores = pd.DataFrame.from_dict(
-        {name: _areas(score, profit, treated, seed) for name, score in orders.items()}, orient="index"
-    ).rename_axis("order")
-    learner = max(LEARNERS, key=lambda name: scores.loc[name, "qini"].value)
+    areas = {name: _areas(score, profit, treated, seed) for name, score in orders.items()}
+    scores = pd.DataFrame.from_dict(areas, orient="index").rename_axis("order")
+    learner = max(LEARNERS, key=lambda name: areas[name]["qini"].value)
     policies, gain, rival = _policies(
         predicted[learner], orders["days of silence"], with_offer, without, profit, treated, share
     )
@@ -152,7 +152,7 @@ def _model() -> Pipeline:
 def _cross_fitted(
     x: Floats, y: Floats, treated: np.ndarray, seed: int
 ) -> tuple[dict[str, Floats], Floats, Floats]:  # fmt: skip
-    """Return each learner's uplift, and the expected profit with and without the offer, of customers not learnt from."""
+    """Return each learner's uplift, and expected profit with and without the offer, of customers not learnt from."""
     found = {name: np.empty(y.size) for name in LEARNERS}
     with_offer, without = np.empty(y.size), np.empty(y.size)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
@@ -248,9 +248,11 @@ def finding_uplift(found: Uplift) -> Finding:
     """Return whether choosing customers by uplift earns more than the better of offering to everyone and to no one."""
     scale = 1000.0
     gain = found.gain
-    per = Estimate(value=gain.value * scale, low=gain.low * scale, high=gain.high * scale, n=gain.n, unit=found.currency,
-                   method=gain.method)  # fmt: skip
-    best = found.policies.loc["by uplift", "treated"]
+    per = Estimate(
+        value=gain.value * scale, low=gain.low * scale, high=gain.high * scale, n=gain.n, unit=found.currency,
+        method=gain.method,
+    )  # fmt: skip
+    best = float(found.policies["treated"].to_dict()["by uplift"])
     return Finding(
         key="churn.uplift",
         claim="Choosing customers by uplift earns more than offering to {rival}.",
@@ -258,12 +260,12 @@ def finding_uplift(found: Uplift) -> Finding:
         estimate=per,
         criterion=Criterion(low=0.0),
         sentence=(
-            "Giving '{offer}' to the {share:share} whom it is predicted to pay for earns {estimate} per 1,000 customers "
-            "more than offering to {rival}."
+            "Giving '{offer}' to the {share:share} for whom it is predicted to pay earns {estimate} per 1,000 "
+            "customers more than offering to {rival}."
         ),
         if_supported="Send the offer to customers of positive uplift only, and keep a random control group.",
         if_not_supported="Offer to {rival}: choosing by uplift loses money.",
         if_undecided="Offer to {rival} for now, and keep a control group: more campaigns will tell whom to leave out.",
-        values={"rival": found.rival, "offer": found.offer.replace("_", " "), "share": float(best)},
+        values={"rival": found.rival, "offer": found.offer.replace("_", " "), "share": best},
         currency=found.currency,
     )  # fmt: skip

@@ -40,13 +40,14 @@ def window_chart(found: InactivityWindow) -> Chart:
 
 def window_rules_table(found: InactivityWindow) -> Table:
     """Return one window for all beside windows of one's own, on an earlier day."""
-    frame = found.rivals.assign(gain=[found.gains.get(name, "–") for name in found.rivals.index])
+    frame = found.rivals.assign(gain=[str(found.gains.get(str(name), "–")) for name in found.rivals.index])
     frame.index = pd.Index([text(RULES[name]) for name in frame.index], name="rule")
     note = "Told on {day:date} from what was known then; each rule calls as many customers gone. They are compared by "
     note += "who bought within {days:count} days after."
     return table(
         "window-rules", say("Does a window of one's own do better?"), frame,
-        labels={"customers": say("Called gone"), "gain": say("Fewer came back by")}, kinds={"gain": "text"},
+        labels={"customers": say("Called gone"), "found": say("Found of the lost"), "gain": say("Fewer came back by")},
+        kinds={"gain": "text"},
         note=say(note, day=found.tested_on, days=found.follow_up),
     )  # fmt: skip
 
@@ -64,7 +65,7 @@ def churned_table(found: Churned) -> Table:
 def incidence_chart(found: Causes) -> Chart:
     """Draw the share who have left by days since the first purchase, by cause."""
     frame = found.incidence.frame
-    names = [name for name in frame if name != "stayed"]
+    names = [str(name) for name in frame if name != "stayed"]
     thinned = frame.iloc[:: max(len(frame) // _POINTS, 1)].rename_axis("days_known")
     year = frame[frame.index <= 365].iloc[-1]
     rows = {}
@@ -76,7 +77,7 @@ def incidence_chart(found: Causes) -> Chart:
     shown = pd.DataFrame.from_dict(rows, orient="index").rename_axis("days_known")
     return areas(
         thinned, names, kind="share", name="incidence",
-        headline=say("Within a year of the first purchase, {gone:share} of customers have left", gone=1 - year["stayed"]),
+        headline=say("Within a year of the first purchase, {x:share} of customers have left", x=1 - year["stayed"]),
         title=say("Share of customers who have left, by cause"),
         table=table(
             "incidence", say("Share who have left, by cause"), shown, labels={name: label(name) for name in names},
@@ -86,10 +87,9 @@ def incidence_chart(found: Causes) -> Chart:
 
 
 def _with_band(found: Causes, at: float, name: str) -> str:
-    parts = found.incidence.frame.loc[at, name], found.incidence.low.loc[at, name], found.incidence.high.loc[at, name]
-    if pd.isna(parts[1]):
-        return say("{x:share1}", x=parts[0])
-    return say("{x:share1} [{low:share1}, {high:share1}]", x=parts[0], low=parts[1], high=parts[2])
+    told = found.incidence
+    x, low, high = (each[name].to_dict()[at] for each in (told.frame, told.low, told.high))
+    return say("{x:share1}" if pd.isna(low) else "{x:share1} [{low:share1}, {high:share1}]", x=x, low=low, high=high)
 
 
 def causes_chart(found: Causes) -> Chart:
@@ -98,10 +98,10 @@ def causes_chart(found: Causes) -> Chart:
     frame.index = pd.Index([label(str(name)) for name in frame.index], name="cause")
     top = frame.index[0]
     share = frame["value"].iloc[0] / frame["value"].sum() if frame["value"].sum() > 0 else float("nan")
-    kind = {"kind": found.value_kind}
     return bars(
         frame, "value", low="value_low", high="value_high", currency=found.currency, name="causes",
-        headline=say("{top} took {share:share} of the {kind:words} that left for a known cause", top=top, share=share, **kind),
+        headline=say("{top} took {share:share} of the {kind:words} that left for a known cause", top=top, share=share,
+                     kind=found.value_kind),
         title=say("{kind:words} of the year before, of customers who left within the last year, by cause",
                   kind=found.value_kind.capitalize()),
         table=table(
@@ -116,8 +116,9 @@ def causes_chart(found: Causes) -> Chart:
 def escalation_chart(found: Escalation) -> Chart:
     """Draw the way from problem to departure, with the share that goes on at each step."""
     frame = found.path.copy()
-    beside = {say("{share} of the step before", share=str(each)): None for each in frame["share"] if each is not None}
-    frame["onward"] = ["", *beside]
+    frame["onward"] = [
+        "" if each is None else say("({share:share} of the step before)", share=each.value) for each in frame["share"]
+    ]
     frame.index = pd.Index([text(str(name)) for name in frame.index], name="step")
     bad, good = found.left["bad"], found.left["good"]
     return bars(
@@ -136,8 +137,8 @@ def hazard_chart(found: Escalation) -> Chart:
     return curve(
         found.after, ["not_settled", "settled"], kind="share", low="not_settled_low", high="not_settled_high",
         points=["settled"], name="hazard",
-        headline=say("While a complaint is not settled, customers leave {ratio:number1} times as often as after settlement",
-                     ratio=found.ratio.value),
+        headline=say("Before a complaint is settled, customers leave {x:number1} times as often as afterwards",
+                     x=found.ratio.value),
         title=say("Share of customers who leave in a week, by weeks since the complaint"),
         table=table(
             "hazard", say("Departures a week, by what weighs on the customer"), rows.rename(index=text),
@@ -154,7 +155,7 @@ def risk_models_table(risk: ChurnRisk) -> Table:
     frame = risk.rivals.assign(taken=[say("yes") if name == risk.model else "" for name in risk.rivals.index])
     frame["behind"] = [say("the best") if each.is_exact else str(each) for each in frame["behind"]]
     frame.index = pd.Index([text(MODELS[name]) for name in frame.index], name="model")
-    note = "The simplest that is not demonstrably behind the best on {chosen:date} is used; the table tests it on "
+    note = "The simplest that is not demonstrably behind the best on {chosen:date} is used; the table tests all on "
     note += "{tested:date}. Of pairs of customers, one silent since, one not, the risk orders so many rightly."
     return table(
         "risk-models", say("Which sign of leaving is best?"), frame,
@@ -172,7 +173,7 @@ def risk_days_table(risk: ChurnRisk) -> Table:
     return table(
         "risk-days", say("The risk on earlier days"), risk.rolling,
         labels={"share": say("Fell silent"), "told": say("Mean risk told")}, kinds={"share": "share", "told": "share"},
-        note=say(words + " Shifted: stability index of at least {limit}.", day=risk.tested_on, signs=shifted, limit=SHIFTED),
+        note=say(words + " Shifted: stability index of at least {x}.", day=risk.tested_on, signs=shifted, x=SHIFTED),
     )  # fmt: skip
 
 
@@ -188,14 +189,14 @@ def list_profit_chart(found: RetentionList) -> Chart:
         curve_.iloc[places], ["expected", "realised"], kind="money", currency=found.currency, marked=here,
         name="list-profit",
         headline=say("A list of {n:count} would have earned {realised:short}; contacting everybody {all:short}",
-                     n=found.size, realised=float(found.rules.loc["risk times value", "realised"]),
-                     all=float(found.rules.loc["everybody", "realised"]), currency=found.currency),
+                     n=found.size, realised=found.realised("risk times value"),
+                     all=found.realised("everybody"), currency=found.currency),
         title=say("Profit by customers contacted on {day:date}, the most promising first", day=found.tested_on),
         table=table(
             "list-profit", say("As many customers by each rule"), rules, currency=found.currency,
-            labels={"realised": say("Would have earned"), "precision": say("Fell silent"), "empc": say("EMPC a customer")},
+            labels={"realised": say("Would have earned"), "precision": say("Fell silent"), "empc": say("EMPC")},
             kinds={"realised": "money", "precision": "share", "empc": "money"},
-            note=say("Earned if contacts keep the assumed share. EMPC: expected maximum profit, that share being "
+            note=say("Earned if contacts keep the assumed share. EMPC: expected maximum profit a customer, it being "
                      "uncertain."),
         ),
     )  # fmt: skip
@@ -212,6 +213,8 @@ def reasons_chart(found: RetentionList, reasons: pd.DataFrame) -> Chart:
         frame, "customers", name="reasons",
         headline=say("What most often raises the risk on the list: {first:words}", first=counts.index[0]),
         title=say("Customers to contact by their strongest sign"),
-        table=table("retention-list", say("Whom to contact so that they stay"), people, currency=found.currency, rows=10,
-                    note=say("The workbook has all {n:count}.", n=len(people))),
+        table=table(
+            "retention-list", say("Whom to contact so that they stay"), people, currency=found.currency, rows=10,
+            note=say("The workbook has all {n:count}.", n=len(people)),
+        ),
     )  # fmt: skip

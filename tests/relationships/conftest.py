@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm_lib import relationships
+from crm_lib import churn, relationships
 from crm_lib.company import Company
 from crm_lib.demo import simulate
 from crm_lib.relationships import life_cycle, warning
@@ -36,7 +36,7 @@ def true_shop(simulation, simulated_shop, monkeypatch):
 
 @pytest.fixture(scope="session")
 def risk(simulated_shop):
-    return relationships.silence_risk(simulated_shop)
+    return churn.churn_risk(simulated_shop)
 
 
 @pytest.fixture(scope="session")

@@ -1,51 +1,18 @@
-"""The risk of falling silent and the classes by value and risk."""
+"""The classes by value and risk."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
-from crm_lib.relationships import SWITCHING_ACTIONS, finding_looking_around, silence_risk, switching_classes
-from crm_lib.relationships.silence_risk import _features
+from crm_lib.relationships import SWITCHING_ACTIONS, finding_looking_around, switching_classes
 from crm_lib.relationships.switching import LOOKING, _sorted
-from tests.companies import transactions, write_company
-
-
-def test_the_risk_tells_better_than_days_of_silence_and_is_calibrated(risk):
-    assert risk.gain.low > 0
-    assert risk.auc.value > 0.85
-    assert risk.reliability.told == pytest.approx(risk.reliability.was, abs=0.05)
-    assert risk.frame["risk"].between(0, 1).all()
-    assert risk.test["silent"].mean() == pytest.approx(risk.reliability.was)
-
-
-def test_nothing_past_the_day_is_used(simulated_shop, simulated_folder):
-    day = dt.date(2025, 9, 30)
-    then = _features(Company.open(simulated_folder, as_of=day), day)
-    pd.testing.assert_frame_equal(_features(simulated_shop, day), then)
-    assert then["unresolved"].sum() > 10
-    assert "local_competition" not in then
-
-
-def test_a_young_company_and_one_that_never_loses_anybody_are_told_so(tmp_path):
-    rows = [(f"o{n}", f"c{n % 40}", str(dt.date(2026, 4, 1) + dt.timedelta(n % 90)), 5.0) for n in range(300)]
-    shop = Company.open(write_company(tmp_path / "young", {"transactions": transactions(rows)}, as_of="2026-06-30"))
-    with pytest.raises(TooLittleData, match="needs purchases from 91 days before"):
-        silence_risk(shop)
-    rows = [(f"o{n}", f"c{n % 40}", str(dt.date(2025, 1, 1) + dt.timedelta(n // 40 * 7)), 5.0) for n in range(3100)]
-    steady = Company.open(write_company(tmp_path / "steady", {"transactions": transactions(rows)}, as_of="2026-06-30"))
-    with pytest.raises(TooLittleData, match="there are 0"):
-        silence_risk(steady)
-    with pytest.raises(ValueError, match="horizon_days"):
-        silence_risk(steady, horizon_days=0)
 
 
 def test_the_border_of_value_is_where_a_contact_can_pay():
