@@ -19,8 +19,8 @@ class MissingData(CrmError):
     def __init__(self, table: str, columns: Sequence[str] = ()) -> None:
         self.table = table
         self.columns = tuple(columns)
-        what = f"columns {', '.join(self.columns)} of table '{table}'" if self.columns else f"table '{table}'"
-        super().__init__(f"needs {what}, which the company does not have")
+        names = f"column{'s' * (len(columns) > 1)} {', '.join(columns)} of " if columns else ""
+        super().__init__(f"needs {names}table '{table}', which the company does not have")
 
 
 class TooLittleData(MissingData):

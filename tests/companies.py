@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 
@@ -51,6 +52,33 @@ def transactions(rows: list[tuple[str, str, str, float]] | None = None) -> pd.Da
             ("o7", "cleo", "2025-03-31 16:20", 45.0),
         ]
     return pd.DataFrame(rows, columns=["order_id", "customer_id", "ordered_at", "revenue"])
+
+
+def odd_companies() -> dict[str, pd.DataFrame]:
+    """Return transactions of companies that lack what most analyses take for granted."""
+    rng = np.random.default_rng(7)
+
+    def lines(days: Any, customers: Any, revenue: Any) -> pd.DataFrame:
+        moments = pd.Timestamp("2023-01-02 10:00") + pd.to_timedelta(np.asarray(days, dtype=int), unit="D")
+        frame = pd.DataFrame({"customer_id": customers, "ordered_at": moments, "revenue": revenue})
+        return frame.assign(order_id=[f"o{number}" for number in range(len(frame))])
+
+    def ids(numbers: Any) -> list[str]:
+        return [f"c{number:03d}" for number in numbers]
+
+    who = np.repeat(np.arange(150), rng.geometric(0.15, 150))
+    days, guest = rng.integers(0, 800, len(who)), int(len(who) / 1.5)
+    renewing = np.repeat(np.arange(250), rng.integers(1, 5, 250))
+    year = pd.Series(renewing).groupby(renewing).cumcount().to_numpy()
+    return {
+        "one_customer": lines(range(0, 360, 30), "anna", rng.gamma(3, 10, 12).round(2)),
+        "two_purchases": lines([0, 150], "anna", [10.0, 20.0]),
+        "all_once": lines(rng.integers(0, 500, 130), ids(range(130)), rng.gamma(3, 10, 130).round(2)),
+        "yearly_renewals": lines(renewing + 365 * year, ids(renewing), 60.0),
+        "three_days": lines(rng.integers(0, 3, 200), ids(rng.integers(0, 120, 200)), rng.gamma(3, 10, 200).round(2)),
+        "returns_only": lines(days, ids(who), -10.0),
+        "one_price_and_a_guest": lines([*days, *days[:guest]], [*ids(who), *["guest"] * guest], 10.0),
+    }
 
 
 def _toml(value: Any) -> str:

@@ -17,8 +17,8 @@ from crm_lib.customers.known import (
     known_complaints,
     known_contracts,
     known_rows,
-    last_day,
     own_brand_answers,
+    window_bounds,
 )
 from crm_lib.customers.table import exact_sum, is_purchase
 from crm_lib.errors import TooLittleData
@@ -91,9 +91,7 @@ def facts(company: Company, ending: dt.date | None = None, days: int = YEAR) -> 
     ValueError
         If `ending` lies after ``as_of``, or `days` is not positive.
     """
-    last = last_day(company, ending)
-    if days < 1:
-        raise ValueError(f"a window needs at least one day, not {days}")
+    _, last = window_bounds(company, days=days, ending=ending)
     return _facts(company, last, days)
 
 

@@ -15,6 +15,8 @@ COMPLAINT_STATES = OPEN, UNSETTLED, SETTLED = ("open", "closed unsettled", "sett
 """States of a complaint on a day."""
 NO_SETTLEMENT = frozenset({"", "none", "no settlement", "rejected"})
 """Resolutions that settle nothing, in small letters."""
+LONGEST = 36_525
+"""Days of a century: the calendar reaches back as far from every day that a company may open on."""
 
 
 def last_day(company: Company, ending: dt.date | None = None) -> dt.date:
@@ -24,6 +26,14 @@ def last_day(company: Company, ending: dt.date | None = None) -> dt.date:
             f"the last day that counts is {ending}, after {company.as_of}, up to which the company's data are opened"
         )
     return company.as_of if ending is None else ending
+
+
+def window_bounds(company: Company, *, days: int, ending: dt.date | None = None) -> tuple[dt.date, dt.date]:
+    """Return the day before a window and its last day."""
+    if not 1 <= days <= LONGEST:
+        raise ValueError(f"a window has at least one day and at most {LONGEST:,}, not {days}")
+    last = last_day(company, ending)
+    return last - dt.timedelta(days=days), last
 
 
 def known_rows(
@@ -37,9 +47,8 @@ def known_rows(
     """
     rows, last, contract = company.table(name, *columns), last_day(company, ending), schema.TABLES[name]
     if days is not None:
-        if days < 1:
-            raise ValueError(f"a window needs at least one day, not {days}")
-        rows = rows.filter(rows[contract.happened_at].cast("date") > ibis.literal(last - dt.timedelta(days=days)))
+        before, _ = window_bounds(company, days=days, ending=ending)
+        rows = rows.filter(rows[contract.happened_at].cast("date") > ibis.literal(before))
     if last == company.as_of:
         return rows  # the company has cut it
     night = ibis.literal(last)

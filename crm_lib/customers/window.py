@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers.known import known_rows, last_day
+from crm_lib.customers.known import known_rows, window_bounds
 from crm_lib.customers.table import exact_sum, is_purchase
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
@@ -74,11 +74,3 @@ def customer_window(company: Company, *, days: int, ending: dt.date | None = Non
     frame[amounts] += 0.0
     frame["last_purchase"] = pd.to_datetime(frame["last_purchase"])
     return frame.set_index("customer_id").astype({"orders": "int64", "new": bool})
-
-
-def window_bounds(company: Company, *, days: int, ending: dt.date | None = None) -> tuple[dt.date, dt.date]:
-    """Return the day before a window and its last day."""
-    if days < 1:
-        raise ValueError(f"a window needs at least one day, not {days}")
-    last = last_day(company, ending)
-    return last - dt.timedelta(days=days), last

@@ -49,9 +49,9 @@ def model_table(model: Model[Any]) -> Table:
 
 def alive_map(model: PurchaseModel, summary: pd.DataFrame) -> Chart:
     """Draw how likely customers are still there, by repeat purchases and days since the last purchase."""
+    if not summary["frequency"].max() > 0:
+        raise TooLittleData(say("needs customers who bought a second time"))
     often, age = int(summary["frequency"].max()), float(summary["age"].max()) * UNIT_DAYS[model.unit]
-    if not often > 0:
-        raise TooLittleData("needs customers who bought a second time")
     silences = [days for days in _SILENCES if days < age] or [0]
     frequencies = [number for number in _FREQUENCIES if number <= often]
     silence, frequency = (each.ravel().astype(float) for each in np.meshgrid(silences, frequencies, indexing="ij"))
@@ -86,7 +86,9 @@ def telling_customer(model: PurchaseModel, summary: pd.DataFrame) -> str:
     """Return the customer with 5 to 40 repeat purchases of whom it is least clear whether they are still there."""
     rhythmic = summary[summary["frequency"].between(*_REPEATS)]
     if rhythmic.empty:
-        raise TooLittleData(f"needs a customer with {_REPEATS[0]} to {_REPEATS[1]} repeat purchases")
+        raise TooLittleData(
+            say("needs a customer with {few} to {many} repeat purchases", few=_REPEATS[0], many=_REPEATS[1])
+        )
     return str((model.probability_alive(rhythmic) - 0.5).abs().idxmin())
 
 

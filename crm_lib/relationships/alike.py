@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 from scipy.spatial import cKDTree
 
-from crm_lib.estimate import Estimate
+from crm_lib.estimate import LEVEL, Estimate
 
 LEAST = 10
 """Others that each member rests on, at least; all as near as the last of them are taken in."""
@@ -45,7 +45,7 @@ class Alike:
         local = chosen.T @ self.variance.to_numpy(float)[rows] / np.maximum(stands, 1e-300)
         own = count / (count - 1) * float(((y - ratio * m) ** 2).sum())
         error = float(np.sqrt(own + ratio**2 * float((stands**2 * local).sum()))) / usual
-        reach = float(stats.t.ppf(0.975, count - 1)) * error
+        reach = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * error
         p_value = float(2 * stats.t.sf(abs(ratio - 1) / error, count - 1)) if error > 0 else 1.0
         return Estimate(value=ratio, low=ratio - reach, high=ratio + reach, n=count, method=method), p_value
 

@@ -62,7 +62,7 @@ def value_by_kind(kinds: Kinds, *, seed: int = 0) -> KindValue:
     they are pulled towards each other: a difference found is too small rather than too large (Bolck, Croon & Hagenaars
     2004, Political Analysis 12, 3-27).
     """
-    bought = kinds.frame[kinds.frame["value"] != 0]
+    bought = kinds.frame.dropna(subset="value")
     p, v = bought["relational"].to_numpy(float), bought["value"].to_numpy(float)
     if min(p.sum(), (1 - p).sum()) < _FEWEST or v.sum() <= 0:
         raise TooLittleData(say("needs {n} customers of each kind, and customers who bring something", n=_FEWEST))

@@ -39,10 +39,10 @@ _ALIKE = (1e-3, 0.9)
 class Kinds:
     """The two kinds and each customer's probability.
 
-    `frame` by ``customer_id``: ``relational`` (probability), ``value`` (money of the last year) and ``discounted``
-    (share of lines). `habits` by habit, and "share" of customers: ``transactional`` and ``relational``, the mean share
-    of occasions. `separation` is the part of the doubt about the kind that the data remove: the variance of the
-    probabilities over p (1 - p).
+    `frame` by ``customer_id``: ``relational`` (probability), ``value`` (money of the last year, missing for who bought
+    nothing in it) and ``discounted`` (share of lines). `habits` by habit, and "share" of customers: ``transactional``
+    and ``relational``, the mean share of occasions. `separation` is the part of the doubt about the kind that the data
+    remove: the variance of the probabilities over p (1 - p).
     """
 
     frame: pd.DataFrame
@@ -94,7 +94,7 @@ def customer_kinds(company: Company) -> Kinds:
     frame = pd.DataFrame(
         {
             "relational": probability,
-            "value": known[kind].astype(float),
+            "value": known[kind].astype(float).where((known["lines"] > 0) | (known["returns"] > 0)),
             "discounted": known["discounted_lines_ever"] / known["lines_ever"],
         }
     )

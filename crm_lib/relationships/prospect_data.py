@@ -11,6 +11,7 @@ import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.customers import Value, exact_sum, is_purchase, known_rows, last_day, value_of
+from crm_lib.customers.facts import MOST_VALUES
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.language import say
 
@@ -88,11 +89,12 @@ def prospect_data(company: Company, *, horizon_days: int = 180, ending: dt.date 
         if name not in _NO_ATTRIBUTES and company.has("prospects", name) and company.has("customers", name)
     ]
     aged = company.has("prospects", "birth_year") and company.has("customers", "birth_year")
-    if not shared and not aged:
-        raise MissingData("customers" if company.has("prospects", CHANNEL) else "prospects", (CHANNEL,))
     read = [*shared, *(["birth_year"] if aged else [])]
     prospects, customers = _prospects(company, read, last), _customers(company, read, last, horizon_days)
-    attributes = [*shared, *([AGE] if aged else [])]
+    attributes = [name for name in shared if name == CHANNEL or _is_property(customers[name])]
+    attributes += [AGE] if aged else []
+    if not attributes:
+        raise MissingData("customers" if company.has("prospects", CHANNEL) else "prospects", (CHANNEL,))
     won = prospects.get("customer_id", pd.Series(dtype=object)).dropna()
     known = customers.index.isin(won)
     if known.any() and not known.all():
@@ -113,6 +115,11 @@ def prospect_data(company: Company, *, horizon_days: int = 180, ending: dt.date 
         attributes=tuple(attributes), horizon_days=horizon_days, as_of=last, value_kind=value_of(company),
         currency=company.currency,
     )  # fmt: skip
+
+
+def _is_property(column: pd.Series) -> bool:
+    """Return whether customers can share a value of the column; names and addresses are their own."""
+    return pd.api.types.is_numeric_dtype(column) or column.nunique() <= MOST_VALUES
 
 
 def _prospects(company: Company, read: list[str], last: dt.date) -> pd.DataFrame:

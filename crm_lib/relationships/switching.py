@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from crm_lib.customers import Value
 from crm_lib.errors import TooLittleData
-from crm_lib.estimate import Estimate
+from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.relationships.silence_risk import SilenceRisk
@@ -135,7 +135,7 @@ def finding_looking_around(classes: Switching) -> Finding:
         raise TooLittleData(say(message, least=_FEWEST, day=tested.tested_on))
     ratio = float(looking.mean() / secure.mean())
     variance = 1 / looking.sum() - 1 / len(looking) + 1 / secure.sum() - 1 / len(secure)
-    reach = float(np.exp(norm.ppf(0.975) * np.sqrt(variance)))
+    reach = float(np.exp(norm.ppf((1 + LEVEL) / 2) * np.sqrt(variance)))
     stake = classes.frame.loc[classes.frame["class"] == LOOKING, "at_risk"]
     return Finding(
         key="segments.looking_around",

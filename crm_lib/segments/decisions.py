@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 
@@ -9,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers import customer_window
 from crm_lib.customers.window import Basis
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL
+from crm_lib.language import say
 from crm_lib.segments.profit import SMALL_GROUPS, SMALLEST_GROUP
 from crm_lib.segments.relationship_levels import RELATIONSHIP_LEVELS, RelationshipLevels
 from crm_lib.segments.rfm.in_engine import Segmented, segment_customers
+from crm_lib.segments.rfm.movement import data_begin
 from crm_lib.statistics.proportions import holm
 from crm_lib.statistics.skewed_means import skewed_interval, skewed_p_value
 
@@ -37,19 +39,15 @@ class Decisions:
     compared: bool
 
 
-def window_before(company: Company, *, days: int) -> pd.DataFrame | None:
-    """Return the customers of the window before the last one, with what was known on its last day.
+def window_before(company: Company, *, days: int) -> dt.date:
+    """Return the last day of the window before the last one.
 
-    None where the first order known came after it had begun: a window cut short would make everything seem to grow.
+    Where the first order known came after that window had begun, it is too little: everything would seem to grow.
     """
-    ending = company.as_of - dt.timedelta(days=days)
-    first = pd.Timestamp(company.table("transactions").ordered_at.min().execute())
-    if first > pd.Timestamp(ending) - pd.Timedelta(days=days) + pd.Timedelta(days=1 + _SLACK * days):
-        return None
-    try:
-        return customer_window(company, days=days, ending=ending)
-    except TooLittleData:
-        return None
+    ending, begin = company.as_of - dt.timedelta(days=days), data_begin(company)
+    if begin is None or (begin - ending).days + days > 1 + _SLACK * days:
+        raise TooLittleData(say("the window before is needed, and the data do not reach back so far"))
+    return ending
 
 
 def decisions(company: Company, segmented: Segmented, levels: RelationshipLevels | None = None) -> Decisions:
@@ -67,8 +65,8 @@ def decisions(company: Company, segmented: Segmented, levels: RelationshipLevels
     """
     rule = segmented.definitions
     parts = [_members(segmented)]
-    if window_before(company, days=rule.window_days) is not None:
-        ending = company.as_of - dt.timedelta(days=rule.window_days)
+    with contextlib.suppress(TooLittleData):
+        ending = window_before(company, days=rule.window_days)
         parts.append(_members(segment_customers(company, rule, ending=ending)))
     sizes = [part["group"].value_counts() for part in parts]
     # A segment that was not there in one of the windows is small in it.

@@ -104,7 +104,7 @@ def portrait(company: Company, groups: pd.Series[Any], *names: Any, days: int = 
     own = groups.reindex(table.index)
     unknown = [name for name in names if not (own == name).any()]
     if unknown:
-        raise ValueError(f"no customer is in {unknown}; the groups are: {', '.join(sorted(map(str, own.unique())))}")
+        raise TooLittleData(say("no customer is in {group:words}", group=unknown))
     aspects = list(_aspects(table, known.attrs["undated"]))
     rows, sizes = [], {}
     for name in names or sorted(own.unique()):

@@ -85,8 +85,9 @@ def compare_groupings(
     value = after.reindex(groups.index).fillna(0.0).astype("float64")
     y = np.asarray(value, dtype=np.float64)
     if len(y) < _FEWEST or not np.ptp(y) > 0:
-        words = "needs at least {fewest} customers grouped on {day} who brought different amounts since; there are {n}"
-        raise TooLittleData(say(words, n=len(y), day=scored_on, fewest=_FEWEST))
+        few = "needs at least {fewest} customers grouped on {day}; there are {n}"
+        same = "the {n} customers grouped on {day} all brought the same since, so no grouping can tell who brings more"
+        raise TooLittleData(say(few if len(y) < _FEWEST else same, n=len(y), day=scored_on, fewest=_FEWEST))
     others = (y.sum() - y) / (y.size - 1)
     unit = float(((y - others) ** 2).mean())
     gains, rows = {}, {}

@@ -89,7 +89,7 @@ def profit_table(company: Company, *dimensions: str, days: int = 365) -> ProfitT
     asked = dict.fromkeys(dimensions or DIMENSIONS)
     lines, present = _lines(company, tuple(asked), days)
     if not present:
-        raise MissingData("customers or transactions", tuple(asked))
+        raise MissingData("customers' or 'transactions", tuple(asked))
     each = _by_customer(lines, present)
     cells = each.group_by(list(present)).agg(customers=each.count(), **_sums(each)).execute().set_index(list(present))
     if cells.empty:

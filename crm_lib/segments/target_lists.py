@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers import customer_attribute, own_answers, window_complaints
+from crm_lib.customers import customer_attribute, customer_window, own_answers, window_complaints
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.language import plural, say, text
 from crm_lib.segments.decisions import window_before
@@ -220,16 +220,14 @@ def _at_risk(found: pd.DataFrame | MissingData, segmented: Segmented, days: int)
 def _gone(company: Company, segmented: Segmented) -> pd.DataFrame:
     """Return the core customers of the window before who bought nothing since, with value and tier of then."""
     days = segmented.basis.days
-    earlier = window_before(company, days=days)
-    if earlier is None:
-        raise TooLittleData(say("the window before is needed, and the data do not reach back so far"))
+    ending = window_before(company, days=days)
+    earlier = customer_window(company, days=days, ending=ending)
     # By today's borders, so that nobody has moved because a border did.
     tiers = value_tiers(earlier[segmented.value_kind], cut_points=segmented.tiers.cut_points).frame
     now = segmented.rfm.frame["frequency"]
     bought = earlier.index[earlier["last_purchase"].notna()]
     gone = earlier.loc[bought.intersection(_core(tiers)).difference(now.index[now > 0])]
     silent = (pd.Timestamp(company.as_of) - gone["last_purchase"]).dt.days
-    ending = company.as_of - dt.timedelta(days=days)
     words = "{orders}, the last one {ago}; in the core until {day}"
     reasons = [
         say(words, orders=plural("{n} order", "{n} orders", int(n)), ago=_ago(since), day=ending)

@@ -62,8 +62,8 @@ def compared_auc(
     """
     happened = outcome == 1
     ones, zeros = int(happened.sum()), int((~happened).sum())
-    if not ones or not zeros:
-        raise ValueError("the outcome must have happened to some and not to others")
+    if min(ones, zeros) < 2:
+        raise ValueError("the outcome must have happened to two customers at least, and not to two others")
     with_it, without = np.empty((2, ones)), np.empty((2, zeros))
     for row, score in enumerate((first, second)):
         everywhere = rankdata(score)

@@ -198,8 +198,9 @@ def test_a_window_that_the_data_cut_short_is_no_comparison(tmp_path):
     company = Company.open(
         write_company(tmp_path / "young", {"transactions": lines}, how="parquet", as_of="2026-06-30")
     )
-    assert window_before(company, days=365) is None
-    assert window_before(company, days=260) is not None
+    with pytest.raises(TooLittleData, match="do not reach back so far"):
+        window_before(company, days=365)
+    assert window_before(company, days=260) == dt.date(2025, 10, 13)
     made = decisions(company, segment_customers(company, SegmentDefinitions()))
     assert not made.compared
     assert "change" not in made.frame

@@ -39,8 +39,9 @@ def test_areas_are_those_of_a_peer_and_their_errors_those_of_resampling():
     rows = [rng.integers(0, 400, 400) for _ in range(300)]
     again = [roc_auc_score(y[row], first[row]) - roc_auc_score(y[row], second[row]) for row in rows]
     assert (gain.high - gain.low) / (2 * 1.96) == pytest.approx(np.std(again), rel=0.17)
-    with pytest.raises(ValueError, match="to some and not to others"):
-        compared_auc(np.ones(5), first[:5], second[:5])
+    for alike in (np.ones(5), np.eye(5)[0]):  # one case has no spread to tell an interval from
+        with pytest.raises(ValueError, match="two customers at least, and not to two others"):
+            compared_auc(alike, first[:5], second[:5])
 
 
 @pytest.mark.validate

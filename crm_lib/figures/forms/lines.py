@@ -8,7 +8,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import MONTHLY, AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.ticker import MaxNLocator
 
 from crm_lib import language
@@ -165,6 +165,7 @@ def _along(axes: Axes, index: pd.Index) -> None:
     axes.set_xlabel(_axis_name(index))
     if isinstance(index, pd.DatetimeIndex):
         places = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+        places.intervald[MONTHLY].append(12)  # else four years fit neither in months nor in years
         axes.xaxis.set_major_locator(places)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(places))  # type: ignore[no-untyped-call]
         axes.set_xlabel("")

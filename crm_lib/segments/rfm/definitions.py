@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from pydantic import ValidationError
 
 from crm_lib.company import Company
+from crm_lib.customers.known import LONGEST
 from crm_lib.customers.window import Value, value_of
 from crm_lib.errors import CompanyError
 from crm_lib.language import say
@@ -77,13 +78,13 @@ class SegmentDefinitions:
     tier_by: By = "value"
     tier_shares: tuple[float, ...] = ()
     tier_cut_points: tuple[float, ...] | None = None
-    rules: tuple[Rule, ...] = field(default=())
+    rules: tuple[Rule, ...] = ()
     currency: str = ""
     estimated_on: dt.date | None = None
 
     def __post_init__(self) -> None:
-        if self.window_days < 1:
-            raise ValueError(f"a window needs at least one day, not {self.window_days}")
+        if not 1 <= self.window_days <= LONGEST:
+            raise ValueError(f"a window has at least one day and at most {LONGEST:,}, not {self.window_days}")
         if not 3 <= self.levels <= 5:
             raise ValueError(f"levels must be 3, 4 or 5, not {self.levels}")
         for name, options in _OPTIONS.items():
@@ -138,7 +139,7 @@ class SegmentDefinitions:
             raise CompanyError(f"{where} is not valid TOML: {error}") from None
         except ValidationError as error:
             raise CompanyError(f"{where}: {fault(error)}") from None
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise CompanyError(f"{where}: {error}") from None
 
     def to_toml(self) -> str:

@@ -15,11 +15,9 @@ from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
-from crm_lib.segments.rfm.in_engine import Segmented, segment_customers
-from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES
+from crm_lib.segments.rfm.in_engine import segment_customers
 from crm_lib.statistics.resampling import Floats, studentised
 
-CHAMPIONS = SEGMENT_RULES[0].name
 _FEWEST = 30
 """Customers in the best segment below which no share of theirs is worth an interval."""
 
@@ -33,8 +31,7 @@ class FollowUp:
     frame : DataFrame
         Indexed by ``customer_id``: ``segment`` on the earlier day, ``value`` (money) in the days after it, ``active``.
     segments, best : tuple of str, str
-        All segments in the order of their rules; the one whose lift is told: the champions, or where the company's own
-        rules know none, the segment with the largest monetary value on average on the earlier day.
+        All segments in the order of their rules; the one whose lift is told.
     scored_on, days, value_kind, currency : date, int, str, str
         The earlier day, and the days followed up; "margin" or "revenue", and its ISO code.
     lift : Estimate
@@ -100,12 +97,12 @@ def follow_up(
         message = say("nobody bought in the {days} days up to {day}", days=definitions.window_days, day=scored_on)
         raise TooLittleData(message) from None
     scored = segmented.rfm.frame
-    kind, name = value_of(company), _best(segmented)
-    after = customer_window(company, days=outcome_days)[kind].reindex(scored.index)
-    frame = pd.DataFrame({"segment": scored["segment"], "value": after.fillna(0.0), "active": after.notna()})
+    kind, name = value_of(company), segmented.rfm.best
+    after = customer_window(company, days=outcome_days).reindex(scored.index)
+    frame = scored[["segment"]].assign(value=after[kind].fillna(0.0), active=after["orders"] > 0)
     best = np.asarray(frame["segment"] == name, dtype=np.float64)
     if best.sum() < _FEWEST:
-        message = "only {count:count} customers were {segment:words} on {day}; {fewest} are needed"
+        message = "needs {fewest} customers in the segment {segment:words} on {day}; there are {count:count}"
         raise TooLittleData(say(message, count=best.sum(), segment=name, day=scored_on, fewest=_FEWEST))
     if frame["value"].sum() <= 0:
         raise TooLittleData(say("the customers scored on {day} brought nothing in the days after", day=scored_on))
@@ -124,13 +121,6 @@ def follow_up(
         frame=frame, segments=names, best=name, scored_on=scored_on, days=outcome_days, value_kind=kind,
         currency=company.currency, lift=lift,
     )  # fmt: skip
-
-
-def _best(segmented: Segmented) -> str:
-    frame = segmented.rfm.frame
-    if any(rule.name == CHAMPIONS for rule in segmented.rfm.rules):
-        return CHAMPIONS
-    return str(frame.groupby("segment")["monetary"].mean().idxmax())
 
 
 def finding_champions(followed: FollowUp, *, at_least: float = 2.0) -> Finding:

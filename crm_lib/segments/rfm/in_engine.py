@@ -9,7 +9,6 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -19,8 +18,8 @@ import pandas as pd
 from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.customers import exact_sum, is_purchase
-from crm_lib.customers.known import known_rows
-from crm_lib.customers.window import Basis, Value, window_bounds
+from crm_lib.customers.known import known_rows, window_bounds
+from crm_lib.customers.window import Basis, Value
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.segments.rfm.definitions import SegmentDefinitions, tier_value_of
 from crm_lib.segments.rfm.rules import Condition, Interval, Rule
@@ -58,22 +57,15 @@ def rfm_table(
     ``monetary`` and ``value`` (money), a score each, ``segment`` and ``tier``. Scores and segment are missing for
     customers who only returned something; with base "known" everybody with a line up to the day `ending` has a row.
     """
-    definitions = SegmentDefinitions() if definitions is None else definitions
-    measures = _measures(company, definitions, ending)
-    if not definitions.frozen:
-        measures = measures.cache()
-        definitions = _with_cut_points(definitions, measures)
-    return _scored(measures, definitions)
+    return _scored(*_measured(company, SegmentDefinitions() if definitions is None else definitions, ending))
 
 
 def estimated(
     definitions: SegmentDefinitions, company: Company, *, ending: dt.date | None = None
 ) -> SegmentDefinitions:
     """Return the definitions with all cut points estimated anew from a company's customers: frozen."""
-    open_ended = definitions.free()
-    found = _with_cut_points(open_ended, _measures(company, open_ended, ending).cache())
     return dataclasses.replace(
-        found,
+        _measured(company, definitions.free(), ending)[1],
         tier_value=tier_value_of(definitions, company),
         currency=company.currency,
         estimated_on=company.as_of if ending is None else ending,
@@ -100,16 +92,9 @@ def segment_customers(
     Segmented
         Scores, segments, tiers, and the definitions with all cut points that were used.
     """
-    used = definitions = SegmentDefinitions() if definitions is None else definitions
-    if not definitions.frozen:
-        anew = estimated(definitions, company, ending=ending)
-        used = dataclasses.replace(
-            definitions,
-            rfm_cut_points=definitions.rfm_cut_points or anew.rfm_cut_points,
-            tier_cut_points=definitions.tier_cut_points or anew.tier_cut_points,
-        )
-    frame: pd.DataFrame = rfm_table(company, used, ending=ending).order_by("customer_id").execute()
-    # Some engines sort texts by the rules of a language.
+    definitions = SegmentDefinitions() if definitions is None else definitions
+    measures, used = _measured(company, definitions, ending)
+    frame: pd.DataFrame = _scored(measures, used).execute()
     frame = frame.set_index("customer_id").sort_index()
     scored = frame[frame["segment"].notna()]
     columns = [*MEASURES, *(f"{name}_score" for name in MEASURES)]
@@ -136,6 +121,17 @@ def segment_customers(
         basis=basis,
     )
     return Segmented(rfm=rfm, tiers=tiers, definitions=used, basis=basis)
+
+
+def _measured(
+    company: Company, definitions: SegmentDefinitions, ending: dt.date | None
+) -> tuple[ir.Table, SegmentDefinitions]:
+    """Return what is scored of each customer, and the definitions with the cut points that they lacked."""
+    measures = _measures(company, definitions, ending)
+    if definitions.frozen:
+        return measures, definitions
+    measures = measures.cache()
+    return measures, _with_cut_points(definitions, measures)
 
 
 def _measures(company: Company, definitions: SegmentDefinitions, ending: dt.date | None) -> ir.Table:
@@ -181,25 +177,19 @@ def _exact(column: ir.NumericValue) -> ir.DecimalValue:
 
 
 def _with_cut_points(definitions: SegmentDefinitions, measures: ir.Table) -> SegmentDefinitions:
-    cuts = definitions.rfm_cut_points
-    if cuts is None:
-        counted = {name: _counts(measures, name) for name in MEASURES}
-        if not counted["recency"][0].size:
-            raise TooLittleData(language.text("nobody bought anything in the window, so there is nobody to score"))
-        cuts = {name: quantile_cut_points(*counts, definitions.levels) for name, counts in counted.items()}
-    tiers = definitions.tier_cut_points or tier_cut_points(
-        *_counts(measures, "value"), by=definitions.tier_by, shares=definitions.tier_shares
+    table = measures.select(*MEASURES, "value").to_pyarrow()
+    numbers = {name: table[name].drop_null().to_numpy().astype(np.float64) for name in table.column_names}
+    if not numbers["recency"].size:
+        message = "nobody bought anything in the {days} days of the window, so there is nobody to score"
+        raise TooLittleData(language.say(message, days=definitions.window_days))
+    counts = {name: np.unique(each, return_counts=True) for name, each in numbers.items()}
+    cuts = {name: quantile_cut_points(*counts[name], definitions.levels) for name in MEASURES}
+    tiers = tier_cut_points(*counts["value"], by=definitions.tier_by, shares=definitions.tier_shares)
+    return dataclasses.replace(
+        definitions,
+        rfm_cut_points=definitions.rfm_cut_points or cuts,
+        tier_cut_points=definitions.tier_cut_points or tiers,
     )
-    return dataclasses.replace(definitions, rfm_cut_points=cuts, tier_cut_points=tiers)
-
-
-def _counts(measures: ir.Table, name: str) -> tuple[Any, Any]:
-    """Distinct values in ascending order, and how many customers have each."""
-    values = measures.filter(measures[name].notnull())
-    counts = values.group_by(name).agg(customers=values.count()).to_pyarrow()
-    found = counts[name].to_numpy().astype(np.float64)
-    order = np.argsort(found)
-    return found[order], counts["customers"].to_numpy()[order]
 
 
 def _scored(measures: ir.Table, definitions: SegmentDefinitions) -> ir.Table:

@@ -133,7 +133,7 @@ def movement(
     parts = [_scored(company, definitions, day) for day in (earlier, later)]
     for part, day in zip(parts, (earlier, later), strict=True):
         if len(part) < FEWEST:
-            message = "only {count} customers can be scored on {day}; {fewest} are needed"
+            message = "needs {fewest} customers with a score on {day}; there are {count}"
             raise TooLittleData(say(message, count=len(part), day=day, fewest=FEWEST))
     both = parts[0].add_suffix("_before").join(parts[1].add_suffix("_after"), how="outer").sort_index()
     frame = pd.DataFrame({"before": both["segment_before"], "after": both["segment_after"]}).fillna(OUTSIDE)
@@ -217,7 +217,7 @@ def fitting_windows(company: Company, definitions: SegmentDefinitions) -> Segmen
         Returned as they are where the data reach back two windows, or do not hold even twice four weeks. Else their
         window becomes half of the days from the first order to ``as_of``, in whole weeks, and their cut points go.
     """
-    begin = _begin(company)
+    begin = data_begin(company)
     span = (company.as_of - begin).days if begin else 0
     if 2 * definitions.window_days - definitions.window_days // _SLACK <= span:
         return definitions
@@ -242,7 +242,7 @@ def movement_matrix(before: pd.Series[str], after: pd.Series[str], states: Seque
 
 
 def _check_covered(company: Company, earlier: dt.date, later: dt.date, days: int) -> None:
-    begin = _begin(company)
+    begin = data_begin(company)
     if begin is None or (begin - earlier).days + days > days // _SLACK:
         message = (
             "the data begin on {begin}, too late for {days} days up to {earlier}: two windows up to {later} can have "
@@ -252,7 +252,8 @@ def _check_covered(company: Company, earlier: dt.date, later: dt.date, days: int
         raise TooLittleData(say(message, begin=begin, days=days, earlier=earlier, later=later, most=most))
 
 
-def _begin(company: Company) -> dt.date | None:
+def data_begin(company: Company) -> dt.date | None:
+    """Return the day of the first order line."""
     first: dt.date | None = company.table("transactions").ordered_at.date().min().to_pyarrow().as_py()
     return first
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_lib.segments.rfm.rules import Rule
+from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES
 
 MEASURES = ("recency", "frequency", "monetary")
 CutPoints = Mapping[str, tuple[float, ...]]
@@ -47,6 +48,13 @@ class RFM:
     as_of: dt.date
     base: Base = "buyers"
     window_days: int | None = None
+
+    @property
+    def best(self) -> str:
+        """The best segment: the champions, or where a company's own rules know none, the one with most money each."""
+        if any(rule.name == SEGMENT_RULES[0].name for rule in self.rules):
+            return SEGMENT_RULES[0].name
+        return str(self.frame.groupby("segment")["monetary"].mean().idxmax())
 
     def cut_table(self) -> pd.DataFrame:
         """Return the rule in words of numbers: for each measure and score, the range of values and its customers."""

@@ -16,6 +16,7 @@ from crm_lib.errors import TooLittleData
 from crm_lib.language import say
 from crm_lib.segments.rfm.definitions import SegmentDefinitions
 from crm_lib.segments.rfm.in_engine import rfm_table
+from crm_lib.segments.rfm.movement import data_begin
 from crm_lib.segments.rfm.segment_rules import SEGMENT_RULES, segment_rules
 
 _SHIFT = 90
@@ -119,7 +120,7 @@ def _others(
     shorter, longer = (say(words, days=days) for words in ("window {days} days shorter", "window {days} days longer"))
     others = {shorter: dataclasses.replace(free, window_days=used.window_days - days)}
     left_out = {}
-    begin = company.table("transactions").ordered_at.date().min().to_pyarrow().as_py()
+    begin = data_begin(company)
     if begin and begin > company.as_of - dt.timedelta(days=used.window_days + days - 1):
         left_out[longer] = say("the data do not go back so far")
     else:

@@ -118,7 +118,7 @@ def test_a_history_shorter_than_two_windows_is_no_movement(shop, tmp_path):
         movement(shop, earlier=shop.as_of)
     lines = shop_tables(customers=20)["transactions"]
     few = Company.open(write_company(tmp_path / "few", {"transactions": lines}, as_of="2026-06-30"))
-    with pytest.raises(TooLittleData, match=r"only 1?[0-9] customers can be scored on 30 Jun 2025; 30 are needed"):
+    with pytest.raises(TooLittleData, match=r"30 customers with a score on 30 Jun 2025; there are 1?[0-9]$"):
         movement(few)
 
 
