@@ -18,6 +18,8 @@ _TIMES = 10
 
 def days_ahead(summary: pd.DataFrame, unit: str) -> int | None:
     """Return for how many days to come purchases may be given a value; None where that is for ever."""
+    if summary.empty:
+        raise TooLittleData(say("nobody has bought anything"))
     seen = round(float(summary["age"].max()) * UNIT_DAYS[unit]) + 1
     return None if seen >= _LONG_ENOUGH else _TIMES * seen
 
@@ -43,6 +45,5 @@ def require_long_history(summary: pd.DataFrame, as_of: dt.date) -> None:
     TooLittleData
         If purchases are known for less than a year.
     """
-    ahead = days_ahead(summary, summary.attrs["unit"])
-    if ahead is not None:
+    if (ahead := days_ahead(summary, summary.attrs["unit"])) is not None:
         raise TooLittleData(not_counted(ahead, as_of))

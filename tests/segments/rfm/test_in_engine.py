@@ -129,7 +129,7 @@ def test_base_and_returns_do_what_they_say(few):
 
 
 def test_nobody_to_score_and_no_margin_are_said(few, bare_shop):
-    with pytest.raises(TooLittleData, match="nobody bought anything in the window"):
+    with pytest.raises(TooLittleData, match="nobody bought anything in the 5 days of the window"):
         rfm_table(few, SegmentDefinitions(window_days=5))
     with pytest.raises(MissingData, match="margin"):
         rfm_table(bare_shop, dataclasses.replace(SegmentDefinitions(), tier_value="margin"))
