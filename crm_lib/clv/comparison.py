@@ -28,7 +28,7 @@ from crm_lib.clv.nbd import NBD
 from crm_lib.clv.pareto_nbd import ParetoNBD
 from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.customers import PurchaseRecord, as_date, as_day
-from crm_lib.errors import CrmError, MissingData, TooLittleData
+from crm_lib.errors import CrmError, MissingData, NumericalError, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
@@ -142,6 +142,7 @@ def compare_models(
     rows: dict[tuple[int, str], dict[str, float]] = {}
     losses: dict[tuple[int, str], Array] = {}
     numbers: dict[int, Codes] = {}
+    fault: Exception | None = None
     last: dict[str, dict[str, pd.DataFrame]] = {"tracking": {}, "calibration": {}, "by_frequency": {}}
     for day in days:
         known = everything.until(day)
@@ -155,6 +156,7 @@ def compare_models(
                 forecast = who.forecast(known, task)
             except (CrmError, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
                 remarks.append(_remark(day, who.name, str(error)))
+                fault = fault if isinstance(error, MissingData) else error
                 continue
             if forecast.note:
                 remarks.append(_remark(day, who.name, say(forecast.note)))
@@ -167,6 +169,8 @@ def compare_models(
             last["calibration"][who.name] = measures.calibration_by_tenth(forecast.expected, actual)
             last["by_frequency"][who.name] = measures.calibration_by_frequency(frequency, forecast.expected, actual)
     complete = [who for who in forecasters if all((day, who.name) in rows for day in days)]
+    if not complete and fault is not None:
+        raise NumericalError(remarks[-1]) from fault
     if not complete:
         raise TooLittleData(say("needs a model that can forecast at every date: {why}", why=remarks[-1]))
     keys = pd.MultiIndex.from_tuples(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import warnings
 import zlib
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, Protocol, Self, TypeVar
+from collections.abc import Iterable
+from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from crm_lib.clv.histories import Array, Units
-from crm_lib.clv.maximum import maximise
+from crm_lib.clv.maximum import Maximum, maximise
 from crm_lib.clv.posterior import Posterior, sample_posterior
 from crm_lib.errors import NumericalError
 
@@ -31,15 +33,7 @@ class ConvergenceWarning(UserWarning):
     """The likelihood has no maximum inside its parameters' range, so that the estimates are not to be relied upon."""
 
 
-class Observations(Protocol):
-    """Data that a model is fitted to."""
-
-    @property
-    def total(self) -> float:
-        """Number of customers."""
-
-
-Data = TypeVar("Data", bound=Observations)
+Data = TypeVar("Data")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,7 +43,6 @@ class Fitted:
     theta: Array
     covariance: Array
     log_likelihood: float
-    customers: float
     converged: bool
 
 
@@ -133,7 +126,8 @@ class Model(ABC, Generic[Data]):
         Warns
         -----
         ConvergenceWarning
-            If the likelihood has no maximum; ``converged_`` is then False and the standard errors are missing.
+            If the likelihood has no maximum; ``converged_`` is then False, standard errors are missing, and the
+            estimates are the mode of the posterior.
         """
         read = self._read(data)
         self._check(read)
@@ -145,20 +139,24 @@ class Model(ABC, Generic[Data]):
         covariance = np.linalg.inv(-reached.hessian) if reached.converged else np.full(reached.hessian.shape, np.inf)
         converged = bool(np.diag(covariance).max() <= _VAGUE**2)
         factor, _ = self._from_units(units)
+        theta, value = reached.theta, reached.value
+        if not converged:
+            # Where a ridge ends is an accident of rounding; the posterior has a mode all the same.
+            with contextlib.suppress(NumericalError):
+                theta = self._mode(observed, starts).theta
+                value = self._objective(theta, observed)[0]
         self._fitted = Fitted(
-            theta=self._in_data_units(reached.theta, units),
+            theta=self._in_data_units(theta, units),
             covariance=covariance * np.outer(factor, factor) if converged else np.full(covariance.shape, np.nan),
-            log_likelihood=float(reached.value - units.densities * np.log(units.scale)),
-            customers=observed.total,
+            log_likelihood=float(value - units.densities * np.log(units.scale)),
             converged=converged,
         )
         self._data, self._posterior = (observed, units), None
         if not converged:
             values = ", ".join(f"{name} = {value:.3g}" for name, value in self.params_.items())
             warnings.warn(
-                f"{type(self).__name__}: the likelihood has no maximum; the search ended at {values}. The data cannot "
-                f"tell these parameters: {self._reason(observed)}. Intervals still hold, as they rest on weak priors "
-                "as well.",
+                f"{type(self).__name__}: the likelihood has no maximum, as the data cannot tell the parameters: "
+                f"{self._reason(observed)}. Estimates ({values}) and intervals rest on weak priors as well.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -181,7 +179,6 @@ class Model(ABC, Generic[Data]):
             theta=np.concatenate([np.log(values[:positive]), values[positive:]]),
             covariance=np.full((len(names), len(names)), np.nan),
             log_likelihood=float("nan"),
-            customers=0.0,
             converged=True,
         )
         return model
@@ -215,11 +212,6 @@ class Model(ABC, Generic[Data]):
         """Whether the likelihood has a maximum at the estimates."""
         return self._fit_.converged
 
-    @property
-    def customers_(self) -> int:
-        """Number of customers that the model was fitted to."""
-        return round(self._fit_.customers)
-
     def log_likelihood(self, data: pd.DataFrame) -> float:
         """Return the log-likelihood of data, such as :meth:`fit` reads, at the model's parameters."""
         return float(self._log_likelihoods(self._fit_.theta[None, :], self._read(data))[0])
@@ -242,17 +234,9 @@ class Model(ABC, Generic[Data]):
         if draws < 100:
             raise ValueError(f"a posterior needs at least 100 draws, not {draws}")
         data, units = self._data
-        precision = self._prior_sds() ** -2.0
-
-        def objective(theta: Array) -> tuple[float, Array, Array]:  # numpydoc ignore=GL08
-            value, gradient, hessian = self._objective(theta, data)
-            pull = precision * theta
-            return value - 0.5 * float(pull @ theta), gradient - pull, hessian - np.diag(precision)
-
         factor, shift = self._from_units(units)
-        mode = maximise(objective, [(begin - shift) / factor, *np.atleast_2d(self._starts(data))], tolerance=1e-6)
-        if not mode.converged:
-            raise NumericalError(f"{type(self).__name__}: no mode of the posterior was found")
+        precision = self._prior_sds() ** -2.0
+        mode = self._mode(data, [(begin - shift) / factor, *np.atleast_2d(self._starts(data))])
         drawn = sample_posterior(
             lambda theta: self._log_likelihoods(theta, data) - 0.5 * theta**2 @ precision,
             mode.theta,
@@ -270,6 +254,19 @@ class Model(ABC, Generic[Data]):
             seed=seed,
         )
         return self._posterior
+
+    def _mode(self, data: Data, starts: Iterable[Array]) -> Maximum:
+        precision = self._prior_sds() ** -2.0
+
+        def objective(theta: Array) -> tuple[float, Array, Array]:  # numpydoc ignore=GL08
+            value, gradient, hessian = self._objective(theta, data)
+            pull = precision * theta
+            return value - 0.5 * float(pull @ theta), gradient - pull, hessian - np.diag(precision)
+
+        mode = maximise(objective, starts, tolerance=1e-6)
+        if not mode.converged:
+            raise NumericalError(f"{type(self).__name__}: no mode of the posterior was found")
+        return mode
 
     # What subclasses use
 

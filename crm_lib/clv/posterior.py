@@ -143,20 +143,9 @@ class PosteriorWarning(UserWarning):
 class Posterior:
     """Equally probable draws of a model's parameters.
 
-    Parameters
-    ----------
-    draws : DataFrame (D, P)
-        The parameters, one row a draw.
-    working : array (D, P)
-        The same on the working scale.
-    effective_sample_size : float
-        Number of independent draws that would be as informative.
-    pareto_k : float
-        Tail shape of the importance weights: below 0.5 very good, up to 0.7 usable.
-    method : str
-        How the draws were made.
-    seed : int
-        Seed of the draws.
+    `draws` has a row a draw and a column a parameter; `working` (D, P) is the same on the working scale.
+    `effective_sample_size` is the number of independent draws that would be as informative, `pareto_k` the shape of the
+    tail of the importance weights: below 0.5 very good, up to 0.7 usable.
     """
 
     draws: pd.DataFrame

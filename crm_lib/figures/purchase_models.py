@@ -38,7 +38,7 @@ def model_table(model: Model[Any]) -> Table:
         likelihood=model.log_likelihood_,
     )  # fmt: skip
     if not model.converged_:
-        note += " " + say("The likelihood has no maximum: the intervals rest on the priors as well.")
+        note += " " + say("The likelihood has no maximum: estimates and intervals rest on the priors as well.")
     return table(
         f"model_{type(model).__name__.lower()}",
         say("Parameters of {model}", model=model_label(model)),

@@ -30,7 +30,7 @@ from crm_lib.clv.forecasters import (
 )
 from crm_lib.company import Company
 from crm_lib.customers import PurchaseRecord, as_day, customer_summary, purchase_days
-from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.errors import MissingData, NumericalError, TooLittleData
 from crm_lib.finding import Verdict
 from crm_lib.notebook import LeftOut
 from tests.clv.cdnow import cdnow_purchases
@@ -346,10 +346,11 @@ class Moody:
     name: str = "moody"
     parameters: int = 0
     kind: str = "baseline"
+    error: type[Exception] = TooLittleData
 
     def forecast(self, known, task):
         if len(known) < 100:
-            raise TooLittleData("not today")
+            raise self.error("not today")
         return OwnMeanRate().forecast(known, task)
 
 
@@ -372,6 +373,8 @@ def test_what_cannot_be_compared_is_refused_and_a_notebook_goes_on_with_pareto_n
     ):
         with pytest.raises(TooLittleData, match=words):
             compare_models(purchases, **(usual | options))
+    with pytest.raises(NumericalError, match="not today"):
+        compare_models(purchases, **(usual | {"rivals": [Moody(error=NumericalError)], "models": []}))
     with pytest.raises(TooLittleData, match="at least 10 customers"):
         compare_models(purchases[purchases["customer_id"] < 5], **usual)
     with pytest.raises(TooLittleData, match="needs a baseline and a model"):

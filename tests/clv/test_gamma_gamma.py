@@ -53,14 +53,12 @@ def test_grouped_rows_count_as_often_as_they_stand_for():
     assert len(grouped) < len(data) / 2
     one, other = GammaGamma().fit(data), GammaGamma().fit(grouped)
     np.testing.assert_allclose(one.params_, other.params_, rtol=1e-6)
-    assert one.customers_ == other.customers_
 
 
 def test_customers_without_usable_repeats_are_left_out_and_expected_to_spend_the_mean(cdnow):
     odd = pd.DataFrame({"frequency": [0, 0, 2, 3], "monetary_value": [np.nan, 50.0, 0.0, -4.0]})
     both = GammaGamma().fit(pd.concat([cdnow_summary(), odd]))
     np.testing.assert_allclose(both.params_, cdnow.params_, rtol=1e-8)
-    assert both.customers_ == cdnow.customers_ == 946
     np.testing.assert_allclose(both.expected_spend(odd), both.mean_spend(), rtol=1e-12)
 
 

@@ -49,7 +49,6 @@ def fitted(request: pytest.FixtureRequest) -> Model:
 def test_estimates_and_likelihood_are_the_published_ones(fitted: Model) -> None:
     estimates, log_likelihood = PUBLISHED[type(fitted)]
     assert fitted.converged_
-    assert fitted.customers_ == 2357
     assert list(fitted.params_.index) == list(estimates)
     for name, printed in estimates.items():
         assert _as_printed(fitted.params_[name], printed) == str(Decimal(printed)), name
@@ -68,7 +67,6 @@ def test_spend_of_repeat_buyers_is_as_published() -> None:
     folder = Path(lifetimes.__file__).parent / "datasets"
     customers = pd.read_csv(folder / "cdnow_customers_summary_with_transactions.csv")
     model = GammaGamma().fit(customers.rename(columns={"x": "frequency", "zbar": "monetary_value"}))
-    assert model.customers_ == 946
     for name, printed in {"p": "6.25", "q": "3.74", "gamma": "15.45"}.items():
         assert _as_printed(model.params_[name], printed) == printed
     assert _as_printed(model.mean_spend(), "35.17") == "35.17"
