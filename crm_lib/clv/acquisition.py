@@ -20,9 +20,9 @@ from crm_lib.clv.model import SEED, ConvergenceWarning
 from crm_lib.clv.potential import NOT_KNOWN
 from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.reach import days_ahead
-from crm_lib.clv.realised import Basis, basis_of, contact_costs, realised
+from crm_lib.clv.realised import contact_costs, realised
 from crm_lib.company import Company
-from crm_lib.customers import UNIT_DAYS, customer_summary
+from crm_lib.customers import UNIT_DAYS, Value, customer_summary, value_of
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
@@ -50,7 +50,7 @@ class Acquisition:
     draws: Mapping[str, pd.DataFrame]
     channels: pd.Series[str]
     won_last_year: pd.Series[int]
-    basis: Basis
+    basis: Value
     currency: str
     annual_rate: float
 
@@ -123,7 +123,7 @@ def acquisition_value(
         },
         channels=rows["channel"],
         won_last_year=won,
-        basis=basis_of(company),
+        basis=value_of(company),
         currency=company.currency,
         annual_rate=annual_rate,
     )

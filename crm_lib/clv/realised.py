@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers import exact_sum, is_purchase
-
-Basis = Literal["margin", "revenue"]
-"""What is added up: margin where the company knows it, else revenue."""
-
-
-def basis_of(company: Company) -> Basis:
-    """Return what the company's value is counted in."""
-    return "margin" if company.has("transactions", "margin") else "revenue"
+from crm_lib.customers import Value, exact_sum, is_purchase, value_of
 
 
 def realised(company: Company, *, annual_rate: float) -> pd.DataFrame:
@@ -29,7 +21,7 @@ def realised(company: Company, *, annual_rate: float) -> pd.DataFrame:
     ``whole2`` are sums of squares and products over the customer's days. Lines of unknown margin are given the rate of
     the others.
     """
-    lines = _lines(company, basis_of(company))
+    lines = _lines(company, value_of(company))
     unit = _unit(lines.revenue)
     days = lines.group_by(["customer_id", "day"]).agg(
         y=exact_sum(lines.amount / unit), g=exact_sum(lines.revenue / unit, lines.bought)
@@ -50,7 +42,7 @@ def contact_costs(company: Company, *, annual_rate: float) -> pd.DataFrame | Non
     return _sums(contacts, unit, carried=carried, part=contacts.cost, part2=contacts.cost * contacts.cost)
 
 
-def _lines(company: Company, basis: Basis) -> ir.Table:
+def _lines(company: Company, basis: Value) -> ir.Table:
     lines = company.table("transactions")
     amount: Any = lines.revenue
     if basis == "margin":

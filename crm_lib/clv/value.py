@@ -18,10 +18,10 @@ from crm_lib.clv.model import SEED
 from crm_lib.clv.potential import PotentialRule, attributes, reachable_spend
 from crm_lib.clv.purchase_model import PurchaseModel
 from crm_lib.clv.reach import days_ahead, not_counted
-from crm_lib.clv.realised import Basis, basis_of, contact_costs, realised
+from crm_lib.clv.realised import contact_costs, realised
 from crm_lib.clv.spend_records import MeanSpend
 from crm_lib.company import Company
-from crm_lib.customers import UNIT_DAYS, customer_summary
+from crm_lib.customers import UNIT_DAYS, Value, customer_summary, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.language import say
@@ -58,7 +58,7 @@ class CustomerValue:
 
     frame: pd.DataFrame
     totals: dict[str, Estimate]
-    basis: Basis
+    basis: Value
     currency: str
     as_of: dt.date
     annual_rate: float
@@ -163,7 +163,9 @@ def customer_value(
         cost = _cost_per_purchase(costs, customers["frequency"].to_numpy(dtype=float) + 1, draws, seed)
     sums = Sums(**{name: brought[name].to_numpy() for name in ("part", "whole", "part2", "cross", "whole2")})
     ahead = days_ahead(customers, model.unit)
-    horizon_days = horizon_days if ahead is None else min(horizon_days, ahead)
+    if ahead is not None:
+        horizon_days = min(horizon_days, ahead)
+        warnings.warn(say("Not counted is {what}.", what=not_counted(ahead, company.as_of)), UserWarning, stacklevel=2)
     more = reachable_spend(customers, spends.expected_spend(customers), attributes(company, customers.index), rule)
     future = FutureValue(
         model=model,
@@ -189,7 +191,7 @@ def customer_value(
             "current": drawn_estimate(total.current, len(frame), company.currency, _METHOD),
             "potential": drawn_estimate(total.potential, len(frame), company.currency, _METHOD),
         },
-        basis=basis_of(company),
+        basis=value_of(company),
         currency=company.currency,
         as_of=company.as_of,
         annual_rate=annual_rate,

@@ -126,7 +126,8 @@ def test_everybody_bought_once_and_one_price_are_valued_with_the_mean(tmp_path):
 
 
 def test_a_short_history_values_ten_times_its_length_and_says_so_first(young, shop):
-    found = customer_value(young, model=NBD(), draws=DRAWS)
+    with pytest.warns(UserWarning, match="Not counted is what customers bring after 12 Sept 2024"):
+        found = customer_value(young, model=NBD(), draws=DRAWS)
     summary, worth = found.future.summary, found.frame["value_per_purchase"]
     rate = found.future.model.expected_purchases(summary, 400 / 7) / 400
     # Nobody leaves: purchases of 400 days, evenly spread, are worth so much today.
