@@ -13,10 +13,10 @@ from scipy.stats import norm
 from crm_lib.churn.amounts import value_before
 from crm_lib.churn.definition import Churned
 from crm_lib.churn.incidence import Incidence, cumulative_incidence
-from crm_lib.churn.reasons import CAUSES, cause_of, own_causes
+from crm_lib.churn.reasons import CAUSES, known_departures
 from crm_lib.company import Company
-from crm_lib.customers import Value, facts, known_rows, value_of
-from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.customers import Value, facts, value_of
+from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
@@ -25,8 +25,6 @@ from crm_lib.statistics.skewed_means import skewed_interval
 
 UNKNOWN = "cause not known"
 """Those who left silently, and those whose departure is known without a cause."""
-TOPIC_DAYS = 91
-"""A complaint of so many days before stands for the cause where its topic is mapped to one and no other is told."""
 _YEAR = 365
 _FEWEST = 30
 
@@ -48,37 +46,6 @@ class Causes:
     value_kind: Value
     as_of: dt.date
     currency: str
-
-
-def known_departures(company: Company) -> pd.DataFrame:
-    """Return the departures the company learnt of: ``customer_id``, ``departed_at`` and ``cause`` (missing: not told).
-
-    They come from the table of departures, else from contracts that ended. Where no cause is told, the topic of a
-    complaint shortly before stands for one, if ``[causes]`` of ``company.toml`` maps it.
-    """
-    causes = own_causes(company)
-    if company.has("departures", "customer_id", "departed_at"):
-        rows: pd.DataFrame = known_rows(company, "departures").execute()
-        rows = rows.reindex(columns=["customer_id", "departed_at", "cause"])
-    elif company.has("memberships", "customer_id", "ended_at", "end_reason"):
-        frame = company.frame("memberships", "customer_id", "ended_at", "end_reason").dropna(subset=["ended_at"])
-        rows = frame.rename(columns={"ended_at": "departed_at"}).drop(columns="end_reason")
-        rows["cause"] = [cause_of(reason, causes) for reason in frame["end_reason"]]
-    else:
-        raise MissingData("departures", ("customer_id", "departed_at"))
-    rows["departed_at"] = pd.to_datetime(rows["departed_at"]).astype("datetime64[s]")
-    rows["cause"] = rows["cause"].astype(object).where(rows["cause"].notna(), None)
-    rows = rows.sort_values(["departed_at", "customer_id"], ignore_index=True)
-    if causes and rows["cause"].isna().any() and company.has("complaints", "opened_at", "topic"):
-        told = company.frame("complaints", "customer_id", "opened_at", "topic").dropna().sort_values("opened_at")
-        told = told.assign(opened_at=pd.to_datetime(told["opened_at"]).astype("datetime64[s]"))
-        near = pd.merge_asof(
-            rows, told, left_on="departed_at", right_on="opened_at", by="customer_id",
-            tolerance=pd.Timedelta(days=TOPIC_DAYS),
-        )  # fmt: skip
-        by_topic = near["topic"].map(lambda topic: cause_of(topic, causes))
-        rows["cause"] = rows["cause"].where(rows["cause"].notna(), by_topic)
-    return rows
 
 
 def causes_of_leaving(company: Company, churned: Churned, *, seed: int = 0) -> Causes:

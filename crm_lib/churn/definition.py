@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.churn.inactivity import InactivityWindow
-from crm_lib.churn.reasons import INVOLUNTARY, VOLUNTARY, own_causes, will_of
+from crm_lib.churn.reasons import cause_of, known_departures, own_causes
 from crm_lib.company import Company
-from crm_lib.customers import facts, known_contracts, known_rows
+from crm_lib.customers import facts, known_contracts
 from crm_lib.errors import MissingData
 
 STATES: Final = {
@@ -25,11 +25,6 @@ STATES: Final = {
     "contract ended, why is not known": True,
 }
 """How a customer stands, and whether that is gone."""
-_ENDED: Final = {
-    VOLUNTARY: "contract ended by the customer",
-    INVOLUNTARY: "contract ended by the company",
-    "": "contract ended, why is not known",
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,11 +64,6 @@ def churned(company: Company, rule: InactivityWindow | int) -> Churned:
     -------
     Churned
         State of every customer who ever bought.
-
-    Raises
-    ------
-    ValueError
-        If the window is shorter than a day.
     """
     days = rule.days if isinstance(rule, InactivityWindow) else rule
     if days < 1:
@@ -96,10 +86,9 @@ def churned(company: Company, rule: InactivityWindow | int) -> Churned:
 
 def _departed(company: Company) -> tuple[pd.Series, pd.Series]:
     try:
-        rows: pd.DataFrame = known_rows(company, "departures", "customer_id", "departed_at").execute()
+        day = known_departures(company).groupby("customer_id")["departed_at"].max()
     except MissingData:
-        rows = pd.DataFrame({"customer_id": [], "departed_at": []})
-    day = pd.to_datetime(rows.groupby("customer_id")["departed_at"].max())
+        day = pd.Series(dtype="datetime64[s]")
     return day, pd.Series("departure known", index=day.index, dtype=object)
 
 
@@ -114,5 +103,7 @@ def _contract_ends(company: Company) -> tuple[pd.Series, pd.Series]:
     rows = rows.sort_values(["ended_at", *told]).drop_duplicates("customer_id", keep="last").set_index("customer_id")
     reasons = rows["end_reason"] if told else pd.Series(None, index=rows.index, dtype=object)
     causes = own_causes(company)
-    kind = reasons.map(lambda reason: _ENDED[will_of(reason, causes)])
+    ended, by_company, untold = (name for name in STATES if name.startswith("contract ended"))
+    kind = reasons.map(lambda reason: by_company if cause_of(reason, causes) == "given_up" else ended)
+    kind = kind.where(reasons.notna(), untold)
     return pd.to_datetime(rows["ended_at"]), kind

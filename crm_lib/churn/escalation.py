@@ -13,8 +13,8 @@ from scipy.stats import norm
 from statsmodels.genmod.families import Binomial, links
 from statsmodels.genmod.generalized_linear_model import GLM
 
-from crm_lib.churn.causes import known_departures
 from crm_lib.churn.definition import Churned
+from crm_lib.churn.reasons import known_departures
 from crm_lib.company import Company
 from crm_lib.customers import Value, facts, known_complaints, known_rows, value_of
 from crm_lib.customers.known import SETTLED, is_review

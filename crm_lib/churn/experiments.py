@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 
-from crm_lib.churn.amounts import value_between
 from crm_lib.company import Company
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.language import say
@@ -20,29 +18,12 @@ FEWEST = 50
 """Customers that an arm must have: with fewer, chance decides."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Experiment:
-    """Customers of randomised campaigns whose outcome window is over.
+def experiment(company: Company, *, win_back: bool) -> pd.DataFrame:
+    """Return the customers of the company's randomised campaigns to win back, or of the others, whose windows are over.
 
-    `frame`, a row a customer and campaign: ``campaign_id``, ``customer_id``, ``assigned_at``, ``arm`` ("control" or the
-    company's own), ``cost`` (money; 0 where not known), ``outcome_from``, ``outcome_to``.
-    """
-
-    frame: pd.DataFrame
-    costs_known: bool
-
-    @property
-    def offers(self) -> list[str]:
-        """Arms other than the control, those with most customers first."""
-        arms = self.frame.loc[self.frame["arm"] != "control", "arm"].value_counts()
-        return [str(name) for name in arms.sort_index().sort_values(ascending=False, kind="stable").index]
-
-
-def experiment(company: Company, *, win_back: bool) -> Experiment:
-    """Return the customers of the company's randomised campaigns to win back, or of the others.
-
-    Campaigns without a control arm, and arms of fewer than 50 customers, say nothing and are left out; where no other
-    remains, TooLittleData tells why.
+    A row a customer and campaign: ``campaign_id``, ``customer_id``, ``assigned_at``, ``arm`` ("control", or the
+    company's own), ``cost`` (money; 0 where not known), ``outcome_from``, ``outcome_to``. Campaigns without a control
+    arm, and arms of fewer than 50 customers, say nothing and are left out; TooLittleData where no other remains.
     """
     needed = ("campaign_id", "customer_id", "assigned_at", "arm", "randomised", "outcome_from", "outcome_to")
     if not company.has("assignments", *needed):
@@ -65,12 +46,6 @@ def experiment(company: Company, *, win_back: bool) -> Experiment:
     if rows.empty:
         message = "needs a campaign that drew by chance at least {n} customers for an offer and {n} for a control group"
         raise TooLittleData(say(message, n=FEWEST), table="assignments")
-    costs_known = "cost" in rows
-    rows["cost"] = rows["cost"].fillna(0.0).astype(float) if costs_known else 0.0
+    rows["cost"] = rows["cost"].fillna(0.0).astype(float) if "cost" in rows else 0.0
     rows = rows.sort_values(["assigned_at", "campaign_id", "customer_id"], ignore_index=True)
-    return Experiment(frame=rows[[*needed[:4], "cost", "outcome_from", "outcome_to"]], costs_known=costs_known)
-
-
-def outcome_value(company: Company, frame: pd.DataFrame) -> pd.Series[float]:
-    """Return what each customer brought in the outcome window, before costs (money)."""
-    return value_between(company, frame, frame["outcome_from"], frame["outcome_to"])
+    return rows[[*needed[:4], "cost", "outcome_from", "outcome_to"]]

@@ -21,7 +21,8 @@ from crm_lib.statistics.proportions import wilson
 
 SHORTEST, STEP = 14, 7
 """The windows looked at: from two weeks on, week by week."""
-_YEAR = 365
+_YEAR = 364
+"""Whole weeks, so that the rivals are compared on a day that the risk looks at as well."""
 _FEWEST = 30
 _Z = float(norm.ppf((1 + LEVEL) / 2))
 RULES: Final = {
@@ -50,7 +51,6 @@ class InactivityWindow:
     rivals: pd.DataFrame
     gains: dict[str, Estimate]
     tested_on: dt.date
-    as_of: dt.date
 
     @property
     def came_back(self) -> Estimate:
@@ -72,7 +72,7 @@ def inactivity_window(company: Company, *, at_most: float = 0.2) -> InactivityWi
 
     A window is judged by the customers it called gone who came back nevertheless, and by its length, which is how late
     a loss is noticed. The shortest is recommended of whose customers demonstrably no more than `at_most` come back
-    within a year (a third of the data where they span less than three years).
+    within 52 weeks (a third of the data where they span less than three years).
 
     Parameters
     ----------
@@ -95,9 +95,7 @@ def inactivity_window(company: Company, *, at_most: float = 0.2) -> InactivityWi
 
     Notes
     -----
-    Spells end with a purchase or are cut at ``as_of``: Kaplan & Meier's estimate, with customers as clusters of their
-    spells (Williams 1995, Biometrics 51). The rivals call as many customers gone on an earlier day, by P(alive) or by
-    silence over their own rhythm, and are compared by who came back.
+    Kaplan & Meier's estimate, with customers as clusters of their spells (Williams 1995, Biometrics 51).
     """
     if not 0 < at_most < 1:
         raise ValueError(f"at_most must lie between 0 and 1, not {at_most}")
@@ -110,7 +108,7 @@ def inactivity_window(company: Company, *, at_most: float = 0.2) -> InactivityWi
     rivals, gains = _rivals(company, bought, tested_on, follow_up, at_most)
     return InactivityWindow(
         frame=frame, days=days, kept=kept, at_most=at_most, follow_up=follow_up, rivals=rivals, gains=gains,
-        tested_on=tested_on, as_of=company.as_of,
+        tested_on=tested_on,
     )  # fmt: skip
 
 

@@ -31,8 +31,6 @@ class Incidence:
     frame: pd.DataFrame
     low: pd.DataFrame
     high: pd.DataFrame
-    customers: int
-    left: dict[str, int]
 
 
 def cumulative_incidence(
@@ -40,36 +38,10 @@ def cumulative_incidence(
 ) -> Incidence:  # fmt: skip
     """Estimate the cumulative incidence of each cause of leaving (Aalen & Johansen 1978).
 
-    Parameters
-    ----------
-    time : array_like of float
-        Time until each customer left, or until which the customer is known to have stayed.
-    cause : array_like of int
-        Number of the cause, from 1; 0 for customers who have not left.
-    causes : sequence of str
-        Names of the causes.
-    seed : int
-        Seed of the resamples.
+    `time` is that until each customer left, or until which the customer is known to have stayed; `cause` numbers the
+    cause from 1, and is 0 for who has not left. The band is a multinomial bootstrap of the counts at each time, on the
+    scale log(-log(1 - F)): the largest deviation over times and causes, in standard errors, sets its width.
 
-    Returns
-    -------
-    Incidence
-        Incidences at each time at which somebody left.
-
-    Raises
-    ------
-    ValueError
-        If a time is missing or negative, or a cause has no name.
-    TooLittleData
-        If there are no customers, or nobody has left.
-
-    Notes
-    -----
-    The band is a multinomial bootstrap of the counts at each time, on the scale log(-log(1 - F)): the largest deviation
-    over times and causes, in standard errors, sets its width. In simulations a nominal 95 % covered in 94 to 97 %.
-
-    Examples
-    --------
     >>> found = cumulative_incidence([1, 2, 2, 3], [1, 2, 0, 0], causes=["price", "service"])
     >>> found.frame.round(3).to_dict("list")
     {'price': [0.25, 0.25], 'service': [0.0, 0.25], 'stayed': [0.75, 0.5]}
@@ -95,7 +67,6 @@ def cumulative_incidence(
     return Incidence(
         frame=frame.assign(stayed=1 - frame.sum(axis=1)),
         low=pd.DataFrame(low, index=index, columns=names), high=pd.DataFrame(high, index=index, columns=names),
-        customers=when.size, left={name: int((why == number).sum()) for number, name in enumerate(names, start=1)},
     )  # fmt: skip
 
 

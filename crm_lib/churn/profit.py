@@ -9,27 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betainc
-from scipy.stats import norm
 from sklearn.isotonic import isotonic_regression
 
+from crm_lib.churn.amounts import mean_of
 from crm_lib.churn.risk import ChurnRisk
 from crm_lib.customers import Value
 from crm_lib.errors import TooLittleData
-from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
-from crm_lib.statistics.resampling import Floats
 
 CERTAINTY = 20.0
 """How sure the share is that a contact keeps: as after so many customers (Verbraken et al. take Beta(6, 14))."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaximumProfit:
-    """Expected maximum profit a customer (money), and the share of customers contacted for it."""
-
-    profit: float
-    share: float
 
 
 def expected_maximum_profit(
@@ -40,41 +31,16 @@ def expected_maximum_profit(
     contact_cost: float,
     offer_cost: float = 0.0,
     saved_share: float = 0.3,
-) -> MaximumProfit:
+) -> float:
     """Return the expected maximum profit of a list by a score, EMPC (Verbraken, Verbeke & Baesens 2013, TKDE 25(5)).
 
-    Parameters
-    ----------
-    left : array_like of bool
-        Who left.
-    score : array_like of float
-        Score of each customer, the higher the likelier to leave.
-    value : float
-        What a customer who stays is worth (money).
-    contact_cost, offer_cost : float
-        Cost of a contact, and of the offer, which all who stay and those kept by it take (money).
-    saved_share : float
-        Mean share of those about to leave whom a contact keeps; Beta-distributed as after 20 customers.
+    `value` is what a customer who stays is worth; the offer is taken by all who stay, and by those whom it keeps. The
+    share kept of those about to leave is Beta-distributed about `saved_share`, as after 20 customers. The corners of
+    the ROC curve's hull come from an isotonic regression of the outcome on the order of the scores.
 
-    Returns
-    -------
-    MaximumProfit
-        Profit a customer of the whole base, and the share contacted.
-
-    Raises
-    ------
-    ValueError
-        If the value is not above the cost of the offer, a cost is negative, or nobody or everybody left.
-
-    Notes
-    -----
-    The corners of the ROC curve's hull come from an isotonic regression of the outcome on the order of the scores.
-
-    Examples
-    --------
     >>> found = expected_maximum_profit([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1], value=200, contact_cost=1, offer_cost=10)
-    >>> round(found.profit, 3), found.share
-    (28.0, 0.5)
+    >>> round(found, 3)
+    28.0
     """
     y, s = np.asarray(left, dtype=np.float64), np.asarray(score, dtype=np.float64)
     if not (value > offer_cost >= 0 and contact_cost >= 0):
@@ -99,7 +65,7 @@ def expected_maximum_profit(
     first, chance = np.diff(betainc(a + 1, b, limits)) * saved_share, np.diff(betainc(a, b, limits))
     cost = contact_cost * leavers + (offer_cost + contact_cost) * stayers
     profit = (value - offer_cost) * leavers * first - cost * chance
-    return MaximumProfit(profit=float(profit.sum()), share=float(everybody @ chance))
+    return float(profit.sum())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -110,7 +76,7 @@ class RetentionList:
     positive gain. `curve` by ``customers`` contacted on the day of the test, in that order: profit ``expected`` and
     ``realised`` (money; what the assumed share kept of those who did leave was worth, less costs). `rules`, as many
     customers by each on that day: ``realised``, ``precision`` (share who left) and ``empc``. `size` was the list's,
-    `gain` is what it realised more than the most valuable customers. `value_from` is what everything rests on.
+    `gain` is what it realised more than the most valuable customers.
     """
 
     frame: pd.DataFrame
@@ -191,20 +157,13 @@ def retention_list(
     if worth > offer_cost:
         scores = {"risk alone": before["risk"], "days of silence": before["silence"]}
         for name, score in scores.items():
-            rules.loc[name, "empc"] = expected_maximum_profit(silent, score, **terms).profit
-    first, second = (pd.Series(1.0, index=lists[name]) for name in ("risk times value", "value alone"))
-    difference = first.reindex(realised.index, fill_value=0.0) - second.reindex(realised.index, fill_value=0.0)
+            rules.loc[name, "empc"] = expected_maximum_profit(silent, score, **terms)
+    ours, rival = (realised.index.isin(lists[name]).astype(float) for name in ("risk times value", "value alone"))
     return RetentionList(
         frame=frame, curve=curve, rules=rules, size=size,
-        gain=_total(np.asarray(realised * difference, dtype=np.float64), n=size, unit=risk.currency),
+        gain=mean_of(np.asarray(realised * (ours - rival), dtype=np.float64), times=len(realised), unit=risk.currency),
         tested_on=risk.tested_on, value_kind=risk.value_kind, currency=risk.currency,
     )  # fmt: skip
-
-
-def _total(each: Floats, *, n: int, unit: str) -> Estimate:
-    """Return a sum over customers with the interval of a mean times their number."""
-    value, reach = float(each.sum()), float(norm.ppf((1 + LEVEL) / 2) * each.std(ddof=1) * np.sqrt(each.size))
-    return Estimate(value=value, low=value - reach, high=value + reach, n=n, unit=unit, method="sum over customers")
 
 
 def finding_list(found: RetentionList) -> Finding:

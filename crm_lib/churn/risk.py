@@ -78,7 +78,8 @@ def churn_risk(company: Company, *, horizon_days: int = QUARTER) -> ChurnRisk:
     """Estimate each customer's risk of buying nothing in the days to come.
 
     Models learn from the facts of earlier days what followed each of them. On a later day whose outcome is known the
-    simplest one is chosen that is not demonstrably worse than the best; on the last such day it is tested. Then it
+    simplest one is chosen that is not demonstrably worse than the best (the 95 % interval of the difference of their
+    areas under the ROC curve, after DeLong et al. 1988, holds zero); on the last such day it is tested. Then it
     learns from that day too and tells today's risk.
 
     Parameters
@@ -99,11 +100,6 @@ def churn_risk(company: Company, *, horizon_days: int = QUARTER) -> ChurnRisk:
         If history is too short, or fewer than 30 customers fell silent or did not.
     ValueError
         If the horizon is shorter than a day.
-
-    Notes
-    -----
-    A model is worse than the best if the 95 % interval of the difference of their areas under the ROC curve (DeLong et
-    al. 1988) lies above zero.
     """
     if horizon_days < 1:
         raise ValueError(f"horizon_days must be at least 1, not {horizon_days}")
@@ -123,15 +119,17 @@ def churn_risk(company: Company, *, horizon_days: int = QUARTER) -> ChurnRisk:
     risk, by_silence = told[model], told["silence"]
     auc, by_recency, gain = compared_auc(silent, risk.to_numpy(), by_silence.to_numpy())
     fitted = looks.fitted(model, company.as_of)
-    days = {chosen_on: earlier, tested_on: told}
+    rolling = {}
+    for day, each, came in ((chosen_on, earlier[model], then), (tested_on, risk, silent)):
+        auc_then = compared_auc(came, each.to_numpy(), each.to_numpy())[0]
+        rolling[day] = {"customers": len(came), "share": came.mean(), "told": each.mean(), "auc": auc_then}
     return ChurnRisk(
         frame=looks.frame(company.as_of, fitted.predict_proba(looks.features(company.as_of))[:, 1]),
         test=looks.frame(tested_on, risk.to_numpy()).assign(silent=silent.astype(bool)),
         tested_on=tested_on, horizon_days=horizon_days, reliability=reliability(risk, looks.silent(tested_on)),
         auc=auc, auc_recency=by_recency, gain=gain, value_kind=value_of(company), currency=company.currency,
         model=model, chosen_on=chosen_on, rivals=_rivals(told, silent, behind),
-        rolling=pd.DataFrame({day: _rolled(looks.silent(day), each[model]) for day, each in days.items()}).T
-        .rename_axis("day").astype({"customers": "int64", "share": float, "told": float}),
+        rolling=pd.DataFrame.from_dict(rolling, orient="index").rename_axis("day"),
         features=looks.features(company.as_of), features_before=looks.features(tested_on), fitted=fitted,
     )  # fmt: skip
 
@@ -235,12 +233,6 @@ def _rivals(told: pd.DataFrame, silent: np.ndarray, behind: dict[str, Estimate])
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
-def _rolled(silent: pd.Series[float], risk: pd.Series[float]) -> dict[str, Any]:
-    score = risk.to_numpy()
-    auc = compared_auc(silent.to_numpy(), score, score)[0]
-    return {"customers": len(silent), "share": silent.mean(), "told": score.mean(), "auc": auc}
-
-
 def stability(before: pd.Series[float], now: pd.Series[float]) -> float:
     """Return the population stability index of two samples, in tenths of the first; a missing value is one more."""
     edges = np.unique(before.quantile(np.arange(1, _TENTHS) / _TENTHS).dropna())
@@ -312,9 +304,7 @@ def _reason(name: str, row: dict[Any, Any]) -> str:
         words = plural("silent for {n} day", "silent for {n} days", int(row["recency"]))
         return words + (say(", {x:number1} times the own rhythm", x=times) if times >= 1.5 else "")
     if name == "purchases":
-        return plural(
-            "{n} purchase day in the last year", "{n} purchase days in the last year", int(row["purchase_days"])
-        )
+        return plural("{n} purchase day in a year", "{n} purchase days in a year", int(row["purchase_days"]))
     if name == "tenure":
         return plural("a customer for {n} day", "a customer for {n} days", int(row["tenure"]))
     if name == "discounted":

@@ -15,6 +15,13 @@ from crm_lib.figures.churn import (
     window_chart as window_chart,
     window_rules_table as window_rules_table,
 )
+from crm_lib.figures.churn_offers import (
+    policies_table as policies_table,
+    uplift_chart as uplift_chart,
+    winback_audit_table as winback_audit_table,
+    winback_chart as winback_chart,
+    winback_trial_chart as winback_trial_chart,
+)
 from crm_lib.figures.clusters import (
     clusters_table as clusters_table,
     portrait_table as portrait_table,
