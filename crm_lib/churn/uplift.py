@@ -37,7 +37,7 @@ class Uplift:
     `tenths`, by tenth of predicted uplift, the highest first: ``customers``, ``uplift`` (offer less control, with
     ``low`` and ``high``) and ``p_value`` (Holm). `scores`, by what customers are ordered by: ``qini`` and ``auuc``,
     money a customer. `policies`: ``treated`` (share) and ``value``, money per 1,000 against no offer to anyone.
-    `gain` is by uplift less the better of everyone and no one.
+    `gain` is by uplift less everyone, where that demonstrably earns, else no one: the `rival`.
     """
 
     offer: str
@@ -212,7 +212,7 @@ def _policies(effect: Floats, score: Floats, silence: Floats, unit: str) -> tupl
         return mean_of(effect * who, times=1000.0, unit=unit, method="cross-fitted AIPW")
 
     rows = {name: {"treated": who.mean(), "value": earned(who)} for name, who in chosen.items()}
-    rival = "everyone" if effect.mean() > 0 else "no one"
+    rival = "everyone" if earned(chosen["everyone"]).low > 0 else "no one"
     gain = earned(chosen["by uplift"].astype(float) - chosen[rival])
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("policy"), gain, rival
 

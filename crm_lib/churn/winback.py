@@ -90,6 +90,10 @@ def winback_trial(company: Company) -> WinBackTrial:
     rows = experiment(company, win_back=True)
     days = (pd.Timestamp(company.as_of) - rows["assigned_at"]).dt.days
     rows = rows[days >= YEAR - 1].drop_duplicates("customer_id").reset_index(drop=True)
+    message = "needs {n} customers who returned within the windows of campaigns to win back, a year ago or longer"
+    few = TooLittleData(say(message, n=_FEWEST), table="assignments")
+    if rows.empty:
+        raise few
     bought = purchase_days(company).merge(rows[["customer_id", "assigned_at", "outcome_from", "outcome_to"]])
     earlier = bought[bought["day"] < bought["assigned_at"]].groupby("customer_id")["day"].max()
     last = rows["customer_id"].map(earlier)
@@ -105,8 +109,7 @@ def winback_trial(company: Company) -> WinBackTrial:
     rows["cause"] = _causes(company, rows["customer_id"], rows["assigned_at"]).to_numpy()
     offers = rows[rows["arm"] != "control"].groupby("arm")["profit"].mean()
     if rows["returned"].sum() < _FEWEST or offers.empty or not (rows["arm"] == "control").any():
-        message = "needs {n} customers who returned within the windows of campaigns to win back, a year ago or longer"
-        raise TooLittleData(say(message, n=_FEWEST), table="assignments")
+        raise few
     offer = str(offers.idxmax())
     groups = {"all": rows, **{tier: rows[rows["tier"] == tier] for tier in TIERS}}
     effects = {name: _effect(group, offer, company.currency) for name, group in groups.items()}
@@ -240,11 +243,9 @@ def winback_plan(
         within = plan["cost"].cumsum() <= budget
         reason[plan.index[~within]] = "beyond the budget"
         plan = plan[within]
-    words = "{chance:chance} return because of it and bring {second:money} in a year; silent for {lapse} days"
-    told_why = [
-        say(words, chance=each.chance, second=each.second, lapse=each.lapse, currency=company.currency)
-        for each in plan.itertuples()
-    ]
+    words = "{x:chance} return because of it{assumed}, and bring {y:money} in a year; silent for {lapse} days"
+    same = {"assumed": say(" (an assumption)") if trial is None else "", "currency": company.currency}
+    told_why = [say(words, x=row.chance, y=row.second, lapse=row.lapse, **same) for row in plan.itertuples()]
     plan = plan.drop(columns="customer_id").assign(effort=plan["tier"].map(EFFORTS), reason=told_why)
     return WinBackPlan(
         frame=plan.rename_axis("customer_id"), left_out=reason[reason != ""].value_counts().rename("customers"),

@@ -70,8 +70,8 @@ def winback_audit_table(plan: WinBackPlan) -> Table:
     others = plan.left_out.drop(index=[name for name in never if name in plan.left_out.index])
     frame = pd.concat([pd.Series(never, name="customers"), others]).rename_axis("reason").to_frame()
     frame.index = pd.Index([text(str(name)) for name in frame.index], name="reason")
-    note = say("The first four are never won back. Nothing is known of the staff's and reputation's where the table of "
-               "customers has no columns hurt_staff and harms_reputation. Each customer is counted once.")  # fmt: skip
+    note = say("The first four are never won back; two of them need the columns hurt_staff and harms_reputation "
+               "in the table of customers. Each customer is counted once.")  # fmt: skip
     return table("winback-audit", say("Gone, and not in the plan"), frame, note=note)
 
 
@@ -85,7 +85,7 @@ def uplift_chart(found: Uplift) -> Chart:
         harmed = "{n:count} customers are better left alone"
     return dots(
         frame, "net", currency=found.currency, reference=0.0, name="uplift",
-        headline=say("Of the offer '{offer}', " + harmed, offer=found.offer.replace("_", " "), n=found.left_alone),
+        headline=say("Offer '{offer}': " + harmed, offer=found.offer.replace("_", " "), n=found.left_alone),
         title=say("{kind:words} a customer, less cost, offer against control, by tenth of uplift (1: highest)",
                   kind=found.value_kind.capitalize()),
         table=table(

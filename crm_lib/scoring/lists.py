@@ -43,30 +43,10 @@ def company_lists(
 ) -> TargetLists:
     """Return the target lists that a company's data allow.
 
-    Parameters
-    ----------
-    company : Company
-        The company.
-    segmented : Segmented, optional
-        Its customers in segments and tiers; by default by the company's own definitions, or the usual ones.
-    risk_days : int
-        Days ahead over which the risk of buying nothing is told.
-    contact_cost : float
-        Cost of a personal contact (money).
-    saved_share : float
-        Part of those about to leave whom such a contact keeps: an assumption to be tested.
-    dissatisfied_below : float
-        A last answer with a satisfaction below this is dissatisfied.
-
-    Returns
-    -------
-    TargetLists
-        The lists; what the company's data do not allow is left out and said.
-
-    Raises
-    ------
-    TooLittleData
-        If nobody bought anything in the window.
+    Customers are `segmented` by the company's own definitions, or the usual ones. The risk of buying nothing is told
+    for `risk_days`. A personal contact costs `contact_cost` and keeps `saved_share` of those about to leave, an
+    assumption to be tested; a last answer with a satisfaction below `dissatisfied_below` is dissatisfied. What the
+    company's data do not allow is left out and said; TooLittleData where nobody bought anything in the window.
     """
     if segmented is None:
         segmented = segment_customers(company, definitions_of(company))
@@ -78,8 +58,15 @@ def company_lists(
         at_risk = frame[frame["class"] == _LOOKING]
     except MissingData as missing:
         at_risk = missing
+    win_back: pd.DataFrame | MissingData
+    try:
+        gone = churn.churned(company, churn.inactivity_window(company))
+        win_back = churn.winback_plan(company, gone, contact_cost=contact_cost).frame
+    except MissingData as missing:
+        win_back = missing
     return target_lists(
-        company, segmented, at_risk=at_risk, risk_days=risk_days, dissatisfied_below=dissatisfied_below
+        company, segmented, at_risk=at_risk, win_back=win_back, risk_days=risk_days,
+        dissatisfied_below=dissatisfied_below,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Whom to contact, why, and in which order: one list of customers for each of five purposes."""
+"""Whom to contact, why, and in which order: one list of customers for each of six purposes."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ PURPOSES: Mapping[str, tuple[str, str]] = {
     "dissatisfied": ("Core customers who are dissatisfied", "Ask what was missing, and answer it."),
     "at_risk": ("Valuable customers at risk of leaving", "A personal contact now: ask what is missing."),
     "gone": ("Core customers of the window before, gone since", "Ask why; win back those worth the offer."),
+    "win_back": ("Lost customers worth winning back", "Ask why, then the offer; key customers by a call."),
     "growable": ("Regular customers who could buy more", "Show what similar customers buy besides."),
 }
 """The lists, the most urgent first: title and action. What went wrong is put right before anybody is kept, and who may
@@ -86,6 +87,7 @@ def target_lists(
     segmented: Segmented,
     *,
     at_risk: pd.DataFrame | MissingData,
+    win_back: pd.DataFrame | MissingData,
     risk_days: int = 91,
     dissatisfied_below: float = 6.0,
 ) -> TargetLists:
@@ -98,6 +100,9 @@ def target_lists(
     at_risk : DataFrame or MissingData
         The valuable customers likely to leave, indexed by ``customer_id``: ``risk`` and ``at_risk`` (value times risk,
         money); or why they cannot be told.
+    win_back : DataFrame or MissingData
+        The lost customers worth winning back, indexed by ``customer_id``: ``gain`` (money), ``tier`` and ``reason``; or
+        why they cannot be told.
     risk_days : int
         Days ahead over which that risk is told.
     dissatisfied_below : float
@@ -108,6 +113,7 @@ def target_lists(
         "dissatisfied": lambda: _dissatisfied(company, segmented, dissatisfied_below),
         "at_risk": lambda: _at_risk(at_risk, segmented, risk_days),
         "gone": lambda: _gone(company, segmented),
+        "win_back": lambda: _win_back(win_back),
         "growable": lambda: _growable(company, segmented),
     }
     found: dict[str, pd.DataFrame] = {}
@@ -215,6 +221,12 @@ def _at_risk(found: pd.DataFrame | MissingData, segmented: Segmented, days: int)
         for risk, gone in zip(found["risk"], silent, strict=True)
     ]
     return pd.DataFrame({"value": found["at_risk"], "reason": reasons}, index=found.index)
+
+
+def _win_back(found: pd.DataFrame | MissingData) -> pd.DataFrame:
+    if isinstance(found, MissingData):
+        raise found
+    return found[["tier", "reason"]].assign(value=found["gain"])
 
 
 def _gone(company: Company, segmented: Segmented) -> pd.DataFrame:

@@ -52,19 +52,21 @@ def shop(folder):
     return Company.open(folder)
 
 
-def made(shop, tier=TIER, base="buyers", at_risk=None, **more):
+def made(shop, tier=TIER, base="buyers", at_risk=None, win_back=None, **more):
     """Return lists of customers put into tiers as told; what they did is as it was."""
     found = segment_customers(shop, SegmentDefinitions(tier_cut_points=(100.0, 60.0, 10.0), base=base))
     tiers = pd.Series(tier).reindex(found.tiers.frame.index)
     segmented = replace(found, tiers=replace(found.tiers, frame=found.tiers.frame.assign(tier=tiers)))
     unknown = TooLittleData("too few")
-    lists = target_lists(shop, segmented, at_risk=unknown if at_risk is None else at_risk, **more)
+    told = {name: unknown if frame is None else frame for name, frame in (("at_risk", at_risk), ("win_back", win_back))}
+    lists = target_lists(shop, segmented, **told, **more)
     return lists, {each.name: each for each in lists.lists}
 
 
 def test_each_list_holds_whom_it_is_for_with_the_reason(shop):
     found, lists = made(shop, at_risk=RISK, risk_days=91)
     assert list(lists) == ["open_complaints", "dissatisfied", "at_risk", "gone"]
+    assert found.left_out.pop("win_back") == "too few"
     assert found.left_out == {"growable": "needs at least 10 customers who bring anything; there are 3"}
     # Of two unsettled complaints the older one is told; cleo is not in the core.
     assert lists["open_complaints"].frame["reason"].to_dict() == {"anna": "billing: closed unsettled"}
@@ -79,6 +81,13 @@ def test_each_list_holds_whom_it_is_for_with_the_reason(shop):
     assert gone["reason"] == "1 order, the last one 514 days ago; in the core until 30 Jun 2025"
     assert gone[["value", "tier"]].tolist() == [90.0, "major"]
     assert list(lists["gone"].frame.columns) == ["segment", "tier", "value", "reason", "first_list", "also_on"]
+
+
+def test_the_lost_worth_winning_back_come_with_the_gain_of_their_plan(shop):
+    plan = pd.DataFrame({"gain": [7.5], "tier": "major", "reason": "why", "cost": 1.0}, index=["anna"])
+    _, lists = made(shop, at_risk=RISK, win_back=plan)
+    assert lists["win_back"].frame.loc["anna", ["tier", "value", "reason"]].tolist() == ["major", 7.5, "why"]
+    assert list(lists)[-1] == "win_back"
 
 
 def test_a_customer_on_several_lists_is_first_on_the_most_urgent(shop):
