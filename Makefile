@@ -44,6 +44,7 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/customer_table.py
 	$(BIN)/python benchmarks/clv.py $(ARGS)
 	$(BIN)/python benchmarks/segments.py
+	$(BIN)/python benchmarks/churn.py
 
 format: $(DEV)
 	$(BIN)/ruff check --fix

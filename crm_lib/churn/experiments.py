@@ -29,11 +29,11 @@ def experiment(company: Company, *, win_back: bool) -> pd.DataFrame:
     if not company.has("assignments", *needed):
         raise MissingData("assignments", needed)
     rows = company.frame("assignments", *needed, *(["cost"] if company.has("assignments", "cost") else []))
-    if not company.has("campaigns", "goal"):
-        raise MissingData("campaigns", ("goal",))
-    goals = company.frame("campaigns", "campaign_id", "goal").set_index("campaign_id")["goal"]
-    lost = rows["campaign_id"].map(goals).astype(str).str.strip().str.lower().isin(WIN_BACK)
-    rows = rows[lost == win_back]
+    lost: set[str] = set()
+    if company.has("campaigns", "campaign_id", "goal"):
+        told = company.frame("campaigns", "campaign_id", "goal")
+        lost = set(told.loc[told["goal"].astype(str).str.strip().str.lower().isin(WIN_BACK), "campaign_id"])
+    rows = rows[rows["campaign_id"].isin(lost) == win_back]
     rows = rows[rows["randomised"].astype("boolean").fillna(value=False).astype(bool)]
     days = ["assigned_at", "outcome_from", "outcome_to"]
     rows[days] = rows[days].apply(pd.to_datetime)

@@ -217,7 +217,7 @@ def finding_window(found: InactivityWindow) -> Finding:
             "keeps to {most:share}."
         ),
         if_supported="Call customers gone after {best} days of silence, and start winning back then, not later.",
-        if_not_supported="Do not write off customers after {window} days; judge them by {best} days of silence.",
+        if_not_supported="Do not write off customers after {window} days of silence: too many come back.",
         if_undecided="Use {best} days of silence for now and look again when more silent customers have been followed.",
         values={"window": half_year, "days": found.follow_up, "most": found.at_most, "best": found.days},
     )

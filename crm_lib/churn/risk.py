@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -139,18 +141,12 @@ class _Looks:
 
     def __init__(self, company: Company, horizon_days: int) -> None:
         self._company, self._horizon = company, horizon_days
-        self._bought = purchase_days(company)
-        self._features: dict[dt.date, pd.DataFrame] = {}
-
-    def features(self, day: dt.date) -> pd.DataFrame:
-        """Return the signs of a day."""
-        if day not in self._features:
-            self._features[day] = risk_features(self._company, day)
-        return self._features[day]
-
-    def silent(self, day: dt.date) -> pd.Series[float]:
-        """Return who bought nothing after a day."""
-        return bought_nothing(self._bought, self.features(day).index, day, self._horizon).astype(float)
+        self._bought = bought = purchase_days(company)
+        # The signs of a day, and who bought nothing after it: each is asked for again and again.
+        self.features: Callable[[dt.date], pd.DataFrame] = cache(lambda day: risk_features(company, day))
+        self.silent: Callable[[dt.date], pd.Series[float]] = cache(
+            lambda day: bought_nothing(bought, self.features(day).index, day, horizon_days).astype(float)
+        )
 
     def fitted(self, model: str, day: dt.date) -> Pipeline:
         """Return a model learnt from the last days whose outcome was known on a day."""

@@ -26,7 +26,7 @@ from crm_lib.statistics.resampling import Floats
 
 _CAMPAIGNS = 2
 """The last campaigns that are learnt from: older ones tell of other times."""
-_FOLDS, _TENTHS, _RESAMPLES = 5, 10, 200
+_FOLDS, _TENTHS, _RESAMPLES = 5, 10, 100
 _FEWEST = 200
 
 

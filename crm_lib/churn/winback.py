@@ -58,6 +58,7 @@ class WinBackTrial:
     frame: pd.DataFrame
     offer: str
     effects: dict[str, Estimate]
+    value_kind: Value
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,14 +91,13 @@ def winback_trial(company: Company) -> WinBackTrial:
     rows = experiment(company, win_back=True)
     days = (pd.Timestamp(company.as_of) - rows["assigned_at"]).dt.days
     rows = rows[days >= YEAR - 1].drop_duplicates("customer_id").reset_index(drop=True)
-    message = "needs {n} customers who returned within the windows of campaigns to win back, a year ago or longer"
-    few = TooLittleData(say(message, n=_FEWEST), table="assignments")
+    few = TooLittleData(say("needs {n} returns in campaigns to win back, a year ago or longer", n=_FEWEST))
     if rows.empty:
         raise few
     bought = purchase_days(company).merge(rows[["customer_id", "assigned_at", "outcome_from", "outcome_to"]])
     earlier = bought[bought["day"] < bought["assigned_at"]].groupby("customer_id")["day"].max()
     last = rows["customer_id"].map(earlier)
-    rows, last = rows[last.notna()].reset_index(drop=True), last.dropna().reset_index(drop=True)
+    rows, last = (each[last.notna()].reset_index(drop=True) for each in (rows, last))
     inside = bought["day"].between(bought["outcome_from"], bought["outcome_to"])
     rows["returned"] = rows["customer_id"].isin(bought.loc[inside, "customer_id"])
     rows["before"] = value_before(company, rows, last)
@@ -113,7 +113,8 @@ def winback_trial(company: Company) -> WinBackTrial:
     offer = str(offers.idxmax())
     groups = {"all": rows, **{tier: rows[rows["tier"] == tier] for tier in TIERS}}
     effects = {name: _effect(group, offer, company.currency) for name, group in groups.items()}
-    return WinBackTrial(frame=rows, offer=offer, effects={name: e for name, e in effects.items() if np.isfinite(e.low)})
+    effects = {name: each for name, each in effects.items() if np.isfinite(each.low)}
+    return WinBackTrial(frame=rows, offer=offer, effects=effects, value_kind=value_of(company))
 
 
 def _effect(rows: pd.DataFrame, offer: str, unit: str) -> Estimate:
@@ -294,9 +295,8 @@ def _total_gain(plan: pd.DataFrame, trial: WinBackTrial | None, unit: str, seed:
     return Estimate(value=total, low=total - reach, high=total + reach, n=n, unit=unit, method="bootstrap")
 
 
-def finding_winback(plan: WinBackPlan) -> Finding:
+def finding_winback(trial: WinBackTrial, plan: WinBackPlan) -> Finding:
     """Return whether the offer to lost customers earned more than it cost, against customers left alone."""
-    trial = plan.tried()
     back = trial.frame.groupby("arm")["returned"].mean()
     return Finding(
         key="churn.winback",
@@ -321,9 +321,8 @@ def finding_winback(plan: WinBackPlan) -> Finding:
     )  # fmt: skip
 
 
-def finding_small(plan: WinBackPlan) -> Finding:
+def finding_small(trial: WinBackTrial) -> Finding:
     """Return whether small customers are not worth winning back, as the textbook says."""
-    trial = plan.tried()
     if "small" not in trial.effects:
         message = "needs {n} small customers in the offer and the control of a campaign to win back"
         raise TooLittleData(say(message, n=_FEWEST), table="assignments")
@@ -337,5 +336,5 @@ def finding_small(plan: WinBackPlan) -> Finding:
         if_supported="Leave small customers alone, as the textbook says.",
         if_not_supported="Write to small customers too, by an automatic letter: the rule of no effort costs money.",
         if_undecided="Keep small customers out of the plan until a campaign has tried more of them.",
-        currency=plan.currency,
+        currency=trial.effects["small"].unit,
     )  # fmt: skip

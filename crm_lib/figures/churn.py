@@ -7,7 +7,7 @@ import pandas as pd
 from crm_lib.churn import Causes, Churned, ChurnRisk, Escalation, InactivityWindow, RetentionList
 from crm_lib.churn.escalation import WEEKS
 from crm_lib.churn.inactivity import RULES
-from crm_lib.churn.risk import MODELS, SHIFTED
+from crm_lib.churn.risk import MODELS, NO_SIGN, SHIFTED
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import label, table
@@ -205,13 +205,14 @@ def list_profit_chart(found: RetentionList) -> Chart:
 def reasons_chart(found: RetentionList, reasons: pd.DataFrame) -> Chart:
     """Draw how many customers of the list have each sign as their strongest."""
     counts = reasons["first"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    signs = [name for name in counts.index if name != NO_SIGN]
     frame = counts.rename("customers").to_frame().rename_axis("reason")
     frame["customer_share"] = frame["customers"] / frame["customers"].sum()
     frame.index = pd.Index([text(str(name)) for name in frame.index], name="reason")
     people = found.frame.join(reasons["reason"]).reset_index().rename(columns={"gain": "net"})
     return bars(
         frame, "customers", name="reasons",
-        headline=say("What most often raises the risk on the list: {first:words}", first=counts.index[0]),
+        headline=say("What most often raises the risk on the list: {x:words}", x=signs[0] if signs else NO_SIGN),
         title=say("Customers to contact by their strongest sign"),
         table=table(
             "retention-list", say("Whom to contact so that they stay"), people, currency=found.currency, rows=10,

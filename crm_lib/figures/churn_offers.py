@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crm_lib.churn import Uplift, WinBackPlan
+from crm_lib.churn import Uplift, WinBackPlan, WinBackTrial
 from crm_lib.churn.winback import NEVER
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
@@ -13,10 +13,9 @@ from crm_lib.figures.forms import bars, dots
 from crm_lib.language import say, text
 
 
-def winback_trial_chart(plan: WinBackPlan) -> Chart:
+def winback_trial_chart(trial: WinBackTrial) -> Chart:
     """Draw what the best offer to the lost earned more than no offer, by tier."""
-    trial = plan.tried()
-    effects = trial.effects
+    effects, currency = trial.effects, trial.effects["all"].unit
     rows = {name: {"net": each.value, "low": each.low, "high": each.high, "customers": each.n}
             for name, each in effects.items()}  # fmt: skip
     frame = pd.DataFrame.from_dict(rows, orient="index").rename(index={"all": say("all customers")}).rename_axis("tier")
@@ -25,12 +24,12 @@ def winback_trial_chart(plan: WinBackPlan) -> Chart:
     )
     arms.index = pd.Index([label(str(name)) for name in arms.index], name="group")
     return dots(
-        frame, "net", currency=plan.currency, reference=0.0, name="winback-trial",
+        frame, "net", currency=currency, reference=0.0, name="winback-trial",
         headline=say("The offer to lost customers earned {gain:money} a customer more than leaving them alone",
-                     gain=effects["all"].value, currency=plan.currency),
+                     gain=effects["all"].value, currency=currency),
         title=say("{kind:words} of the year after, less cost, offer against control, by tier of before",
-                  kind=plan.value_kind.capitalize()),
-        table=table("winback-trial", say("What came of the campaign to win back"), arms, currency=plan.currency,
+                  kind=trial.value_kind.capitalize()),
+        table=table("winback-trial", say("What came of the campaign to win back"), arms, currency=currency,
                     labels={"net": say("Brought in the year after, less cost")}, kinds={"net": "money"}),
     )  # fmt: skip
 
@@ -65,13 +64,10 @@ def winback_chart(plan: WinBackPlan) -> Chart:
 
 
 def winback_audit_table(plan: WinBackPlan) -> Table:
-    """Return why others who are gone are not in the plan, the four kinds never to win back first."""
-    never = {name: int(plan.left_out.get(name, 0)) for name in NEVER.values()}
-    others = plan.left_out.drop(index=[name for name in never if name in plan.left_out.index])
-    frame = pd.concat([pd.Series(never, name="customers"), others]).rename_axis("reason").to_frame()
-    frame.index = pd.Index([text(str(name)) for name in frame.index], name="reason")
-    note = say("The first four are never won back; two of them need the columns hurt_staff and harms_reputation "
-               "in the table of customers. Each customer is counted once.")  # fmt: skip
+    """Return why others who are gone are not in the plan."""
+    frame = plan.left_out.to_frame().rename_axis("reason").rename(index=text)
+    note = say("Never won back: who {kinds:words}; the last two where the table of customers has columns hurt_staff "
+               "and harms_reputation. Each customer is counted once.", kinds=list(NEVER.values()))  # fmt: skip
     return table("winback-audit", say("Gone, and not in the plan"), frame, note=note)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.churn import churned as who_left, finding_small, finding_winback, winback_plan
-from crm_lib.churn.winback import EFFORTS, NEVER, winback_trial
+from crm_lib.churn.winback import EFFORTS, NEVER, _Returning, winback_trial
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
@@ -43,8 +43,6 @@ def test_a_plan_by_gain_is_truly_worth_more_than_one_by_value(plan, simulation):
     truth = simulation.truth["win_back"].set_index("customer_id")
     known = plan.trial.frame.set_index("customer_id")
     true = truth.loc[known.index]
-    from crm_lib.churn.winback import _Returning
-
     half = known.index[::2]
     learnt = _Returning(known.loc[half])
     rest = known.drop(index=half)
@@ -79,21 +77,18 @@ def test_everybody_gone_is_in_the_plan_or_left_out_for_one_reason(plan, churned)
 
 
 def test_findings_follow_the_campaign(plan):
-    finding = finding_winback(plan)
+    finding = finding_winback(plan.trial, plan)
     assert finding.estimate == plan.trial.effects["all"]
     assert finding.verdict is not Verdict.NOT_SUPPORTED
-    assert finding_small(plan).verdict is not Verdict.SUPPORTED
+    assert finding_small(plan.tried()).verdict is not Verdict.SUPPORTED
 
 
 def _lost(tmp_path, **columns):
     rows = [(f"o{n}", f"c{n}", "2025-01-10", amount) for n, amount in enumerate((100.0, 100.0, 100.0, 100.0, 100.0))]
     rows += [("o5", "c4", "2025-01-11", -100.0), ("o6", "new", "2026-06-20", 60.0)]
     customers = pd.DataFrame({"customer_id": [f"c{n}" for n in range(5)], **columns})
-    return Company.open(
-        write_company(
-            tmp_path / "lost", {"transactions": transactions(rows), "customers": customers}, as_of="2026-06-30"
-        )
-    )
+    tables = {"transactions": transactions(rows), "customers": customers}
+    return Company.open(write_company(tmp_path / "lost", tables, as_of="2026-06-30"))
 
 
 def test_the_four_kinds_are_never_won_back_and_without_a_campaign_chances_are_assumed(tmp_path):
@@ -111,7 +106,7 @@ def test_the_four_kinds_are_never_won_back_and_without_a_campaign_chances_are_as
     assert "an assumption" in row["reason"]
     assert found.gain.is_exact
     with pytest.raises(TooLittleData, match="no campaign to win back"):
-        finding_winback(found)
+        found.tried()
 
 
 def test_bad_terms_and_nobody_gone_are_told(tmp_path, simulated_shop, churned):
@@ -126,5 +121,5 @@ def test_bad_terms_and_nobody_gone_are_told(tmp_path, simulated_shop, churned):
 
 def test_an_early_campaign_is_not_judged_before_its_year_is_over(simulated_folder):
     # The campaign began in March 2025: half a year later nothing can be said.
-    with pytest.raises(TooLittleData, match="a year ago or longer"):
+    with pytest.raises(TooLittleData, match="30 returns in campaigns to win back, a year ago or longer"):
         winback_trial(Company.open(simulated_folder, as_of="2025-10-01"))
