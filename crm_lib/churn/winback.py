@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -67,17 +68,29 @@ class WinBackPlan:
 
     `frame` by ``customer_id``: ``tier``, ``cause``, ``lapse``, ``offer``, ``chance`` to return because of it,
     ``before``, ``second`` (what a year after returning brings), ``cost``, ``gain``, ``effort`` and ``reason``.
-    `left_out` by reason counts the gone who are not in it. `gain` is that of the whole plan. Without a `trial`, chance
-    is an assumption.
+    `left_out` by reason counts the gone who are not in it. Without a `trial`, chance is an assumption.
     """
 
     frame: pd.DataFrame
     left_out: pd.Series
-    gain: Estimate
     trial: WinBackTrial | None
+    seed: int
     value_kind: Value
     as_of: dt.date
     currency: str
+
+    @cached_property
+    def gain(self) -> Estimate:
+        """What the plan is expected to bring (money), with the interval of models learnt again from resamples."""
+        total, n = float(self.frame["gain"].sum()), len(self.frame)
+        if self.trial is None or not n:
+            return Estimate.exact(total, n=n, unit=self.currency, method="assumed")
+        rng, arms = np.random.default_rng(self.seed), self.trial.frame.groupby("arm")
+        drawn = (arms.sample(frac=1.0, replace=True, random_state=rng) for _ in range(_RESAMPLES))
+        again = [_Returning(rows).told(self.frame, self.frame["cost"] * 0.0)["gain"].sum() for rows in drawn]
+        # Few resamples tell the spread less surely: Student's quantile allows for it.
+        reach = float(stats.t.ppf((1 + LEVEL) / 2, _RESAMPLES - 1) * np.std(again, ddof=1))
+        return Estimate(value=total, low=total - reach, high=total + reach, n=n, unit=self.currency, method="bootstrap")
 
     def tried(self) -> WinBackTrial:
         """Return the campaign; TooLittleData where none had a randomised control group."""
@@ -250,7 +263,7 @@ def winback_plan(
     plan = plan.drop(columns="customer_id").assign(effort=plan["tier"].map(EFFORTS), reason=told_why)
     return WinBackPlan(
         frame=plan.rename_axis("customer_id"), left_out=reason[reason != ""].value_counts().rename("customers"),
-        gain=_total_gain(plan, trial, company.currency, seed), trial=trial, value_kind=value_of(company),
+        seed=seed, trial=trial, value_kind=value_of(company),
         as_of=company.as_of, currency=company.currency,
     )  # fmt: skip
 
@@ -280,19 +293,6 @@ def _left_out(
         reasons["silent for shorter or longer than any campaign tried"] = ~rows["lapse"].between(seen.min(), seen.max())
     chosen = np.select([each.to_numpy() for each in reasons.values()], list(reasons), "")
     return pd.Series(chosen, index=rows.index, dtype=object)
-
-
-def _total_gain(plan: pd.DataFrame, trial: WinBackTrial | None, unit: str, seed: int) -> Estimate:
-    """Return the gain of the plan, with the interval of models learnt again from resamples of the campaign."""
-    total, n = float(plan["gain"].sum()), len(plan)
-    if trial is None or not n:
-        return Estimate.exact(total, n=n, unit=unit, method="assumed")
-    rng, arms = np.random.default_rng(seed), trial.frame.groupby("arm")
-    drawn = (arms.sample(frac=1.0, replace=True, random_state=rng) for _ in range(_RESAMPLES))
-    again = [_Returning(rows).told(plan, plan["cost"] * 0.0)["gain"].sum() for rows in drawn]
-    # Few resamples tell the spread less surely: Student's quantile allows for it.
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, _RESAMPLES - 1) * np.std(again, ddof=1))
-    return Estimate(value=total, low=total - reach, high=total + reach, n=n, unit=unit, method="bootstrap")
 
 
 def finding_winback(trial: WinBackTrial, plan: WinBackPlan) -> Finding:

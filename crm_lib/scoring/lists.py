@@ -43,10 +43,23 @@ def company_lists(
 ) -> TargetLists:
     """Return the target lists that a company's data allow.
 
-    Customers are `segmented` by the company's own definitions, or the usual ones. The risk of buying nothing is told
-    for `risk_days`. A personal contact costs `contact_cost` and keeps `saved_share` of those about to leave, an
-    assumption to be tested; a last answer with a satisfaction below `dissatisfied_below` is dissatisfied. What the
-    company's data do not allow is left out and said; TooLittleData where nobody bought anything in the window.
+    Parameters
+    ----------
+    company : Company
+        The company.
+    segmented : Segmented, optional
+        Its customers in segments and tiers; by default by the company's own definitions, or the usual ones.
+    risk_days : int
+        Days ahead over which the risk of buying nothing is told.
+    contact_cost, saved_share : float
+        Cost of a personal contact (money), and part of those about to leave whom it keeps: an assumption to be tested.
+    dissatisfied_below : float
+        A last answer with a satisfaction below this is dissatisfied.
+
+    Returns
+    -------
+    TargetLists
+        The lists; what the company's data do not allow is left out and said.
     """
     if segmented is None:
         segmented = segment_customers(company, definitions_of(company))
