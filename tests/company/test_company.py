@@ -63,7 +63,7 @@ def test_where_nothing_tells_the_margin_it_is_null_and_nobody_has_it(tmp_path: P
     company = Company.open(write_company(tmp_path / "shop", {"transactions": transactions()}))
     assert not company.has("transactions", "margin")
     assert all(math.isnan(margin) for margin in company.frame("transactions").margin)
-    with pytest.raises(MissingData, match="columns margin of table 'transactions'"):
+    with pytest.raises(MissingData, match="column margin of table 'transactions'"):
         company.table("transactions", "margin")
 
 
