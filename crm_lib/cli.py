@@ -21,6 +21,7 @@ from rich.console import Console
 
 from crm_lib.errors import CompanyError, CrmError
 from crm_lib.language import say, text
+from crm_lib.writing import of_the_system, replaced
 
 if TYPE_CHECKING:
     from crm_lib.company import CheckReport, Company
@@ -54,7 +55,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     try:
         app()
-    except (CrmError, OSError) as error:
+    except Exception as error:
+        if not (isinstance(error, CrmError) or of_the_system(error)):
+            raise
         err.print(f"{text('Error:')} {error}", style="red")
         sys.exit(2)
 
@@ -325,11 +328,10 @@ def freeze(
     if file.exists() and not again:
         raise CrmError(say("{file} is there already; --again estimates its cut points anew", file=file))
     found = segments.estimated(segments.definitions_of(opened, anew=True), opened)
-    aside = file.with_suffix(".toml.new")
-    aside.write_text(found.to_toml(), encoding="utf-8")
-    if file.exists():
-        file.replace(file.with_suffix(".toml.bak"))
-    aside.replace(file)
+    with replaced(file, private=False) as aside:
+        aside.write_text(found.to_toml(), encoding="utf-8")
+        if file.exists():
+            file.replace(file.with_suffix(".toml.bak"))
     _told_written(file)
 
 

@@ -102,10 +102,10 @@ class Estimate:
             # In a sentence nobody reads pennies behind thousands; tables hold the whole amount.
             large = _is_currency(self.unit) and _LARGE <= value < math.inf
             return 2 - math.floor(math.log10(value)) if large else None
-        leading, exponent = f"{half:e}".split("e")
+        leading, exponent = f"{half:.1e}".split("e")  # digits are counted after rounding
         decimals = -int(exponent) + (1 if float(leading) < 2 else 0)
         if value > half:
-            decimals = max(decimals, 1 - math.floor(math.log10(value)))
+            decimals = max(decimals, 1 - math.floor(math.log10(float(f"{value:.1e}"))))
         return min(decimals, 2) if _is_currency(self.unit) else decimals
 
     def to_dict(self) -> dict[str, Any]:

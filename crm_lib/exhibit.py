@@ -37,7 +37,6 @@ class Table:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
-    source: str = ""
     note: str = ""
     rows_shown: int = 20
 
@@ -88,7 +87,6 @@ class Table:
             "labels": [self.label(name) for name in self._names],
             "kinds": [self._kind(columns[name]) for name in columns],
             "currency": self.currency,
-            "source": language.text(self.source) if self.source else "",
             "note": language.text(self.note) if self.note else "",
             "rows": [[_plain(value) for value in row] for row in columns.astype(object).itertuples(index=False)],
         }
@@ -121,8 +119,6 @@ class Table:
         if len(columns) > self.rows_shown:
             shown = "{shown} of {all} rows; all of them are in the workbook."
             notes.append(language.say(shown, shown=self.rows_shown, all=len(columns)))
-        if self.source:
-            notes.append(language.text("Source:") + " " + language.text(self.source))
         foot = f"<p><small>{escape(' '.join(notes))}</small></p>" if notes else ""
         caption = f"<caption>{escape(language.text(self.title))}</caption>"
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{foot}"

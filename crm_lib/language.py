@@ -31,6 +31,8 @@ VARIABLE = "CRM_LANGUAGE"
 DEFAULT = "en_GB"
 _FINEST = 12
 """Digits after the point beyond which nobody reads."""
+_NOISE = 1e-9
+"""Shares no further from none or all are these, after sums of many parts."""
 _EXACT = decimal.Context(prec=400)
 """Wide enough for every float; Babel rounds in the context in force."""
 
@@ -92,15 +94,15 @@ def plural(one: str, many: str, n: int, **values: Any) -> str:
 def number(value: float, decimals: int | None = None) -> str:
     """Write a number as people do.
 
-    >>> number(12345.6), number(0.012345), number(12345, -2)
-    ('12,346', '0.0123', '12,300')
+    >>> number(12345.6), number(0.012345), number(9.9999), number(12345, -2)
+    ('12,346', '0.0123', '10.0', '12,300')
     """
     if math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if decimals is None:
-        size = abs(value)
+        size = abs(float(f"{value:.2e}"))  # digits are counted after rounding
         decimals = 0 if size >= 100 or float(value).is_integer() else 2 - math.floor(math.log10(size))
     decimals = min(decimals, _FINEST)
     with decimal.localcontext(_EXACT):
@@ -108,17 +110,21 @@ def number(value: float, decimals: int | None = None) -> str:
 
 
 def share(value: float, decimals: int = 0) -> str:
-    """Write a share as a percentage.
+    """Write a share as a percentage; what would round to none or to all, and is neither, is written as a limit.
 
-    >>> share(0.732)
-    '73%'
+    >>> share(0.732), share(0.0004), share(0.9999), share(0.9999, 2)
+    ('73%', '<1%', '>99%', '99.99%')
     """
     if not math.isfinite(value):
         return number(value)
     decimals = min(max(decimals, 0), _FINEST)
+    rounded, mark = round(value, decimals + 2), "{share}"
+    if rounded in (0, 1) and _NOISE < value < 1 - _NOISE:
+        step = 10.0 ** -(decimals + 2)
+        rounded, mark = (1 - step, ">{share}") if rounded else (step, "<{share}")
     with decimal.localcontext(_EXACT):
-        rounded = round(value, decimals + 2)
-        return _minus(format_percent(rounded, format=_pattern(decimals) + "%", locale=_Edition.locale))
+        written = format_percent(round(rounded, decimals + 2), format=_pattern(decimals) + "%", locale=_Edition.locale)
+    return text(mark).format(share=_minus(written))
 
 
 def money(value: float, currency: str, decimals: int | None = None) -> str:
@@ -130,7 +136,7 @@ def money(value: float, currency: str, decimals: int | None = None) -> str:
     if not math.isfinite(value):
         return number(value)
     if decimals is None:
-        decimals = 0 if abs(value) >= 100 or value == 0 else 2
+        decimals = 0 if abs(value) >= 99.995 or value == 0 else 2
     rounded, pattern = round(value, decimals), "¤" + _pattern(decimals)
     with decimal.localcontext(_EXACT):
         return _minus(format_currency(rounded, currency, format=pattern, locale=_Edition.locale, currency_digits=False))
@@ -156,19 +162,7 @@ def short_money(value: float, currency: str) -> str:
         if abs(value) >= limit and math.isfinite(value):
             scaled = value / unit
             return text(mark).format(amount=money(scaled, currency, 1 if abs(scaled) < 9.95 else 0))
-    return money(value, currency, 0 if abs(value) >= 10 or value == 0 else 2)
-
-
-def chance(value: float) -> str:
-    """Write a probability; what rounds to none or to certainty is written as a limit.
-
-    >>> chance(0.347), chance(0.0004), chance(0.9999)
-    ('35%', '<1%', '>99%')
-    """
-    for limit, mark in ((value < 0.01, "<{limit}"), (value > 0.99, ">{limit}")):
-        if limit and 0 < value < 1:
-            return text(mark).format(limit=share(0.01 if value < 0.5 else 0.99))
-    return share(value)
+    return money(value, currency, 0 if abs(value) >= 9.995 or value == 0 else 2)
 
 
 def listed(words: Sequence[str]) -> str:
@@ -187,7 +181,7 @@ def say(message: str, **values: Any) -> str:
     ----------
     message : str
         The English sentence with places such as ``{now:share}``. Forms: ``share``, ``number`` and ``money``, each with
-        the digits after the point behind it (``share1``); ``short`` (short money), ``count``, ``chance``, ``date``,
+        the digits after the point behind it (``share1``); ``short`` (short money), ``count``, ``date``,
         ``words`` (a word that is translated itself, or several). Without a form a value is written by its type.
     **values
         The values; ``currency`` is the ISO code of money.
@@ -227,7 +221,6 @@ _FORMS: Mapping[str, Any] = {
     "number": lambda value, digits, _: number(float(value), digits),
     "count": lambda value, *_: number(float(value), 0),
     "short": lambda value, _, currency: short_money(float(value), currency),
-    "chance": lambda value, *_: chance(float(value)),
     "date": lambda value, *_: date(value),
 }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from crm_lib.contract import Column, TableContract
 from crm_lib.schema import TABLES
+from crm_lib.writing import replaced
 
 
 def dictionary() -> str:
@@ -19,7 +20,8 @@ def dictionary() -> str:
 def write_dictionary(folder: str | Path) -> Path:
     """Write the data dictionary to ``README.md`` in `folder` and return the file."""
     file = Path(folder) / "README.md"
-    file.write_text(dictionary(), encoding="utf-8")
+    with replaced(file, private=False) as aside:
+        aside.write_text(dictionary(), encoding="utf-8")
     return file
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from crm_lib import language
 from crm_lib.language import say, text
+from crm_lib.writing import replaced
 
 if TYPE_CHECKING:
     import ibis
@@ -176,21 +178,28 @@ def write_rejected(company: Company | CheckReport, folder: str | Path) -> dict[s
             file.unlink(missing_ok=True)
             continue
         file.parent.mkdir(parents=True, exist_ok=True)
-        table.rejects.pipe(harmless).to_csv(file)
+        with replaced(file) as aside:
+            table.rejects.pipe(harmless).to_csv(aside)
         written[table.name] = file
     return written
+
+
+_FORMULA = r"=+\-@\t\r\n＝＋－＠"
+"""Letters with which a spreadsheet takes a text for a formula."""
 
 
 def harmless(rows: ibis.Table) -> ibis.Table:
     """Return rows whose texts no spreadsheet runs, for files of comma-separated values (CWE-1236).
 
-    A text, or a column's name, that begins as a formula does gets an apostrophe in front; a number does not.
+    A text, or a column's name, that begins as a formula does, also in full width, gets an apostrophe in front; a number
+    does not. NUL bytes, at which some programs end a text, are replaced.
     """
     cells: dict[str, Any] = {}
     for name in rows.columns:
         cell: Any = rows[name]
         if cell.type().is_string():
-            risky = cell.re_search(r"^[=+\-@\t\r]") & ~cell.re_search(r"^[+-]?[0-9]+([.,][0-9]+)*$")
+            cell = cell.re_replace(r"\x00", "\ufffd")
+            risky = cell.re_search(rf"^[{_FORMULA}]") & ~cell.re_search(r"^[+-]?[0-9]+([.,][0-9]+)*$")
             cells[name] = risky.ifelse("'" + cell, cell)
-    dangerous = {"'" + name: name for name in rows.columns if name[:1] in "=+-@\t\r"}
+    dangerous = {"'" + name: name for name in rows.columns if re.match(f"[{_FORMULA}]", name)}
     return rows.mutate(**cells).rename(dangerous)

@@ -156,11 +156,18 @@ class Database(_Section):
     password_env: str = ""
 
 
+class Reports(_Section):
+    """``[reports]``: who may read them."""
+
+    readable_by: Annotated[Literal["owner", "group", "all"], Field(title="'owner', 'group' or 'all'")] = "owner"
+
+
 class CompanySettings(_Section):
     """Everything in ``company.toml``, checked."""
 
     company: About
     database: Database = Database()
+    reports: Reports = Reports()
     sources: dict[str, Source] = {}
     tables: dict[str, TableSource] = {}
     causes: dict[str, Any] = {}
@@ -224,7 +231,9 @@ def _message(error: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     """Say what is wrong, in which section, and what may stand there."""
     path = [str(part) for part in error["loc"]]
     depth = 2 if path[:1] in (["sources"], ["tables"]) else 1
-    model: dict[str, Any] = {"company": About, "database": Database, "sources": Source, "tables": TableSource}
+    model: dict[str, Any] = {
+        "company": About, "database": Database, "reports": Reports, "sources": Source, "tables": TableSource,
+    }  # fmt: skip
     section, key = f"[{'.'.join(path[:depth])}]", path[depth] if len(path) > depth else ""
     kind, fields = error["type"], model[path[0]].model_fields if path[:1] and path[0] in model else {}
     if kind == "value_error":

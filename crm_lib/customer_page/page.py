@@ -24,7 +24,7 @@ from crm_lib.customer_page.sections import Section
 from crm_lib.errors import CrmError, MissingData
 from crm_lib.exhibit import Table
 from crm_lib.language import say, text
-from crm_lib.scoring.targets import replaced
+from crm_lib.writing import replaced
 
 SECTIONS: tuple[tuple[str, str, Callable[[Customer], Section]], ...] = (
     ("actions", "What to do next", actions),
@@ -143,5 +143,5 @@ def check_html(target: Path) -> None:
 def write_html(page: CustomerPage, target: Path) -> None:
     """Write the page whole, in place of what was there, readable by its owner alone: it is about a person."""
     check_html(target)
-    with replaced(target, private=True) as aside:
+    with replaced(target) as aside:
         aside.write_text(page_html(page), encoding="utf-8")

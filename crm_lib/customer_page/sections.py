@@ -73,7 +73,7 @@ def worth(customer: Customer) -> Section:
         "Current value": str(current),
         "Place by current value": say("{place:count} of {n:count}", place=place, n=len(everyone)),
         "Potential value": say("{x:money}", x=row["potential"], currency=currency),
-        "Still a customer": say("{x:chance}", x=row["probability_alive"]),
+        "Still a customer": say("{x:share}", x=row["probability_alive"]),
         say("Purchases expected in {days:count} days", days=row["horizon_days"]): say(
             "{x:number1}", x=row["expected_purchases"]
         ),

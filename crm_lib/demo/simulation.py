@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from crm_lib.demo.draws import Streams, frame, numbered
 from crm_lib.demo.parameters import Parameters
 from crm_lib.errors import CompanyError
 from crm_lib.schema import TABLES
+from crm_lib.writing import replaced
 
 FEWEST = 50
 PARQUET = ("transactions",)
@@ -272,15 +271,10 @@ def table_file(name: str) -> str:
 
 
 def _write_whole(path: Path, content: pd.DataFrame | str) -> None:
-    """Write beside the file and move into place, so that no reader ever meets half a file."""
-    aside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
-    try:
+    with replaced(path, private=False) as aside:
         if isinstance(content, str):
             aside.write_text(content, encoding="utf-8")
         elif path.suffix == ".parquet":
             content.to_parquet(aside, index=False)
         else:
             content.to_csv(aside, index=False, lineterminator="\n")
-        os.replace(aside, path)  # noqa: PTH105  (replaces on every system)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -21,7 +21,6 @@ class Chart:
     axes: Axes
     alt: str
     table: Table
-    source: str = ""
 
     def __post_init__(self) -> None:
         if not self.alt.strip():
@@ -40,7 +39,6 @@ class Chart:
             "name": self.name,
             "title": language.text(self.title),
             "alt": language.text(self.alt),
-            "source": language.text(self.source) if self.source else "",
             "table": self.table.to_dict(),
             "table_html": self.table.to_html(),
         }

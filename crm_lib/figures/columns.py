@@ -203,7 +203,6 @@ def table(
     *,
     currency: str = "",
     note: str = "",
-    source: str = "",
     rows: int = 20,
     labels: Mapping[str, str] | None = None,
     kinds: Mapping[str, Kind] | None = None,
@@ -221,8 +220,8 @@ def table(
         the column before them (as column ``x``).
     currency : str
         ISO code of money.
-    note, source : str
-        What a reader must know to read the numbers, and where they come from.
+    note : str
+        What a reader must know to read the numbers.
     rows : int
         Rows printed; the workbook keeps all.
     labels, kinds : mapping of str, optional
@@ -240,7 +239,7 @@ def table(
             kinds[column] = form
     return Table(
         name=name, title=title, frame=frame, kinds={k: v for k, v in kinds.items() if k in columns.columns},
-        labels={k: v for k, v in labels.items() if k in columns.columns}, currency=currency, note=note, source=source,
+        labels={k: v for k, v in labels.items() if k in columns.columns}, currency=currency, note=note,
         rows_shown=rows,
     )  # fmt: skip
 

@@ -70,8 +70,8 @@ def alive_map(model: PurchaseModel, summary: pd.DataFrame) -> Chart:
         columns=say("Repeat purchases"),
         name="alive_map",
         headline=say(
-            "After {days:count} days of silence, {few:chance} of customers with one repeat purchase are still there, "
-            "and {many:chance} of those with {usual:count}",
+            "After {days:count} days of silence, {few:share} of customers with one repeat purchase are still there, "
+            "and {many:share} of those with {usual:count}",
             days=quiet, few=frame.loc[quiet, 1], many=frame.loc[quiet, usual], usual=usual,
         ),
         title=say(
@@ -130,7 +130,7 @@ def customer_history_chart(
         points=["bought"],
         name="customer_history",
         headline=say(
-            "{silent:count} days after the last purchase, {who} is still a customer with a probability of {now:chance}",
+            "{silent:count} days after the last purchase, {who} is still a customer with a probability of {now:share}",
             silent=(pd.Timestamp(as_of) - days[-1]).days, who=who, now=float(frame["probability_alive"].iloc[-1]),
         ),
         title=title,

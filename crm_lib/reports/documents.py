@@ -71,7 +71,7 @@ def collect(document: NotebookNode) -> Collected:
         # A finding shown twice with different numbers would be two answers to one question: the later one counts.
         findings=tuple({each["key"]: each for each in findings}.values()),
         tables=_once(tables),
-        charts=_once([{name: each.get(name, "") for name in ("name", "title", "alt", "source")} for each in charts]),
+        charts=_once([{name: each.get(name, "") for name in ("name", "title", "alt")} for each in charts]),
         left_out=_once(left_out),
     )
 

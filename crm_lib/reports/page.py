@@ -120,7 +120,6 @@ def _picture(mime: str, data: Mapping[str, Any], metadata: Mapping[str, Any]) ->
         "source": source,
         "alt": chart.get("alt") or described or text("Chart without a description"),
         "title": chart.get("title", ""),
-        "origin": chart.get("source", ""),
         # The table's own HTML, every value of which it has escaped.
         "table": trusted(chart["table_html"]) if chart.get("table_html") else "",
     }

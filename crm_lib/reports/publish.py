@@ -54,9 +54,13 @@ def building(folder: Path, run_id: str) -> Iterator[Path]:
             os.close(lock)
 
 
-def publish(aside: Path, *, good: bool) -> Path:
+def publish(aside: Path, *, good: bool, readable_by: str = "owner") -> Path:
     """Move a finished run into place and return its folder; a good one becomes the latest."""
     target = aside.parent / aside.name.removeprefix(_BUILDING)
+    mode = {"owner": 0o700, "group": 0o750, "all": 0o755}[readable_by]
+    for file in aside.iterdir():
+        file.chmod(mode & 0o666)
+    aside.chmod(mode)
     with _alone(aside.parent):
         aside.rename(target)
         if good:
@@ -121,7 +125,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _make_locked(aside: Path) -> int | None:
     while True:
-        aside.mkdir(parents=True)
+        aside.mkdir(mode=0o700, parents=True)
         if fcntl is None:
             return None
         lock = os.open(aside, os.O_RDONLY)

@@ -12,7 +12,7 @@ from typing import Any
 
 from crm_lib import language
 from crm_lib.company import Company
-from crm_lib.company.settings import read_settings
+from crm_lib.company.settings import CompanySettings, read_settings
 from crm_lib.errors import CrmError
 from crm_lib.language import say
 from crm_lib.reports import changes, publish
@@ -24,6 +24,7 @@ from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, fi
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import SET_BY_COMMAND, check_values, split_assignments
 from crm_lib.reports.workbook import write_workbook
+from crm_lib.writing import of_the_system
 
 _SHORTEST_HIDDEN = 4
 """A shorter password or path would be found by chance within other words."""
@@ -105,6 +106,7 @@ def run_report(
     chosen = select(all_notebooks(folder), names=notebooks, edition=edition)
     given = check_values(split_assignments(parameters), {each.key: each.parameters for each in chosen})
     opened = Company.open(company, as_of)
+    settings = read_settings(opened.folder)
     language.set_language(opened.language or language.outside())
     values = {each.key: {**_of_company(each, opened), **given[each.key]} for each in chosen}
     started = dt.datetime.now(dt.UTC)
@@ -114,7 +116,7 @@ def run_report(
         started=started,
         values=values,
         root=folder.parent,
-        hidden=_hidden(folder.parent, opened.folder),
+        hidden=_hidden(folder.parent, settings),
     )
     shelf = (reports or folder.parent / "reports") / opened.key
     try:
@@ -126,11 +128,14 @@ def run_report(
             done = {each.notebook.key: _write_page(each, aside, run) for each in executed}
             outcomes = tuple(done.get(each.key) or _skipped(each, opened) for each in chosen)
             _write_front(outcomes, aside, run)
-            published = publish.publish(aside, good=all(each.status != "failed" for each in outcomes))
+            good = all(each.status != "failed" for each in outcomes)
+            published = publish.publish(aside, good=good, readable_by=settings.reports.readable_by)
         if keep is not None:
             publish.keep_newest(shelf, keep)
-    except OSError as error:
-        raise CrmError(say("the report cannot be written to '{shelf}': {error}", shelf=shelf, error=error)) from error
+    except Exception as error:
+        if not of_the_system(error):
+            raise
+        raise CrmError(say("the report in '{shelf}' cannot be finished: {error}", shelf=shelf, error=error)) from error
     return Run(folder=published, outcomes=outcomes)
 
 
@@ -142,10 +147,11 @@ def _of_company(notebook: Notebook, company: Company) -> dict[str, Any]:
     return {"company": company.key, "as_of": company.as_of.isoformat()}
 
 
-def _hidden(root: Path, company: Path) -> dict[str, str]:
+def _hidden(root: Path, settings: CompanySettings) -> dict[str, str]:
+    company = settings.folder.resolve()
     texts = {
-        os.environ.get(read_settings(company).database.password_env, ""): "•••",
-        str(company.resolve()): company.resolve().name,
+        os.environ.get(settings.database.password_env, ""): "•••",
+        str(company): company.name,
         str(root.resolve()): ".",
         sys.prefix: "python",
         sys.base_prefix: "python",

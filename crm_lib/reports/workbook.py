@@ -31,7 +31,7 @@ def write_workbook(path: Path, shown: Collected, *, title: str, as_of: dt.date) 
     tables = [*([_findings_table(shown.findings)] if shown.findings else []), *shown.tables]
     names = sheet_names([text("Contents"), *(table["name"] for table in tables)])
     contents = book.add_worksheet(names[0])
-    rows = [(name, each["title"], each.get("source", "")) for name, each in zip(names[1:], tables, strict=True)]
+    rows = [(name, each["title"]) for name, each in zip(names[1:], tables, strict=True)]
     for name, table in zip(names[1:], tables, strict=True):
         _write_table(book, name, table)
     contents.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 16, "font_color": _INK}))
@@ -107,16 +107,15 @@ def _findings_table(findings: Sequence[Fields]) -> Fields:
     return {"name": text("Findings"), "title": text("Findings"), "labels": titles, "kinds": kinds, "rows": rows}
 
 
-def _write_contents(book: xlsxwriter.Workbook, sheet: Any, rows: Sequence[tuple[str, str, str]]) -> None:
+def _write_contents(book: xlsxwriter.Workbook, sheet: Any, rows: Sequence[tuple[str, str]]) -> None:
     sheet.hide_gridlines(2)
     head = book.add_format({"bold": True, "bg_color": _TINT, "bottom": 1, "font_color": _INK})
-    for column, (label, width) in enumerate({"Sheet": 34, "What it shows": 70, "Source": 60}.items()):
+    for column, (label, width) in enumerate({"Sheet": 34, "What it shows": 70}.items()):
         sheet.set_column(column, column, width)
         sheet.write_string(3, column, text(label), head)
     link = book.add_format({"font_color": "#0b5a7a", "underline": 1})
-    for index, (name, shows, source) in enumerate(rows, start=4):
+    for index, (name, shows) in enumerate(rows, start=4):
         quoted = name.replace("'", "''")
         sheet.write_url(index, 0, f"internal:'{quoted}'!A1", link, name)
         sheet.write_string(index, 1, shows)
-        sheet.write_string(index, 2, source)
     sheet.freeze_panes(4, 0)

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_lib.company import Company
-from crm_lib.scoring.targets import replaced
+from crm_lib.errors import CrmError
+from crm_lib.writing import replaced
 
 FILE = ".scores.parquet"
 _SOURCES = ("transactions", "customers", "interactions")
@@ -49,9 +50,9 @@ def keep_scores(company: Company, scores: pd.DataFrame, folder: Path) -> pd.Data
     scores = scores.assign(action=scores["segment"].map(actions).astype("string"))
     table = pa.Table.from_pandas(scores)
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"crm": _key(company)})
-    with contextlib.suppress(OSError):  # a folder that cannot be written keeps nothing
+    with contextlib.suppress(OSError, CrmError):  # a folder that cannot be written keeps nothing
         folder.mkdir(parents=True, exist_ok=True)
-        with replaced(folder / FILE, private=True) as aside:
+        with replaced(folder / FILE) as aside:
             pq.write_table(table, aside)
     return scores
 

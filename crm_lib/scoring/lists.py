@@ -12,7 +12,7 @@ from crm_lib import churn, relationships
 from crm_lib.company import Company
 from crm_lib.errors import CrmError, MissingData
 from crm_lib.language import say, text
-from crm_lib.scoring.targets import replaced, write_scores
+from crm_lib.scoring.targets import write_scores
 from crm_lib.segments import (
     PURPOSES,
     Segmented,
@@ -22,6 +22,7 @@ from crm_lib.segments import (
     segment_customers,
     target_lists,
 )
+from crm_lib.writing import replaced
 
 WORKBOOK = "targets.xlsx"
 WITHHELD = "_no_permission"
@@ -86,7 +87,7 @@ def company_lists(
 def write_lists(lists: TargetLists, folder: str | Path) -> list[Path]:
     """Write every list to a file of its own, and all of them to one workbook.
 
-    Each file is replaced whole. Files of lists that an earlier run wrote and this one did not make are removed: nobody
+    All are replaced, or none. Files of lists that an earlier run wrote and this one did not make are removed: nobody
     should be called because of an old list.
 
     Parameters
@@ -100,34 +101,31 @@ def write_lists(lists: TargetLists, folder: str | Path) -> list[Path]:
     -------
     list of Path
         The files written: ``<name>.csv`` with those who may be contacted, ``<name>_no_permission.csv`` with the others
-        where there are any, and ``targets.xlsx``. Formulas are made harmless.
+        where there are any, and ``targets.xlsx``, readable by their owner alone. Formulas are made harmless.
 
     Raises
     ------
     CrmError
-        If the folder cannot be made, or holds files of these names without the workbook of an earlier run.
+        If they cannot be written, or the folder holds files of these names without the workbook of an earlier run.
     """
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CrmError(f"the folder {str(folder)!r} cannot be made: {error.strerror}") from None
+    folder.mkdir(parents=True, exist_ok=True)
     ours = (folder / WORKBOOK).exists()
     parts = {name: frame for each in lists.lists for name, frame in _parts(each).items()}
     foreign = sorted(f"{name}.csv" for name in parts if (folder / f"{name}.csv").exists())
     if foreign and not ours:
         raise CrmError(f"the folder {str(folder)!r} has {foreign[0]} that no earlier run wrote: choose another folder")
-    written = []
-    for name, frame in parts.items():
-        written.append(folder / f"{name}.csv")
-        write_scores(frame, str(written[-1]))
-    for name in PURPOSES if ours else ():
-        for old in (folder / f"{name}.csv", folder / f"{name}{WITHHELD}.csv"):
-            if old not in written:
-                old.unlink(missing_ok=True)
-    written.append(folder / WORKBOOK)
-    _write_book(lists, parts, written[-1])
-    return written
+    with replaced(folder / WORKBOOK) as book:
+        for name, frame in parts.items():
+            write_scores(frame, str(book.with_name(f"{name}.csv")))
+        _write_book(lists, parts, book)
+        # All are written: only now does any take its place.
+        for name in (name + ending for name in PURPOSES for ending in ("", WITHHELD)):
+            if name in parts:
+                book.with_name(f"{name}.csv").replace(folder / f"{name}.csv")
+            elif ours:
+                (folder / f"{name}.csv").unlink(missing_ok=True)
+    return [*(folder / f"{name}.csv" for name in parts), folder / WORKBOOK]
 
 
 def _parts(each: TargetList) -> dict[str, pd.DataFrame]:
@@ -139,12 +137,12 @@ def _parts(each: TargetList) -> dict[str, pd.DataFrame]:
 
 
 def _write_book(lists: TargetLists, parts: Mapping[str, pd.DataFrame], path: Path) -> None:
-    """Write an overview of the lists and a sheet for each part; a workbook that was there is replaced whole."""
+    """Write an overview of the lists and a sheet for each part."""
     import xlsxwriter
 
     # No cell becomes a formula or a link, whatever the ids hold. Rows leave memory as they are written.
     plain = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
-    with replaced(path) as aside, xlsxwriter.Workbook(str(aside), {**plain, "constant_memory": True}) as book:
+    with xlsxwriter.Workbook(str(path), {**plain, "constant_memory": True}) as book:
         _write_rows(book, text("Lists"), _overview(lists))
         for part, frame in parts.items():
             _write_rows(book, part, _rows(part, frame))

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +13,7 @@ import pandas as pd
 from crm_lib.company.engine import connect
 from crm_lib.company.report import harmless
 from crm_lib.errors import CrmError
+from crm_lib.writing import replaced
 
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _FILES = (".parquet", ".csv", ".duckdb")
@@ -63,20 +60,31 @@ def write_scores(frame: pd.DataFrame, target: str, *, table: str = "customer_sco
         If it cannot be written there, or if a table of that name has other columns and so is not one of scores.
     """
     check_target(target, table)
-    rows = ibis.memtable(frame.reset_index())
+    rows, path = ibis.memtable(frame.reset_index()), Path(target)
     if "://" in target:
         _replace_table(connect(target, password_env), table, rows)
-    elif target.lower().endswith(".duckdb"):
-        _replace_table(_open_duckdb(target), table, rows)
+    elif path.suffix.lower() == ".duckdb" and path.exists():
+        _replace_table(_open_duckdb(path), table, rows)
     else:
-        _replace_file(Path(target), rows)
+        with replaced(path) as aside:
+            _write_file(aside, table, rows)
 
 
-def _open_duckdb(target: str) -> Any:
+def _write_file(path: Path, table: str, rows: ibis.Table) -> None:
+    if path.suffix.lower() == ".duckdb":
+        _replace_table(_open_duckdb(path), table, rows)
+    elif path.suffix.lower() == ".csv":
+        # Ten digits say all that is known, and a day needs no midnight.
+        harmless(rows).to_pandas().to_csv(path, index=False, float_format="%.10g", date_format="%Y-%m-%d")
+    else:
+        rows.to_parquet(path)
+
+
+def _open_duckdb(path: Path) -> Any:
     try:
-        return ibis.duckdb.connect(target)
+        return ibis.duckdb.connect(path)
     except Exception as error:  # noqa: BLE001 — engines have errors of their own
-        raise CrmError(f"{target!r} cannot be opened as a DuckDB database: {error}") from None
+        raise CrmError(f"{str(path)!r} cannot be opened as a DuckDB database: {error}") from None
 
 
 def _replace_table(database: Any, table: str, rows: ibis.Table) -> None:
@@ -93,29 +101,3 @@ def _replace_table(database: Any, table: str, rows: ibis.Table) -> None:
         raise CrmError(f"the table {table!r} cannot be written: {error}") from None
     finally:
         database.disconnect()
-
-
-def _replace_file(path: Path, rows: ibis.Table) -> None:
-    with replaced(path) as aside:
-        if path.suffix.lower() == ".csv":
-            harmless(rows).to_csv(aside)
-        else:
-            rows.to_parquet(aside)
-
-
-@contextlib.contextmanager
-def replaced(path: Path, *, private: bool = False) -> Iterator[Path]:
-    """Give a file to write that takes the place of another whole, or not at all where the writing fails."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    aside = Path(name)
-    try:
-        yield aside
-        if not private:
-            # A temporary file is its owner's alone; this one is as readable as other files.
-            mask = os.umask(0)
-            os.umask(mask)
-            aside.chmod(0o666 & ~mask)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -213,7 +213,7 @@ def _of_core(segmented: Segmented, rows: pd.DataFrame) -> pd.DataFrame:
 def _at_risk(found: pd.DataFrame | MissingData, segmented: Segmented, days: int) -> pd.DataFrame:
     if isinstance(found, MissingData):
         raise found
-    words = "{risk:chance} risk of buying nothing within {days} days"
+    words = "{risk:share} risk of buying nothing within {days} days"
     silent = segmented.rfm.frame["recency"].reindex(found.index)
     reasons = [
         # Silence is not known of who bought before the window alone.

@@ -63,13 +63,13 @@ CELLS = (
     "shop = Company.open(company, as_of=as_of)",
     "## The data",
     "frame = shop.frame('customers').assign(value=1 / 3)\n"
-    "table = Table(name='customers', title='All customers', frame=frame, source='customers')\n"
+    "table = Table(name='customers', title='All customers', frame=frame)\n"
     "table",
     "products = shop.frame('transactions')[['product', 'revenue']]\n"
     "Table(name='products', title='Products', frame=products, kinds={'revenue': 'money'}, currency=shop.currency)",
     "axes = new_axes()\n"
     "axes.plot([1, 2, levels])\n"
-    "Chart(name='line', title='A line', axes=axes, alt='A line that rises.', table=table, source='transactions')",
+    "Chart(name='line', title='A line', axes=axes, alt='A line that rises.', table=table)",
     "frame",
     "## What follows",
     "estimate = Estimate(value=0.7, low=0.6, high=0.8, n=3, method='counted', unit='share')\n"

@@ -21,7 +21,7 @@ HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "@SUM(1)", "http://example.org/x", "-2"
 
 
 def table(name: str = "mixed", **columns: list[Any]) -> dict[str, Any]:
-    return Table(name=name, title=f"Title of {name}", frame=pd.DataFrame(columns), source="transactions").to_dict()
+    return Table(name=name, title=f"Title of {name}", frame=pd.DataFrame(columns)).to_dict()
 
 
 def write(path: Path, *tables: dict[str, Any], findings: tuple[dict[str, Any], ...] = (), title: str = "T") -> None:
