@@ -33,7 +33,7 @@ check: $(DEV)
 	$(BIN)/python tools/lines.py
 
 lab: $(RUNTIME) $(DEMO)
-	$(BIN)/jupyter lab notebooks $(ARGS)
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks $(ARGS)
 
 demo: $(DEMO)
 

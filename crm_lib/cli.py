@@ -36,6 +36,8 @@ app = typer.Typer(
 )
 out = Console(highlight=False, soft_wrap=True, markup=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+_stopped: list[int] = []
+"""Signals that ended the command."""
 
 
 def _option(words: str, *names: str, **more: Any) -> Any:
@@ -52,18 +54,23 @@ AsOf = Annotated[
 
 def main() -> None:
     """Run the command line; what a user can mend is told in a line, without a traceback."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         app()
     except Exception as error:
+        if _stopped:  # engines make an error of their own of what the signal raised
+            sys.exit(128 + _stopped[0])
         if not (isinstance(error, CrmError) or of_the_system(error)):
             raise
-        err.print(f"{text('Error:')} {error}", style="red")
+        told = str(error) if isinstance(error, CrmError) else str(error).partition("\n")[0]
+        err.print(f"{text('Error:')} {told}", style="red")
         sys.exit(2)
 
 
 def _stop(number: int, _: FrameType | None) -> None:
     # As an exception, so that kernels are ended and what was half built is removed.
+    _stopped.append(number)
     err.print(text("Stopped."))
     sys.exit(128 + number)
 

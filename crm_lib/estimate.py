@@ -99,13 +99,15 @@ class Estimate:
         scale = 100.0 if self.unit == "share" else 1.0
         half, value = half * scale, abs(self.value) * scale
         if not math.isfinite(half) or half <= 0:
-            # In a sentence nobody reads pennies behind thousands; tables hold the whole amount.
-            large = _is_currency(self.unit) and _LARGE <= value < math.inf
-            return 2 - math.floor(math.log10(value)) if large else None
-        leading, exponent = f"{half:.1e}".split("e")  # digits are counted after rounding
+            if _is_currency(self.unit):
+                # In a sentence nobody reads pennies behind thousands; tables hold the whole amount.
+                return 2 - math.floor(math.log10(value)) if _LARGE <= value < math.inf else None
+            short = half == 0 and self.unit != "share" and 0.001 <= value < 100
+            return len(f"{value:.3g}".partition(".")[2]) if short else None  # 0.1, not 0.100
+        leading, exponent = f"{half:e}".split("e")
         decimals = -int(exponent) + (1 if float(leading) < 2 else 0)
         if value > half:
-            decimals = max(decimals, 1 - math.floor(math.log10(float(f"{value:.1e}"))))
+            decimals = max(decimals, 1 - int(f"{value:.1e}".partition("e")[2]))  # digits are counted after rounding
         return min(decimals, 2) if _is_currency(self.unit) else decimals
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,14 +116,6 @@ class Estimate:
         for name in ("value", "low", "high"):
             fields[name] = fields[name] if math.isfinite(fields[name]) else None
         return {**fields, "text": str(self)}
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Return the estimate that :meth:`to_dict` wrote."""
-        fields = {name: value for name, value in fields.items() if name != "text"}
-        for name, missing in (("value", math.nan), ("low", -math.inf), ("high", math.inf)):
-            fields[name] = missing if fields[name] is None else fields[name]
-        return cls(**fields)
 
 
 def _is_currency(unit: str) -> bool:

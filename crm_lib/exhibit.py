@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from html import escape
 from typing import Any, Literal
 
@@ -18,6 +18,9 @@ TABLE_MIME = "application/vnd.crm-lib.table+json"
 """Under this type a table travels, whole, in the outputs of an executed notebook."""
 CHART_MIME = "application/vnd.crm-lib.chart+json"
 """Under this type a chart's words and its table travel beside the drawing."""
+
+_LONGEST = 90
+"""Letters of a value in the table of a result."""
 
 Kind = Literal["text", "count", "number", "share", "money", "date"]
 
@@ -126,6 +129,25 @@ class Table:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         plain = f"{language.text(self.title)}\n{self.columns.head(self.rows_shown)}"
         return {TABLE_MIME: self.to_dict(), "text/html": self.to_html(), "text/plain": plain}
+
+
+def result_table(result: Any) -> Table:
+    """Return a result of the library (a dataclass) as a short table, a row a field."""
+    rows = {each.name: getattr(result, each.name) for each in fields(result) if each.repr and each.name[0] != "_"}
+    frame = pd.DataFrame({"field": list(rows), "holds": [_told(each) for each in rows.values()]})
+    return Table(name=type(result).__name__, title=type(result).__name__, frame=frame)
+
+
+def _told(value: Any) -> Any:
+    shape = getattr(value, "shape", ())
+    if shape:
+        names = f": {', '.join(map(str, value.columns))}" if isinstance(value, pd.DataFrame) else ""
+        value = " × ".join(language.number(each, 0) for each in shape) + names
+    elif is_dataclass(value) and not isinstance(value, Estimate):
+        value = type(value).__name__
+    elif not isinstance(value, (Estimate, dt.date, int, float)):
+        value = str(value)
+    return f"{value[:_LONGEST]} …" if isinstance(value, str) and len(value) > _LONGEST else value
 
 
 def _align(kind: Kind) -> str:

@@ -102,8 +102,8 @@ def number(value: float, decimals: int | None = None) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if decimals is None:
-        size = abs(float(f"{value:.2e}"))  # digits are counted after rounding
-        decimals = 0 if size >= 100 or float(value).is_integer() else 2 - math.floor(math.log10(size))
+        # Three digits, counted after rounding.
+        decimals = 0 if float(value).is_integer() else max(2 - int(f"{value:.2e}".partition("e")[2]), 0)
     decimals = min(decimals, _FINEST)
     with decimal.localcontext(_EXACT):
         return _minus(format_decimal(round(value, decimals), format=_pattern(decimals), locale=_Edition.locale))

@@ -11,11 +11,12 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from html import escape
 from typing import Any, NoReturn
 
 from crm_lib.errors import MissingData
+from crm_lib.exhibit import result_table
 from crm_lib.language import say
 
 LEFT_OUT_MIME = "application/vnd.crm-lib.skipped+json"
@@ -113,7 +114,12 @@ def load_ipython_extension(shell: Any) -> None:
         return True
 
     def show(value: Any) -> None:
-        if not isinstance(value, LeftOut):
+        kind = type(value)
+        if is_dataclass(value) and kind.__module__.startswith("crm_lib.") and not hasattr(value, "_repr_mimebundle_"):
+            shown = shell.display_formatter.formatters
+            shown["text/html"].for_type(kind, lambda one: result_table(one).to_html())
+            shown["text/plain"].for_type(kind, lambda one, page, _: page.text(str(result_table(one).frame)))
+        if kind is not LeftOut:
             sys.displayhook(value)
 
     shell.push({_HANDLER: left_out, _SHOW: show}, interactive=False)

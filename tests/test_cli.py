@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from crm_lib import cli
@@ -44,9 +46,14 @@ def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ("report shop -p level=4", "Did you mean 'levels'?"),
+        ("report shop -p level=4", "did you mean 'levels'?"),
         ("report shop -p levels=many", "parameter 'levels' (int) cannot be 'many'"),
         ("report shop -p levels=9", "it goes from 3 to 5"),
+        (
+            "report shop -p dimensions=regoin",
+            "no column 'regoin' (did you mean 'region'?) in 'customers', 'transactions'",
+        ),
+        ("report shop --as-of 2100-01-01", "must not lie in the future"),
         ("report shop -p levels", "write -p name=value"),
         ("report shop -p company=x", "is set by COMPANY"),
         ("report shop -p [red]x[/red]=1", "[red]x[/red]"),  # no markup
@@ -89,6 +96,7 @@ def test_a_company_that_is_not_there_is_a_clear_error(crm: Crm, command: str, co
     [
         "report shop --reports taken", "check shop --rejected taken/rejected", "targets shop --to taken/lists",
         "demo --customers 60 --to taken/demo",
+        "score shop --to taken/s.duckdb", "customer shop a --html taken/a.html",
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("no_kernels")
@@ -204,3 +212,22 @@ def test_freezing_writes_definitions_that_lists_keep_to(project: Path, crm: Crm)
     assert "Why: needs table 'complaints', which the company does not have." in out
     assert "does not record who agreed to be contacted" in err
     assert (project / "reports" / "shop" / "targets" / "targets.xlsx").is_file()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (duckdb.IOException("IO Error: no file\nLINE 1: SELECT"), 2, "Error: IO Error: no file\n"),
+        (PermissionError(13, "Permission denied", "s.csv"), 2, "Error: [Errno 13] Permission denied: 's.csv'\n"),
+        (RuntimeError("Query interrupted"), 128 + signal.SIGTERM, ""),
+    ],
+)
+def test_errors_of_the_system_are_a_line_and_a_signal_that_an_engine_swallowed_ends_the_command(
+    error: Exception, code: int, told: str, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def app() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(cli, "_stopped", [] if told else [signal.SIGTERM])
+    assert crm() == (code, "", told)

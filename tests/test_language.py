@@ -42,12 +42,32 @@ def test_an_unknown_language_is_refused():
         (-math.inf, "−∞"),
         (-3.14159, "−3.14"),
         (0.0, "0"),
+        (-1e-15, "0"),
+        (9.9999, "10.0"),
+        (99.96, "100"),
         (1.23e-9, "0.00000000123"),
         (1e30, "1" + ",000" * 10),
     ],
 )
 def test_special_values_have_a_form(value, written):
     assert language.number(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "written"),
+    [
+        (0.996, 0, ">99%"), (0.9996, 1, ">99.9%"), (0.004, 0, "<1%"), (1, 0, "100%"), (0.0, 0, "0%"), (-0.004, 0, "0%"),
+        (1 - 1e-12, 0, "100%"), (1.0004, 0, "100%"), (0.994, 0, "99%"),
+    ],
+)  # fmt: skip
+def test_a_share_is_called_none_or_all_only_where_it_is(value, decimals, written):
+    assert language.share(value, decimals) == written
+
+
+def test_no_minus_stands_before_nothing_and_money_loses_pence_after_rounding():
+    assert language.money(-0.2, "GBP", 0) == language.short_money(-0.0, "GBP") == "£0"
+    assert language.money(99.999, "GBP") == "£100"
+    assert language.short_money(9.999, "GBP") == "£10"
 
 
 def test_missing_money_and_shares_are_dashes():

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import crm_lib
+from crm_lib.company.store import code_digest
 from crm_lib.reports.execute import Order, Outcome
 from crm_lib.reports.page import effective
 
@@ -49,7 +49,7 @@ def make_manifest(outcomes: Sequence[Outcome], *, run: Order, finished: dt.datet
             for each in company.check.tables
         },
         "code": {
-            "crm_lib": hash_tree(Path(crm_lib.__file__).parent),
+            "crm_lib": code_digest(),
             "lock_file": hash_file(run.root / LOCK_FILE),
             "revision": _revision(run.root),
         },
@@ -60,17 +60,6 @@ def make_manifest(outcomes: Sequence[Outcome], *, run: Order, finished: dt.datet
 def hash_file(path: Path) -> str | None:
     """Return the SHA-256 of a file, None where there is none."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-
-
-def hash_tree(folder: Path) -> str:
-    """Return the SHA-256 of all files of a package, by name and content; what Python compiled is left out."""
-    names = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    lines = [
-        f"{name}\0{hash_file(names[name])}\n"
-        for name in sorted(names)
-        if not any(part.startswith((".", "__pycache__")) for part in name.split("/"))
-    ]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

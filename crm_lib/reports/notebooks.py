@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from crm_lib.company.names import suggestion
 from crm_lib.errors import CrmError
 from crm_lib.language import say
 from crm_lib.reports.documents import UNREADABLE, read_document
@@ -127,8 +127,6 @@ def all_notebooks(folder: Path) -> tuple[Notebook, ...]:
 def select(notebooks: Iterable[Notebook], *, names: Sequence[str] = (), edition: str = "all") -> tuple[Notebook, ...]:
     """Return the notebooks that a user asked for, in their own order: by number ("06", "6"), name, or edition."""
     notebooks = tuple(notebooks)
-    if edition not in (*EDITIONS, "all"):
-        raise NotebookError(say("unknown edition '{edition}': choose routine, annual or all", edition=edition))
     if names:
         chosen = {_find(name, notebooks).key for name in names}
         return tuple(notebook for notebook in notebooks if notebook.key in chosen)
@@ -145,8 +143,7 @@ def _find(name: str, notebooks: Sequence[Notebook]) -> Notebook:
         if wanted in (key, key[3:]) or (wanted.isdigit() and wanted.zfill(2) == key[:2]):
             return notebook
     keys = [notebook.key for notebook in notebooks]
-    near = difflib.get_close_matches(wanted, [*keys, *(key[3:] for key in keys)], n=1, cutoff=0.5)
-    hint = say(" Did you mean '{near}'?", near=near[0]) if near else ""
+    hint = suggestion(wanted, [*keys, *(key[3:] for key in keys)])
     raise NotebookError(
-        say("there is no notebook '{name}'.{hint} There are: {keys}", name=name, hint=hint, keys=", ".join(keys))
+        say("there is no notebook '{name}'{hint}; there are: {keys}", name=name, hint=hint, keys=", ".join(keys))
     )

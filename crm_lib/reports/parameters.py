@@ -1,11 +1,12 @@
 """The parameters of a notebook, read from its parameters cell and checked before a kernel starts.
 
-The cell is the one definition: annotated names, plain defaults and a comment each, which may end in a range or in the
-choices. ::
+The cell is the one definition: annotated names, plain defaults and a comment each, which may end in a range, in the
+choices, or in tables whose columns (those of the schema, and the company's own) are the choices. ::
 
     levels: int = 5  # number of scores (3 to 5)
     window_days: int | None = None  # days looked at; None for all
-    dimensions: list[str] = ["region"]  # what the table crosses (one of: region, category)
+    model: str = "bg-nbd"  # what tells purchases (one of: bg-nbd, pareto-nbd)
+    dimensions: list[str] = ["region"]  # what the table crosses (columns of: customers, transactions)
 
 Types are ``str``, ``int``, ``float``, ``bool``, ``date`` (kept as ISO text), ``Literal[...]``, ``list[...]`` of them,
 and alternatives with ``|``.
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
-import difflib
 import json
 import re
 import tokenize
@@ -23,18 +23,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import StringIO
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from crm_lib.company.names import quoted_list, suggestion
 from crm_lib.errors import CrmError
 from crm_lib.language import say
+from crm_lib.schema import TABLES
+
+if TYPE_CHECKING:
+    from crm_lib.company import Company
 
 Value = str | int | float | bool | list[Any] | None
 
 SET_BY_COMMAND = {"company": "COMPANY", "as_of": "--as-of"}
 """Parameters that the command fills from its own arguments."""
 _RANGE = re.compile(r"\((?P<low>-?\d[\d.]*) to (?P<high>-?\d[\d.]*)\)$")
+_COLUMNS = re.compile(r"\(columns of: (?P<tables>[^()]+)\)$")
 _CHOICES = re.compile(r"\(one of: (?P<names>[^()]+)\)$")
 
 
@@ -70,6 +76,20 @@ class Parameter:
             if choices and each is not None and str(each) not in re.split(r",\s*", choices["names"]):
                 raise ValueError(say("'{each}' is not one of {names}", each=str(each), names=choices["names"]))
         return value
+
+
+def check_columns(values: Mapping[str, Value], parameters: Iterable[Parameter], company: Company) -> None:
+    """Raise an error where one of the `values` should name a column, and neither the schema nor the company has it."""
+    for each in parameters:
+        if each.name in values and (found := _COLUMNS.search(each.meaning)):
+            tables, written = re.split(r",\s*", found["tables"]), values[each.name]
+            known = [name for table in tables for name in TABLES[table].column_names]
+            known += [name for table in tables if company.has(table) for name in company.columns(table)]
+            for name in map(str, written if isinstance(written, list) else [written]):
+                if name not in known:
+                    message = "parameter '{parameter}': there is no column '{name}'{hint} in {tables}"
+                    told = {"parameter": each.name, "name": name, "hint": suggestion(name, known)}
+                    raise ParameterError(say(message, tables=quoted_list(tables), **told))
 
 
 def read_parameters(source: str, *, where: str = "the notebook") -> tuple[Parameter, ...]:
@@ -127,9 +147,8 @@ def check_values(
     offered = [name for name in known if name not in SET_BY_COMMAND]
     for name in written:
         if name not in known:
-            near = difflib.get_close_matches(name, offered, n=1)
-            hint = say(" Did you mean '{near}'?", near=near[0]) if near else ""
-            message = "no notebook of this run has a parameter '{name}'.{hint} There are: {names}"
+            message = "no notebook of this run has a parameter '{name}'{hint}; there are: {names}"
+            hint = suggestion(name, offered)
             raise ParameterError(say(message, name=name, hint=hint, names=", ".join(offered) or "–"))
     return {
         key: {each.name: each.parse(written[each.name]) for each in several if each.name in written}

@@ -22,7 +22,7 @@ from crm_lib.reports.index import render_index
 from crm_lib.reports.manifest import make_manifest
 from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, find_folder, select
 from crm_lib.reports.page import render_page
-from crm_lib.reports.parameters import SET_BY_COMMAND, check_values, split_assignments
+from crm_lib.reports.parameters import SET_BY_COMMAND, check_columns, check_values, split_assignments
 from crm_lib.reports.workbook import write_workbook
 from crm_lib.writing import of_the_system
 
@@ -108,6 +108,8 @@ def run_report(
     opened = Company.open(company, as_of)
     settings = read_settings(opened.folder)
     language.set_language(opened.language or language.outside())
+    for each in chosen:
+        check_columns(given[each.key], each.parameters, opened)
     values = {each.key: {**_of_company(each, opened), **given[each.key]} for each in chosen}
     started = dt.datetime.now(dt.UTC)
     run = Order(

@@ -73,7 +73,11 @@ def strip(fields: Fields) -> dict[str, Any] | None:
 
 
 def _range(criterion: Fields, unit: str) -> str:
-    ends = {name: Estimate.exact(end, n=1, unit=unit) for name, end in criterion.items() if end is not None}
+    ends: dict[str, Any] = {name: end for name, end in criterion.items() if end is not None}
+    if unit == "share":
+        ends = {name: language.share(end, len(f"{100 * end:.4g}".partition(".")[2])) for name, end in ends.items()}
+    else:
+        ends = {name: Estimate.exact(end, n=1, unit=unit) for name, end in ends.items()}
     if "low" not in ends:
         return say("up to {high}", **ends)
     return say("from {low} to {high}", **ends) if "high" in ends else say("from {low} up", **ends)

@@ -15,6 +15,7 @@ HOSTILE = "<script>alert('owned')</script>"
 PARAMETERS = """company: str = "shop"  # name of the company
 as_of: str | None = None  # last day looked at
 levels: int = 5  # groups a score (3 to 5)
+dimensions: list[str] = ["region"]  # crossed (columns of: customers, transactions)
 """
 
 

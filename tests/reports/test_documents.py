@@ -27,7 +27,7 @@ def table(name: str, x: int) -> Table:
 
 
 def test_every_kind_of_exhibit_is_found_in_order() -> None:
-    chart = {"name": "c", "title": "T", "alt": "A", "source": "S"}
+    chart = {"name": "c", "title": "T", "alt": "A"}
     behind = {"table": table("behind", 1).to_dict(), "table_html": ""}
     drawn = {CHART_MIME: {**chart, **behind}, "image/svg+xml": "<svg/>"}
     found = collect(notebook(finding("b"), table("first", 1), drawn, Note(why="Y"), finding("a")))

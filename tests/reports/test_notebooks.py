@@ -56,7 +56,7 @@ def test_notebooks_are_chosen_by_number_name_or_edition(wanted: Any, chosen: str
 def test_an_unknown_notebook_is_refused_naming_the_nearest_and_all() -> None:
     with pytest.raises(NotebookError) as error:
         select(SHELF, names=["segmentaton"])
-    assert "Did you mean 'segmentation'?" in str(error.value)
+    assert "did you mean 'segmentation'?" in str(error.value)
     assert "01_environment, 06_segmentation, 09_satisfaction" in str(error.value)
 
 

@@ -84,7 +84,7 @@ def test_a_broken_parameters_cell_is_told_with_notebook_and_line(cell: str, told
     [
         (["levels"], "write -p name=value"), (["=4"], "write -p name=value"), (["a=1", "a=2"], "given twice"),
         (["as_of=2026-01-01"], "set by --as-of"), (["company=x"], "set by COMPANY"),
-        (["level=4"], r"Did you mean 'levels'\?.*There are: levels, window"),
+        (["level=4"], r"did you mean 'levels'\?\).*there are: levels, window"),
     ],
 )  # fmt: skip
 def test_assignments_that_mean_nothing_are_refused(written: list[str], told: str) -> None:

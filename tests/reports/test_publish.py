@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import stat
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ def test_the_newest_good_run_becomes_the_latest(tmp_path: Path) -> None:
     assert latest(tmp_path) == made[1]
     assert (tmp_path / "latest" / "index.html").read_text() == "2"
     assert runs(tmp_path) == made
+
+
+@pytest.mark.parametrize(("readers", "mode"), [("owner", 0o700), ("group", 0o750), ("all", 0o755)])
+def test_a_run_is_readable_by_those_that_the_company_names(readers: str, mode: int, tmp_path: Path) -> None:
+    with building(tmp_path, run_id(1)) as aside:
+        (aside / "index.html").touch()
+        assert stat.S_IMODE(aside.stat().st_mode) == 0o700
+        run = publish(aside, good=True, readable_by=readers)
+    assert stat.S_IMODE(run.stat().st_mode) == mode
+    assert stat.S_IMODE((run / "index.html").stat().st_mode) == mode & 0o666
 
 
 def test_a_folder_that_took_the_place_of_the_link_gives_way(tmp_path: Path) -> None:

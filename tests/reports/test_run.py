@@ -151,7 +151,7 @@ def test_the_workbook_and_the_executed_notebook_hold_what_was_shown(twins: tuple
 
 def test_the_manifest_names_what_a_repetition_needs(twins: tuple[Run, Run]) -> None:
     manifest = json.loads((twins[0].folder / "manifest.json").read_text())
-    given = {"company": "shop", "as_of": "2025-03-31", "levels": 4}
+    given = {"company": "shop", "as_of": "2025-03-31", "levels": 4, "dimensions": ["region"]}
     assert manifest["parameters"]["06_buyers"] == given
     data, code = manifest["data"]["transactions"], manifest["code"]
     for sha256 in (data.pop("sha256"), code["crm_lib"], code["lock_file"]):

@@ -45,7 +45,7 @@ def test_values_come_back_as_they_went_in_below_contents_that_name_them(tmp_path
     ]
     contents = read(path, "Contents")
     assert contents[0][0] == "Segments"
-    assert contents[-2:] == [["mixed", "Title of mixed", "transactions"], ["two", "Title of two", "transactions"]]
+    assert contents[-2:] == [["mixed", "Title of mixed"], ["two", "Title of two"]]
     words, numbers = ["C.", "supported", "k is 70% [60%, 80%].", "Look after them."], [0.7, 0.6, 0.8, 0.95]
     assert read(path, "Findings")[1][:8] == [*words, *map(pytest.approx, numbers)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import stat
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
+from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 
 from crm_lib.company import Company
 from crm_lib.demo import simulate
@@ -85,8 +88,21 @@ def test_lists_of_an_earlier_run_go_and_other_files_stay(found: TargetLists, tmp
     (tmp_path / "targets.xlsx").unlink()
     with pytest.raises(CrmError, match="no earlier run wrote"):
         write_lists(found, tmp_path)
-    with pytest.raises(CrmError, match="cannot be made"):
-        write_lists(found, tmp_path / "notes.csv" / "targets")
+
+
+def test_lists_that_cannot_all_be_written_leave_those_of_before(
+    found: TargetLists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: path.read_bytes() for path in write_lists(found, tmp_path)}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in before} == {0o600}
+
+    def full(_: object) -> None:
+        raise FileCreateError("No space left on device")
+
+    monkeypatch.setattr(Workbook, "close", full)
+    with pytest.raises(CrmError, match=r"targets\.xlsx' cannot be written: No space left"):
+        write_lists(replace(found, lists=found.lists[1:]), tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_list_too_long_for_a_sheet_says_so_and_is_whole_in_its_file(

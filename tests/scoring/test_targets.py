@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import duckdb
+import ibis
 import pandas as pd
 import pytest
 
@@ -30,6 +32,34 @@ def test_parquet_keeps_every_value_and_csv_nothing_that_a_spreadsheet_would_run(
     assert list(back["customer_id"]) == ["anna", '\'=HYPERLINK("http://bad.example")', "李雷"]
     assert list(back["segment"])[:2] == ["loyal", "'@new"]
     assert list(back["value"]) == [10.5, -2.0, 0.0]
+
+
+def test_csv_holds_days_and_ten_digits_and_no_letter_that_starts_a_formula_in_any_width(tmp_path: Path) -> None:
+    ids = pd.Index(["＝1+1", "＋44", "－x", "＠SUM", "\rx", "a\x00b"], name="customer_id")
+    frame = pd.DataFrame({"as_of": pd.Timestamp("2026-06-30"), "value": 2 / 3}, index=ids)
+    write_scores(frame, str(tmp_path / "scores.csv"))
+    rows = (tmp_path / "scores.csv").read_bytes().decode().replace('"', "").split("\n")[1:-1]
+    assert rows == [
+        f"{name},2026-06-30,0.6666666667" for name in ("'＝1+1", "'＋44", "'－x", "'＠SUM", "'\rx", "a\ufffdb")
+    ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "duckdb"])
+def test_scores_are_readable_by_their_owner_alone_and_a_full_disk_leaves_nothing(
+    ending: str, scores: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scores(scores, str(tmp_path / f"first.{ending}"))
+    assert stat.S_IMODE((tmp_path / f"first.{ending}").stat().st_mode) == 0o600
+
+    def full(*_: object, **__: object) -> None:
+        raise duckdb.IOException("no space left")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    monkeypatch.setattr(ibis.Table, "to_parquet", full)
+    monkeypatch.setattr(ibis.backends.duckdb.Backend, "create_table", full)
+    with pytest.raises(CrmError, match="no space left"):
+        write_scores(scores, str(tmp_path / f"second.{ending}"))
+    assert [path.name for path in tmp_path.iterdir()] == [f"first.{ending}"]
 
 
 def test_a_table_of_a_duckdb_file_is_replaced_unless_it_holds_something_else(
@@ -66,7 +96,7 @@ def test_a_file_that_cannot_be_replaced_stays_as_it_was(
         raise OSError("no space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(CrmError, match=r"scores\.csv' cannot be written: no space left"):
         write_scores(scores, str(target))
     assert target.read_text(encoding="utf-8") == "what was there before"
     assert [file.name for file in tmp_path.iterdir()] == ["scores.csv"]
