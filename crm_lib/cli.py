@@ -149,7 +149,7 @@ def _tell_check(report: CheckReport, folder: Path | None) -> None:
 
 
 def _tell_readiness(company: Company) -> None:
-    from crm_lib.reports.notebooks import NotebookError, all_notebooks, find_folder
+    from crm_lib.reports.notebooks import NotebookError, all_notebooks, find_folder, lacking
 
     try:
         folder = find_folder()
@@ -157,7 +157,7 @@ def _tell_readiness(company: Company) -> None:
         return  # tables can be checked where no notebooks are
     out.print("\n" + text("What the notebooks can do with it:"))
     for each in all_notebooks(folder):
-        missing, unused = (", ".join(tables) for tables in (each.missing(company), each.unused(company)))
+        missing, unused = (", ".join(lacking(wanted, company)) for wanted in (each.needs, each.uses))
         state = say("partly: lacks {missing}", missing=unused) if unused else text("ready")
         out.print(f"  {each.key}: {say('not possible: lacks {missing}', missing=missing) if missing else state}")
 
@@ -257,26 +257,22 @@ def score(
     scores and segment, and in what money, at what rate and over what time they are counted. What was there before is
     replaced whole.
     """
-    from crm_lib import clv
     from crm_lib.company import Company
-    from crm_lib.scoring.kept import SETTINGS, keep_scores
-    from crm_lib.scoring.scores import customer_scores
+    from crm_lib.scoring.kept import SETTINGS, keep_scores, new_scores
     from crm_lib.scoring.targets import check_target, write_scores
 
     if to is not None:
         check_target(to, table)
     opened = Company.open(company, as_of)
+    folder = _project() / "reports" / opened.key
     if to is None:
-        folder = _project() / "reports" / opened.key
         folder.mkdir(parents=True, exist_ok=True)
-        to = str(folder / "scores.parquet")
+    to = to or str(folder / "scores.parquet")
+    settings: dict[str, Any] = {"model": model, "annual_rate": annual_rate, "horizon_days": horizon_days, "seed": seed}
     with _warnings_told():
-        models: dict[str, Any] = {"pareto-nbd": clv.ParetoNBD, "bg-nbd": clv.BGNBD, "mbg-nbd": clv.MBGNBD}
-        settings: dict[str, Any] = {"annual_rate": annual_rate, "horizon_days": horizon_days, "seed": seed}
-        value = clv.customer_value(opened, model=models[model](), **settings)
-        scores = customer_scores(opened, value)
-        if {"model": model, **settings} == SETTINGS:
-            keep_scores(opened, scores, _project() / "reports" / opened.key)
+        value, scores = new_scores(opened, **settings)
+        if settings == SETTINGS:
+            keep_scores(opened, scores, folder)
     write_scores(scores, to, table=table, password_env=password_env)
     message = "{customers} customers, together worth {value}; written to {target}."
     out.print(say(message, customers=len(scores), value=value.totals["current"], target=to))

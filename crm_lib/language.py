@@ -44,27 +44,18 @@ class _Edition:
     catalogue: gettext.NullTranslations = gettext.NullTranslations()
 
 
-def set_language(language: str) -> None:
-    """Choose the language of everything readers see, by a locale such as ``"en_GB"`` or ``"zh_CN"``.
+def set_language(language: str = "") -> None:
+    """Choose the language of everything readers see, by a locale such as ``"en_GB"``; by default the environment's.
 
     Texts without a translation stay English; a locale that is not known is a ValueError.
     """
+    language = (language or os.environ.get(VARIABLE) or DEFAULT).replace("-", "_")
     try:
         locale = Locale.parse(language)
     except Exception as error:
         raise ValueError(f"unknown language '{language}': give a locale such as 'en_GB' or 'zh_CN'") from error
     _Edition.locale = locale
     _Edition.catalogue = gettext.translation("crm", localedir=_FOLDER, languages=[language], fallback=True)
-
-
-def outside() -> str:
-    """Return the language that the environment asks for, else the default."""
-    return os.environ.get(VARIABLE) or DEFAULT
-
-
-def code() -> str:
-    """Return the language in use as a locale, such as ``en_GB``."""
-    return str(_Edition.locale)
 
 
 def language() -> str:
@@ -103,7 +94,7 @@ def number(value: float, decimals: int | None = None) -> str:
         return "∞" if value > 0 else "−∞"
     if decimals is None:
         # Three digits, counted after rounding.
-        decimals = 0 if float(value).is_integer() else max(2 - int(f"{value:.2e}".partition("e")[2]), 0)
+        decimals = 0 if round(value, _FINEST).is_integer() else max(2 - int(f"{value:.2e}".partition("e")[2]), 0)
     decimals = min(decimals, _FINEST)
     with decimal.localcontext(_EXACT):
         return _minus(format_decimal(round(value, decimals), format=_pattern(decimals), locale=_Edition.locale))
@@ -245,4 +236,4 @@ def _minus(written: str) -> str:
     return written.replace("-", "−", 1) if any(sign.isdigit() and int(sign) for sign in written) else written[1:]
 
 
-set_language(outside())
+set_language()

@@ -56,7 +56,7 @@ class Copies:
         for source in sources:
             with suppress(Unusable, OSError):  # what is wrong with a file, its reader says
                 files.append(self._store.file_digest(source_file(self._settings, source)) if source.file else "")
-        return digest(files, self._settings.model_dump_json(), parts, code_digest(), language.code())
+        return digest(files, self._settings.model_dump_json(), parts, code_digest(), language.language())
 
     def read(self, key: str) -> tuple[Prepared, Any] | None:
         """Return what was kept under a key and the view of its rows, the rejected ones in the check."""

@@ -60,17 +60,13 @@ def write_findings(path: Path, *, company: str, as_of: str, findings: Mapping[st
 def read_findings(run: Path | None) -> dict[str, Fields]:
     """Return the findings of an earlier run by key; none where there is no run or its file cannot be read."""
     try:
-        return {fields["key"]: fields for fields in _read(run, FINDINGS_FILE)["findings"]}
+        return {fields["key"]: fields for fields in read_json(run, FINDINGS_FILE)["findings"]}
     except (KeyError, TypeError):
         return {}
 
 
-def read_manifest(run: Path | None) -> Fields:
-    """Return the manifest of an earlier run; empty where it cannot be read."""
-    return _read(run, MANIFEST_FILE)
-
-
-def _read(run: Path | None, name: str) -> Fields:
+def read_json(run: Path | None, name: str) -> Fields:
+    """Return what a file of an earlier run holds; nothing where it cannot be read."""
     try:
         document = json.loads((run / name).read_text(encoding="utf-8")) if run else {}
     except (OSError, ValueError):

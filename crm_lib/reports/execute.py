@@ -98,7 +98,7 @@ def execute(notebooks: Sequence[Notebook], *, run: Order, folder: Path, jobs: in
         "PYTHONUTF8": "1",
         # The kernels find the company by its key, so that no path gets into a notebook.
         "CRM_DATA": str(run.company.folder.resolve().parent),
-        language.VARIABLE: language.code(),
+        language.VARIABLE: language.language(),
     }
     told, words = _work(order, environment, cwd=notebooks[0].path.parent, progress=progress)
     return [_outcome(each, told[each.key], targets[each.key], words, run.hidden) for each in notebooks]

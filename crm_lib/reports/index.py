@@ -73,7 +73,10 @@ def _compared(
     counts = [(how.count(change), text(change.value)) for change in Change if change in how]
     told = ", ".join(f"{language.number(count, 0)} {words}" for count, words in counts)
     sentence = say("Compared with the previous run ({run}): {told}.", run=previous.name, told=told)
-    return {"sentence": sentence, "differences": changes.differences(manifest, changes.read_manifest(previous))}
+    return {
+        "sentence": sentence,
+        "differences": changes.differences(manifest, changes.read_json(previous, changes.MANIFEST_FILE)),
+    }
 
 
 def _left_out(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:

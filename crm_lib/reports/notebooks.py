@@ -48,23 +48,16 @@ class Notebook:
         """File name without ending, such as ``06_segmentation``: names the notebook and its pages."""
         return self.path.stem
 
-    def missing(self, company: Company) -> tuple[str, ...]:
-        """Return what the notebook needs and `company` lacks, as ``table`` or ``table.column``."""
-        return _lacking(self.needs, company)
 
-    def unused(self, company: Company) -> tuple[str, ...]:
-        """Return what the notebook could use and `company` lacks, as ``table`` or ``table.column``."""
-        return _lacking(self.uses, company)
-
-
-def _lacking(wanted: Mapping[str, Sequence[str]], company: Company) -> tuple[str, ...]:
-    lacking = []
+def lacking(wanted: Mapping[str, Sequence[str]], company: Company) -> tuple[str, ...]:
+    """Return what a notebook needs or could use and `company` lacks, as ``table`` or ``table.column``."""
+    lacks = []
     for table, columns in wanted.items():
         if not company.has(table):
-            lacking.append(table)
+            lacks.append(table)
         else:
-            lacking.extend(f"{table}.{column}" for column in columns if not company.has(table, column))
-    return tuple(lacking)
+            lacks.extend(f"{table}.{column}" for column in columns if not company.has(table, column))
+    return tuple(lacks)
 
 
 def find_folder(start: Path | None = None) -> Path:

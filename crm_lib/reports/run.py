@@ -20,7 +20,7 @@ from crm_lib.reports.documents import UNREADABLE, collect, read_document
 from crm_lib.reports.execute import Order, Outcome, Progress, execute
 from crm_lib.reports.index import render_index
 from crm_lib.reports.manifest import make_manifest
-from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, find_folder, select
+from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, find_folder, lacking, select
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import SET_BY_COMMAND, check_columns, check_values, split_assignments
 from crm_lib.reports.workbook import write_workbook
@@ -32,15 +32,7 @@ _SHORTEST_HIDDEN = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A published run.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is; ``index.html`` is its front page.
-    outcomes : tuple of Outcome
-        What became of each notebook, and what it shows.
-    """
+    """A published run: the folder whose ``index.html`` is its front page, and what became of each notebook."""
 
     folder: Path
     outcomes: tuple[Outcome, ...]
@@ -107,7 +99,7 @@ def run_report(
     given = check_values(split_assignments(parameters), {each.key: each.parameters for each in chosen})
     opened = Company.open(company, as_of)
     settings = read_settings(opened.folder)
-    language.set_language(opened.language or language.outside())
+    language.set_language(opened.language)
     for each in chosen:
         check_columns(given[each.key], each.parameters, opened)
     values = {each.key: {**_of_company(each, opened), **given[each.key]} for each in chosen}
@@ -124,11 +116,12 @@ def run_report(
     try:
         publish.clear_abandoned(shelf)
         with publish.building(shelf, run.run_id) as aside:
-            possible = [each for each in chosen if not each.missing(opened)]
+            lacks = {each.key: ", ".join(lacking(each.needs, opened)) for each in chosen}
+            possible = [each for each in chosen if not lacks[each.key]]
             at_once, tell = jobs or min(2, os.cpu_count() or 1), progress or (lambda *_: None)
             executed = execute(possible, run=run, folder=aside, jobs=at_once, progress=tell)
             done = {each.notebook.key: _write_page(each, aside, run) for each in executed}
-            outcomes = tuple(done.get(each.key) or _skipped(each, opened) for each in chosen)
+            outcomes = tuple(done.get(each.key) or _skipped(each, lacks[each.key]) for each in chosen)
             _write_front(outcomes, aside, run)
             good = all(each.status != "failed" for each in outcomes)
             published = publish.publish(aside, good=good, readable_by=settings.reports.readable_by)
@@ -162,9 +155,8 @@ def _hidden(root: Path, settings: CompanySettings) -> dict[str, str]:
     return {text: stand_in for text, stand_in in texts.items() if len(text) >= _SHORTEST_HIDDEN}
 
 
-def _skipped(notebook: Notebook, company: Company) -> Outcome:
-    needed = ", ".join(notebook.missing(company))
-    why = say("needs {needed}, which the company does not have", needed=needed)
+def _skipped(notebook: Notebook, lacks: str) -> Outcome:
+    why = say("needs {lacks}, which the company does not have", lacks=lacks)
     return Outcome(notebook=notebook, status="skipped", why=why)
 
 

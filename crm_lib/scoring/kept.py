@@ -7,7 +7,7 @@ import hashlib
 import json
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +16,9 @@ import pyarrow.parquet as pq
 from crm_lib.company import Company
 from crm_lib.errors import CrmError
 from crm_lib.writing import replaced
+
+if TYPE_CHECKING:
+    from crm_lib.clv import CustomerValue
 
 FILE = ".scores.parquet"
 _SOURCES = ("transactions", "customers", "interactions")
@@ -34,12 +37,17 @@ def kept_scores(company: Company, folder: Path) -> pd.DataFrame:
         with contextlib.suppress(OSError, pa.ArrowException):  # what cannot be read is computed anew
             if (pq.read_schema(path).metadata or {}).get(b"crm") == _key(company):
                 return pd.read_parquet(path)
+    return keep_scores(company, new_scores(company, **SETTINGS)[1], folder)
+
+
+def new_scores(company: Company, *, model: str, **settings: Any) -> tuple[CustomerValue, pd.DataFrame]:
+    """Return what customers are worth, and their scores, by the model of purchases called `model`."""
     from crm_lib import clv
     from crm_lib.scoring.scores import customer_scores
 
-    settings = {name: each for name, each in SETTINGS.items() if name != "model"}
-    value = clv.customer_value(company, model=clv.ParetoNBD(), **settings)
-    return keep_scores(company, customer_scores(company, value), folder)
+    models: dict[str, Any] = {"pareto-nbd": clv.ParetoNBD, "bg-nbd": clv.BGNBD, "mbg-nbd": clv.MBGNBD}
+    value = clv.customer_value(company, model=models[model](), **settings)
+    return value, customer_scores(company, value)
 
 
 def keep_scores(company: Company, scores: pd.DataFrame, folder: Path) -> pd.DataFrame:

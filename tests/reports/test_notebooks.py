@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, find_folder, read_notebook, select
+from crm_lib.reports.notebooks import (
+    Notebook,
+    NotebookError,
+    all_notebooks,
+    find_folder,
+    lacking,
+    read_notebook,
+    select,
+)
 from tests.reports.shop import write_notebook
 
 
@@ -64,9 +72,9 @@ def test_what_is_missing_is_told_by_table_and_column() -> None:
     needs, uses = {"transactions": ["margin"], "surveys": []}, {"customers": ["region", "name"]}
     wants: Any = notebook("06_x", needs=needs, uses=uses)
     company = has(transactions="revenue", customers="name")
-    assert wants.missing(company) == ("transactions.margin", "surveys")
-    assert wants.unused(company) == ("customers.region",)
-    assert wants.missing(has(transactions="margin", surveys="")) == ()
+    assert lacking(wants.needs, company) == ("transactions.margin", "surveys")
+    assert lacking(wants.uses, company) == ("customers.region",)
+    assert lacking(wants.needs, has(transactions="margin", surveys="")) == ()
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"cells": 3}', "\x00"])
