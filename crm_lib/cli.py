@@ -7,11 +7,12 @@ Each command imports what it needs itself, so that help and mistyped arguments a
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -44,11 +45,20 @@ def _option(words: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=text(words), **more)
 
 
+def _seen(day: str | None) -> str | None:
+    """Refuse a day of which nobody can know; what is no day is refused where the company is opened."""
+    with suppress(ValueError):
+        if day and dt.date.fromisoformat(day) > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+            raise typer.BadParameter(text("the day must not lie in the future"))
+    return day
+
+
 CompanyName = Annotated[
     str, typer.Argument(metavar="COMPANY", help=text("Name of a folder under data/, or a folder with a company.toml."))
 ]
 AsOf = Annotated[
-    str | None, _option("Look at nothing later than this day (2026-06-30); default: as data say.", metavar="DATE")
+    str | None,
+    _option("Look at nothing later than this day (2026-06-30); default: as data say.", metavar="DATE", callback=_seen),
 ]
 
 

@@ -94,7 +94,7 @@ def number(value: float, decimals: int | None = None) -> str:
         return "∞" if value > 0 else "−∞"
     if decimals is None:
         # Three digits, counted after rounding.
-        decimals = 0 if round(value, _FINEST).is_integer() else max(2 - int(f"{value:.2e}".partition("e")[2]), 0)
+        decimals = 0 if round(float(value), _FINEST).is_integer() else max(2 - int(f"{value:.2e}".partition("e")[2]), 0)
     decimals = min(decimals, _FINEST)
     with decimal.localcontext(_EXACT):
         return _minus(format_decimal(round(value, decimals), format=_pattern(decimals), locale=_Edition.locale))

@@ -149,8 +149,6 @@ def _open(name_or_folder: str | Path, as_of: Any) -> Tables:
     settings = read_settings(find_company(name_or_folder))
     try:
         day = None if as_of is None else as_date(as_of)
-        if day and day > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):  # tomorrow is today somewhere
-            raise ValueError(f"must not lie in the future, as {day} does")
     except ValueError as error:
         raise CompanyError(f"as_of {error}") from None
     return Tables(settings, day)

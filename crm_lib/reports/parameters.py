@@ -83,8 +83,8 @@ def check_columns(values: Mapping[str, Value], parameters: Iterable[Parameter], 
     for each in parameters:
         if each.name in values and (found := _COLUMNS.search(each.meaning)):
             tables, written = re.split(r",\s*", found["tables"]), values[each.name]
-            known = [name for table in tables for name in TABLES[table].column_names]
-            known += [name for table in tables if company.has(table) for name in company.columns(table)]
+            own = [name for table in tables if company.has(table) for name in company.columns(table)]
+            known = [*own, *(name for table in tables for name in TABLES[table].column_names)]
             for name in map(str, written if isinstance(written, list) else [written]):
                 if name not in known:
                     message = "parameter '{parameter}': there is no column '{name}'{hint} in {tables}"

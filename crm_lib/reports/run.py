@@ -98,8 +98,8 @@ def run_report(
     chosen = select(all_notebooks(folder), names=notebooks, edition=edition)
     given = check_values(split_assignments(parameters), {each.key: each.parameters for each in chosen})
     opened = Company.open(company, as_of)
-    settings = read_settings(opened.folder)
     language.set_language(opened.language)
+    settings = read_settings(opened.folder)
     for each in chosen:
         check_columns(given[each.key], each.parameters, opened)
     values = {each.key: {**_of_company(each, opened), **given[each.key]} for each in chosen}
