@@ -5,7 +5,6 @@ choices, or in tables whose columns (those of the schema, and the company's own)
 
     levels: int = 5  # number of scores (3 to 5)
     window_days: int | None = None  # days looked at; None for all
-    model: str = "bg-nbd"  # what tells purchases (one of: bg-nbd, pareto-nbd)
     dimensions: list[str] = ["region"]  # what the table crosses (columns of: customers, transactions)
 
 Types are ``str``, ``int``, ``float``, ``bool``, ``date`` (kept as ISO text), ``Literal[...]``, ``list[...]`` of them,
