@@ -13,7 +13,7 @@ from crm_lib.demo import Parameters, simulate, simulation, truth
 from crm_lib.demo.market import SWITCHING
 from crm_lib.demo.parameters import Dirt
 from crm_lib.demo.people import CHANNELS
-from crm_lib.errors import CompanyError
+from crm_lib.errors import CompanyError, CrmError
 from crm_lib.schema import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +76,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(small, tmp_path, monkeypat
         raise OSError("disk full")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(CrmError, match="disk full"):
         small.write(tmp_path)
     assert files(tmp_path) == before
 
