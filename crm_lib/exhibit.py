@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from html import escape
@@ -19,6 +20,7 @@ TABLE_MIME = "application/vnd.crm-lib.table+json"
 CHART_MIME = "application/vnd.crm-lib.chart+json"
 """Under this type a chart's words and its table travel beside the drawing."""
 
+_INTERVAL, _UNBROKEN = re.compile(r"\[[^][]{3,40}\]"), r'<span style="white-space:nowrap">\g<0></span>'
 _LONGEST = 90
 """Letters of a value in the table of a result."""
 
@@ -114,7 +116,7 @@ class Table:
         body = []
         for row in columns.head(self.rows_shown).astype(object).itertuples(index=False):
             cells = "".join(
-                f"<td{_align(kind)}>{escape(self.write(name, value))}</td>"
+                f"<td{_align(kind)}>{_INTERVAL.sub(_UNBROKEN, escape(self.write(name, value)))}</td>"
                 for name, kind, value in zip(self._names, kinds, row, strict=True)
             )
             body.append(f"<tr>{cells}</tr>")

@@ -69,10 +69,7 @@ def forecast_calibration_chart(compared: Comparison) -> Chart:
         was="actual",
         kind="number",
         name="calibration",
-        headline=say(
-            "{model} forecast {inside:count} of {all:count} groups of customers within the margin of chance",
-            model=model, inside=_inside(frame), all=len(frame),
-        ),
+        headline=_headline(frame, model, "tenths of the customers"),
         title=say(
             "Purchases a customer in {days:count} days from {day}, forecast and made, by tenth of customers",
             days=compared.horizon_days, day=compared.cut_offs[-1],
@@ -91,10 +88,7 @@ def frequency_chart(compared: Comparison) -> Chart:
         high="high",
         points=["actual"],
         name="conditional_expectation",
-        headline=say(
-            "{model} fits customers of {inside:count} of {all:count} past frequencies",
-            model=model, inside=_inside(frame), all=len(frame),
-        ),
+        headline=_headline(frame, model, "numbers of earlier purchases"),
         title=say(
             "Purchases a customer in {days:count} days from {day}, by repeat purchases before (7: 7 or more)",
             days=compared.horizon_days, day=compared.cut_offs[-1],
@@ -102,5 +96,7 @@ def frequency_chart(compared: Comparison) -> Chart:
     )  # fmt: skip
 
 
-def _inside(frame: pd.DataFrame) -> int:
-    return int(frame["expected"].between(frame["low"], frame["high"]).sum())
+def _headline(frame: pd.DataFrame, model: str, groups: str) -> str:
+    right = int(frame["expected"].between(frame["low"], frame["high"]).sum())
+    message = "{model} forecast within the margin of chance for {right:count} of {all:count} {groups:words}"
+    return say(message, model=model, right=right, all=len(frame), groups=groups)

@@ -55,6 +55,7 @@ def loss_cells(profit: ProfitTable) -> Table:
     title = "No cell loses money or has a striking share of returns"
     if found:
         title = "{holding:count} of {found:count} suspected losses hold; the others may be chance"
+        title = title if holding else "None of {found:count} suspected losses holds: all may be chance"
     frame["evidence"] = [say("holds" if holds else "may be chance") for holds in frame.pop("holds")]
     frame["problem"] = [say(problem) for problem in frame["problem"]]
     note = (
@@ -80,7 +81,7 @@ def returns_chart(profit: ProfitTable) -> Chart:
     if above:
         headline = "{usual:share1} of sales come back; {above:count} of {n:count} groups are clearly out of line"
     name, title = f"returns_{profit.dimensions[0]}", say("Share returned, as a multiple of the company's")
-    note = say("All intervals hold at once; up to {even:number} times counts as even.", even=EVEN)
+    note = say("All intervals hold at once; up to {even:number1} times counts as even.", even=EVEN)
     return dots(
         frame.head(_MOST),
         "times",

@@ -75,11 +75,11 @@ def prospect_calibration_chart(replay: ProspectReplay) -> Chart:
     return calibration(
         finite.assign(high=finite[["was", "high"]].max(axis=1)), kind="money", currency=replay.currency,
         name="prospect-calibration",
-        headline=say("Prospects brought {ratio:share} of the {kind:words} told of them", ratio=ratio.value,
+        headline=say("Prospects brought {ratio:share} of the {kind:words} predicted for them", ratio=ratio.value,
                      kind=replay.value_kind),
-        title=say("{kind:words} of a prospect in {days} days, told on earlier days and seen",
+        title=say("{kind:words} of a prospect in {days} days, predicted on earlier days and observed",
                   kind=replay.value_kind.capitalize(), days=replay.horizon_days),
-        table=table("prospect-calibration", say("Prospects by what was told of them"), frame.reset_index(),
+        table=table("prospect-calibration", say("Prospects by predicted value"), frame.reset_index(),
                     currency=replay.currency, kinds={"told": "money", "was": "money"}),
     )  # fmt: skip
 

@@ -78,7 +78,7 @@ def silence_test_table(risk: SilenceRisk) -> Table:
     """Return how well the risk told who fell silent, beside days of silence alone."""
     rows = {"the risk": risk.auc, "days of silence alone": risk.auc_recency, "difference": risk.gain}
     frame = pd.DataFrame({"method": [text(name) for name in rows], "auc": list(rows.values())})
-    message = "Told on {day:date} from what was known then, and compared with the {days} days after."
+    message = "Predicted on {day:date} from what was known then, and compared with the {days} days after."
     title = say("How often a customer who fell silent had the higher risk than one who did not")
     return table("silence-test", title, frame, note=say(message, day=risk.tested_on, days=risk.horizon_days))
 
@@ -86,9 +86,9 @@ def silence_test_table(risk: SilenceRisk) -> Table:
 def silence_chart(risk: SilenceRisk) -> Chart:
     """Draw whether the risk of falling silent was what it said."""
     found = risk.reliability
-    message = "On average {told:share} was told and {was:share} came true; {inside:count} of {n:count} groups agree"
+    message = "{told:share} predicted on average, {was:share} observed; {inside:count} of {n:count} groups agree"
     headline = say(message, told=found.told, was=found.was, inside=found.inside, n=len(found.frame))
-    message = "Risk of buying nothing in {days} days, told on {day:date} and seen"
+    message = "Risk of buying nothing in {days} days, predicted on {day:date} and observed"
     title = say(message, days=risk.horizon_days, day=risk.tested_on)
     return calibration(found.frame, name="silence-reliability", headline=headline, title=title)
 

@@ -96,10 +96,13 @@ def flows_table(moved: Movement) -> Table:
         "What movement brought and took",
         frame,
         kinds=dict.fromkeys(money, "money"),
-        labels={"way": "Customers who", "value_before": f"{word} before", "value_after": f"{word} after"},
+        labels={
+            "way": "Customers who", "value_before": f"{word} before", "value_after": f"{word} after",
+            "change": "Change",
+        },
         currency=basis.currency,
         note=say(note, days=basis.days, earlier=moved.earlier, later=moved.later),
-    )
+    )  # fmt: skip
 
 
 def follow_up_table(followed: FollowUp) -> Table:

@@ -58,9 +58,9 @@ def concentration_chart(measured: Concentration) -> Chart:
     )
 
 
-def tiers_chart(segmented: Segmented, *, resamples: int = 999, seed: int = 0) -> Chart:
+def tiers_chart(segmented: Segmented, *, seed: int = 0) -> Chart:
     """Draw each tier's share of the value with its interval, its share of the customers beside it."""
-    shares = tier_shares(segmented.tiers, resamples=resamples, seed=seed)
+    shares = tier_shares(segmented.tiers, seed=seed)
     frame = pd.DataFrame([_ends(one) for one in shares["value_share"]], index=shares.index)
     frame = frame.rename(columns={"value": "value_share"})
     of_customers = [say("by {share:share1} of customers", share=one.value) for one in shares["customer_share"]]
@@ -75,7 +75,7 @@ def tiers_chart(segmented: Segmented, *, resamples: int = 999, seed: int = 0) ->
         beside="beside",
         name="tiers",
         headline=say("{few:share1} of customers are key and bring {much:share} of the {kind:words}", **words),
-        title=say("Value tiers: share of the {kind:words} with interval", **words),
+        title=say("Share of the {kind:words} by value tier", **words),
         about=say("Key customers are {customer_share} of the customers and bring {value_share}.", **key),
         table=tiers_table(segmented),
     )

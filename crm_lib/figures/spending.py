@@ -148,10 +148,10 @@ def plan_retention_chart(value: MembershipValue) -> Chart:
         points=["actual"],
         name="retention",
         headline=say(
-            "{now:share} of contracts of plan {plan} remain after {n:count} renewals; {expected:share} were expected",
+            "{now:share} of contracts of plan '{plan}' remain after {n:count} renewals; {expected:share} were expected",
             now=float(actual.iloc[-1]), plan=plan, n=last, expected=float(frame["expected"].iloc[last]),
         ),
-        title=say("Share of contracts of plan {plan} that remain after each renewal", plan=plan),
+        title=say("Share of contracts of plan '{plan}' that remain after each renewal", plan=plan),
         about=say("The band is the interval of the shifted beta-geometric model."),
         note=say("Actual is the Kaplan–Meier estimate, up to the last renewal that ten contracts were up for."),
     )  # fmt: skip

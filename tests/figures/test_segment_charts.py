@@ -92,7 +92,7 @@ def charts(shop, segmented, moved, core, checked):
         "concentration": figures.concentration_chart(
             segments.concentration(segmented.value, resamples=99, basis=segmented.basis)
         ),
-        "tiers": figures.tiers_chart(segmented, resamples=99),
+        "tiers": figures.tiers_chart(segmented),
         "core": figures.core_chart(core),
         "map": figures.rfm_map(segmented),
         "movement": figures.movement_chart(moved),

@@ -29,7 +29,7 @@ def test_every_step_gives_a_result_or_a_reason(shop):
     segmented = segments.segment_customers(shop)
     measured = segments.concentration(segmented.value, resamples=99, basis=segmented.basis)
     assert segments.finding_80_20(measured).verdict is Verdict.UNDECIDED
-    charts = [figures.concentration_chart(measured), figures.tiers_chart(segmented, resamples=50)]
+    charts = [figures.concentration_chart(measured), figures.tiers_chart(segmented)]
     charts.append(figures.profit_chart(segments.profit_table(shop, "category")))
     assert "<b>" not in charts[-1].to_dict()["table_html"]
     assert all("<svg" in chart._repr_mimebundle_()[0]["image/svg+xml"] for chart in charts)

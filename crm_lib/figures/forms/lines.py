@@ -121,8 +121,8 @@ def calibration(
     write.axis(axes, "y")
     axes.legend(frameon=False, loc="upper left", labelcolor=QUIET)
     spoken = say(
-        "Points for {n:count} groups, told against seen, lowest {low} against {low_seen}, highest {high} against "
-        "{high_seen}.",
+        "Points for {n:count} groups, predicted against observed, lowest {low} against {low_seen}, highest {high} "
+        "against {high_seen}.",
         n=len(frame), low=write(frame[told].iloc[0]), low_seen=write(frame[was].iloc[0]),
         high=write(frame[told].iloc[-1]), high_seen=write(frame[was].iloc[-1]),
     )  # fmt: skip

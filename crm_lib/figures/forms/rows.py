@@ -20,6 +20,8 @@ _ROW = 0.34
 """Inches a row."""
 _HEAD = 1.25
 """Inches of headline and axis."""
+_LEGEND = 45
+"""Letters of a legend that fit beside one another."""
 _BELOW: Any = {"loc": "upper left", "bbox_to_anchor": (0, 0), "borderaxespad": 2.4}
 """Below the numbers of the axis, where a legend hides no row."""
 
@@ -88,7 +90,7 @@ def bars(
     if reference is not None:
         axes.axvline(reference, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
     for place, (end, amount) in enumerate(zip(ends, length, strict=True)):
-        text = write(amount) + (f"  {frame[beside].iloc[place]}" if beside else "")
+        text = write(amount) + (f" · {frame[beside].iloc[place]}" if beside else "")
         # Beside a bar to the left stands its name, so its number stands on the other side of the base.
         where = max(float(end), 0.0) if amount < 0 else float(end)
         axes.annotate(
@@ -154,7 +156,8 @@ def dots(
     if mark:
         axes.scatter(frame[mark], places, s=42, zorder=3, color=ORANGE, marker="D", label=label(mark))
     if mark or reference_label:
-        axes.legend(frameon=False, ncols=3, labelcolor=INK, **_BELOW)
+        wide = len(reference_label) + len(label(mark) + label(value) if mark else "") > _LEGEND
+        axes.legend(frameon=False, ncols=1 if wide else 3, labelcolor=INK, **_BELOW)
     axes.margins(x=0.06)
     if log:
         axes.set_xscale("log")
