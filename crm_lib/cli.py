@@ -37,8 +37,7 @@ app = typer.Typer(
 )
 out = Console(highlight=False, soft_wrap=True, markup=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-_stopped: list[int] = []
-"""Signals that ended the command."""
+_stopped: list[int] = []  # signals that ended the command
 
 
 def _option(words: str, *names: str, **more: Any) -> Any:

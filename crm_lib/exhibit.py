@@ -21,8 +21,7 @@ CHART_MIME = "application/vnd.crm-lib.chart+json"
 """Under this type a chart's words and its table travel beside the drawing."""
 
 _INTERVAL, _UNBROKEN = re.compile(r"\[[^][]{3,40}\]"), r'<span style="white-space:nowrap">\g<0></span>'
-_LONGEST = 90
-"""Letters of a value in the table of a result."""
+_LONGEST = 90  # letters of a value in the table of a result
 
 Kind = Literal["text", "count", "number", "share", "money", "date"]
 

@@ -102,7 +102,7 @@ def test_what_prospects_were_told_and_brought_is_drawn_in_money() -> None:
         share=0.2, horizon_days=180, value_kind="margin", currency="GBP", seed=1,
     )  # fmt: skip
     chart = figures.prospect_calibration_chart(replay)
-    assert "of the margin told of them" in chart.alt
+    assert "of the margin predicted for them" in chart.alt
     assert "£" in chart.table.to_html()
     rules = figures.prospect_rules_table(replay)
     assert "200 live prospects on 1 earlier days" in rules.note
