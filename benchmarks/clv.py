@@ -98,7 +98,7 @@ def against_lifetimes(customers: int, repeats: int) -> bool:
     model, other = BGNBD().fit(many), fitted(peer, many)
     agree("BG/NBD on many", model.params_, other.params_, 1e-2)
     fit, peer_fit = alternating(lambda: BGNBD().fit(many), lambda: fitted(peer, many), repeats)
-    kept &= told(f"BGNBD: fit of {customers:,} customers", fit, peer_fit, 30)
+    kept &= told(f"BGNBD: fit of {customers:,} customers", fit, peer_fit, 100)
     begin = time.perf_counter()
     BGNBD().fit(many).posterior(draws=4000)
     kept &= told("… fit and posterior of 4,000 draws, against their fit", time.perf_counter() - begin, peer_fit, 1)
