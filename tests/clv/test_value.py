@@ -251,7 +251,7 @@ def test_interval_of_the_total_holds_what_is_expected_nineteen_times_in_twenty()
         spend.posterior(draws=400, seed=seed)
         future = FutureValue(
             model=model, spend=spend, summary=data, margin_rate=margin, cost=nothing, reachable=np.zeros(500),
-            annual_rate=0.1, order=np.random.default_rng(seed).permutation(400),
+            annual_rate=0.1, horizon=None, order=np.random.default_rng(seed).permutation(400),
         )  # fmt: skip
         low, high = np.quantile(future.total().current, [0.025, 0.975])
         true = (buying.discounted_expected_purchases(data, 0.1) * spending.expected_spend(data) * 0.4).sum()
