@@ -12,7 +12,7 @@ from scipy.special import betaln, expit, log_expit, logsumexp
 
 from crm_lib.company import Company
 from crm_lib.customers import Value, facts, value_of
-from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.errors import MissingData, NumericalError, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.language import say
 from crm_lib.relationships.truth import simulated_truth
@@ -140,7 +140,7 @@ def _expectation_maximisation(
     counts: dict[str, tuple[Floats, Floats]], p: Floats, lean: Floats | None
 ) -> tuple[Floats, dict[str, Floats], float]:
     """Return probabilities of the second kind, habits by kind and log likelihood; without `lean` there is one kind."""
-    alike, before, value = dict.fromkeys(counts, 0.1), -np.inf, -np.inf
+    alike, before = dict.fromkeys(counts, 0.1), -np.inf
     means: dict[str, Floats] = {}
     beta = np.zeros(0 if lean is None else lean.shape[1])
     for _ in range(_STEPS):
@@ -166,9 +166,9 @@ def _expectation_maximisation(
         value = float(logsumexp(logs, axis=0).sum())
         p = expit(logs[1] - logs[0])
         if abs(value - before) < 1e-6 * max(abs(value), 1.0):
-            break
+            return p, means, value
         before = value
-    return p, means, value
+    raise NumericalError(f"the mixture of two kinds of customers did not come to rest in {_STEPS} steps")
 
 
 def check_kinds(kinds: Kinds, company: Company) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -169,7 +170,10 @@ def choose_clusters(measures: pd.DataFrame, *, k: Iterable[int] = range(2, 7), s
 def _k_means(k: int, values: Floats, seed: int) -> Any:
     from sklearn.cluster import KMeans
 
-    return KMeans(k, n_init=_STARTS, random_state=seed, tol=1e-3).fit(values)
+    with warnings.catch_warnings():
+        # A resample may lack a rare value, so that fewer clusters are found in it: that is what is looked for.
+        warnings.filterwarnings("ignore", message="Number of distinct clusters")
+        return KMeans(k, n_init=_STARTS, random_state=seed, tol=1e-3).fit(values)
 
 
 def _judged(

@@ -9,7 +9,7 @@ import pytest
 from crm_lib.company import Company
 from crm_lib.customers import customer_summary, facts
 from crm_lib.demo import simulate
-from tests.companies import write_company
+from tests.companies import transactions, write_company
 from tests.segments.simulated import write_simulated
 
 ENDING = dt.date(2025, 3, 10)
@@ -97,6 +97,14 @@ def test_an_earlier_day_is_what_the_company_knew_on_it(shop):
     pd.testing.assert_frame_equal(then, opened.drop(columns="region"))
     with pytest.raises(ValueError, match="after 2025-03-31"):
         facts(shop, dt.date(2025, 4, 1))
+
+
+def test_numbers_of_many_values_are_attributes_and_names_are_not(tmp_path):
+    ids = [f"c{number:02d}" for number in range(40)]
+    people = {"customer_id": ids, "income": np.arange(40.0), "street": ids, "colour": ["red", "blue"] * 20}
+    tables = {"transactions": transactions([(each, each, "2025-03-10", 5.0) for each in ids])}
+    shop = Company.open(write_company(tmp_path / "shop", {**tables, "customers": pd.DataFrame(people)}))
+    assert facts(shop).attrs["undated"] == ("income", "colour")
 
 
 def test_a_simulated_company_has_no_facts_from_later_days(tmp_path):

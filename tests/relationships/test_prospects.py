@@ -212,6 +212,15 @@ def test_who_may_not_be_asked_or_has_no_known_cost_is_not_chosen(data, replay):
         rank_prospects(ProspectModel().fit(stale), replay)
 
 
+def test_names_are_no_attributes_and_numbers_are(tmp_path, shop):
+    tables = prospect_tables()
+    for name in ("customers", "prospects"):
+        tables[name]["street"] = [f"{number} High Street" for number in range(len(tables[name]))]
+    known = prospect_data(Company.open(write_company(tmp_path / "shop", tables, how="parquet", as_of="2026-06-30")))
+    assert known.attributes == prospect_data(shop).attributes
+    assert "size" in known.attributes  # of which there are more different values than streets may have
+
+
 def test_a_company_without_prospects_or_with_few_is_told_so(tmp_path, shop):
     plain = Company.open(write_company(tmp_path / "plain", {"transactions": transactions()}, as_of="2025-03-31"))
     with pytest.raises(MissingData, match="prospects"):

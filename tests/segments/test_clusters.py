@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 
 from crm_lib.errors import TooLittleData
 from crm_lib.segments import choose_clusters
-from crm_lib.segments.clusters import DOUBTFUL, STABLE, UNSTABLE, _judged, jaccard, prepared
+from crm_lib.segments.clusters import DOUBTFUL, RESAMPLES, STABLE, UNSTABLE, _judged, jaccard, prepared
 
 
 def planted(rng, n, k, apart, width=3):
@@ -51,6 +54,13 @@ def test_k_means_finds_the_published_clusters_of_the_irises(monkeypatch):
     monkeypatch.setattr("crm_lib.segments.clusters.prepared", lambda frame: frame)
     found = choose_clusters(pd.DataFrame(iris.data).rename(columns=str), k=[3])
     assert pd.crosstab(iris.target, found.labels.to_numpy()).max(axis=1).tolist() == [50, 48, 36]
+
+
+def test_resamples_have_as_many_starts_as_the_reference(monkeypatch):
+    fitted = []
+    monkeypatch.setattr(KMeans, "fit", lambda self, x, fit=KMeans.fit: fitted.append(self.n_init) or fit(self, x))
+    choose_clusters(planted(np.random.default_rng(6), 200, 2, 8.0)[0], k=[2])
+    assert fitted == [30] * (1 + RESAMPLES)
 
 
 def test_jaccard_and_verdicts_by_hand():
@@ -100,3 +110,5 @@ def test_too_few_customers_are_refused():
         choose_clusters(features)
     with pytest.raises(TooLittleData, match="2 different"):
         choose_clusters(pd.DataFrame({"a": [0.0, 1.0] * 40}))
+    with warnings.catch_warnings(action="error"):  # some resamples lack one of the rare values
+        choose_clusters(pd.DataFrame({"a": [0.0] * 60 + [1.0, 2.0, 3.0, 4.0]}), k=[4])

@@ -72,6 +72,7 @@ def test_what_is_written_is_read_back_to_the_last_digit(given_):
         ("base = 3", r"base must be a section: write \[base\]"),
         ("[base]\nwindow = 3", r"unknown key base.window; the keys are window_days, customers, returns, ties"),
         ("[base]\nwindow_days = 0", "at least one day"),
+        ("[base]\nwindow_days = 10000000", "at most 36,525, not 10000000"),
         ("[base]\nwindow_days = 1.5", "base.window_days must be a valid integer, not 1.5"),
         ('[base]\ncustomers = "all"', "base.customers must be 'buyers' or 'known', not 'all'"),
         ('[base]\nties = "random"', "base.ties must be 'together', not 'random'"),
@@ -96,6 +97,8 @@ def test_what_is_written_is_read_back_to_the_last_digit(given_):
             '[[segments]]\nname = "a"\nwhen.recency = { up_to = "x" }',
             "when recency must be a list of numbers, or bounds",
         ),
+        ('[[segments]]\nname = "a"\nwhen.recency_score = [[1, 2], 3]', "when recency_score must be a list of numbers"),
+        (f'[[segments]]\nname = "a"\nwhen.recency.up_to = 1{"0" * 400}', "seg.toml: int too large"),
         ('[[segments]]\nname = "a"\nwhen.recency = { up_to = 9 }', "seg.toml: no rule takes a customer with recency"),
         (
             '[[segments]]\nname = "a"\nwhen.age = { up_to = 9 }',

@@ -26,7 +26,9 @@ def followed(tmp_path_factory):
 def test_lift_is_share_of_value_over_share_of_customers(followed):
     shop, result = followed
     scored = rfm_scores(customer_window(shop, days=365, ending=result.scored_on), as_of=result.scored_on).frame
-    later = customer_window(shop, days=90)["margin"].reindex(scored.index).fillna(0)
+    after = customer_window(shop, days=90).reindex(scored.index).fillna(0)
+    later = after["margin"]
+    assert result.frame["active"].equals(after["orders"] > 0)  # who only returned something is not active
     best = scored["segment"] == "Champions"
     assert result.lift.value == pytest.approx((later[best].sum() / later.sum()) / best.mean())
     assert result.table().loc["Champions", "lift"] == pytest.approx(result.lift.value)

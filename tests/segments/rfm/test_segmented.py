@@ -50,4 +50,5 @@ def test_rules_base_and_money_are_those_of_the_definitions(shop, base):
     assert (frame["segment"] == "often").equals(frame["frequency"] > 3)
     assert (frame["frequency"].min() == 0) == (base == "known")
     assert (found.rfm.base, found.rfm.window_days) == (base, 200)
+    assert found.rfm.best == "often"  # where a company's own rules know no champions
     assert found.rfm.segment_table(found.tiers.frame["value"])["action"].tolist() == ["Thank.", "Ask."]
