@@ -111,4 +111,4 @@ def test_too_few_customers_are_refused():
     with pytest.raises(TooLittleData, match="2 different"):
         choose_clusters(pd.DataFrame({"a": [0.0, 1.0] * 40}))
     with warnings.catch_warnings(action="error"):  # some resamples lack one of the rare values
-        choose_clusters(pd.DataFrame({"a": [0.0] * 60 + [1.0, 2.0, 3.0, 4.0]}), k=[4])
+        choose_clusters(pd.DataFrame({"a": [0.0, 1.0] * 40 + [1.5, -0.5]}), k=[3])
