@@ -245,6 +245,8 @@ def by_value(profit: ProfitTable) -> pd.DataFrame:
 
 def _lines(company: Company, dimensions: tuple[str, ...], days: int) -> tuple[ir.Table, tuple[str, ...]]:
     """Return the lines of the window with the dimensions filled in, and the dimensions that the company has."""
+    # What lines are counted and added up by is no dimension.
+    dimensions = tuple(name for name in dimensions if name not in ("customer_id", "order_id", "revenue", "margin"))
     of_customers = [name for name in dimensions if company.has("customers", name)]
     of_lines = [name for name in dimensions if name not in of_customers and company.has("transactions", name)]
     lines = known_rows(company, "transactions", days=days)
