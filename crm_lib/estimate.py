@@ -108,7 +108,9 @@ class Estimate:
         decimals = -int(exponent) + (1 if float(leading) < 2 else 0)
         if value > half:
             decimals = max(decimals, 1 - int(f"{value:.1e}".partition("e")[2]))  # digits are counted after rounding
-        return min(decimals, 2) if _is_currency(self.unit) else decimals
+        if _is_currency(self.unit) and decimals > 0:
+            return 2  # £12.80, not £12.8
+        return decimals
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, and the printed form under ``text``, for JSON (infinite ends become null)."""

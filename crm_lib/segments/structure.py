@@ -130,8 +130,8 @@ def finding_structure(check: StructureCheck) -> Finding:
         source="Textbook 4.2.2, stage 6: data mining",
         estimate=check.p_value,
         criterion=Criterion(high=FALSE_ALARMS),
-        sentence="A gap between groups as deep as the deepest among {n:count} customers would arise by chance with "
-        "probability {estimate}; at most {accepted:share} was accepted.",
+        sentence="Chance alone would open a gap as deep as the deepest among {n:count} customers with probability "
+        "{estimate}; at most {accepted:share} counts as proof.",
         if_supported="Treat the clusters as kinds of customers: name the stable ones, and find what sets them apart.",
         if_not_supported="Do not name kinds of customers by these measures. Segment by what you will do with each "
         "group, such as value tiers or RFM, and keep the cuts fixed.",

@@ -104,7 +104,7 @@ def test_finding_on_basic_service_follows_the_margin_of_the_lowest_group():
     assert finding.verdict is Verdict.SUPPORTED  # after its contact, poor leaves 2, and two more contacts cost 10
     assert finding.estimate.value == pytest.approx(2 - 10)
     assert finding.money_at_stake.value == pytest.approx(150 * 10)
-    assert "A customer in poor brings £2.00 a year" in finding.text
+    assert "A customer in the group poor brings £2.00 a year" in finding.text
     cheap = finding_basic(placed(groups, value, each=0.1))
     assert cheap.verdict is Verdict.NOT_SUPPORTED
     assert "does not prove they pay" in cheap.decision

@@ -193,7 +193,7 @@ def finding_movement(moved: Movement) -> Finding:
         },
         money_at_stake=Estimate.exact(lost, n=int(counts[["down", "left"]].sum()), unit=currency, method="sum"),
         money_note="{kind:words} that those who moved down or left brought less in {days} days than in the {days} "
-        "before; of the whole base it {changed}",
+        "before; over all customers it {changed}",
     )  # fmt: skip
 
 
