@@ -49,9 +49,10 @@ class Column:
 class TableContract:
     """One table of the schema; `meaning` says what one row is.
 
-    A second row with the same `key` is rejected; a key of which a column is absent is not checked. Rows that happened
-    (`happened_at`) or entered the books (`recorded_at`) after ``as_of`` are cut. An `open` table keeps further columns
-    as attributes, under the company's own names; a company cannot do without a `required` one.
+    A second row with the same `key` is rejected, if all columns of the key are there, and so is a row that ends before
+    it begins (`orders`: begin, end). Rows that happened (`happened_at`) or entered the books (`recorded_at`) after
+    ``as_of`` are cut. An `open` table keeps further columns as attributes, under the company's own names; a company
+    cannot do without a `required` one.
     """
 
     name: str
@@ -61,6 +62,7 @@ class TableContract:
     key: tuple[str, ...] = ()
     happened_at: str = ""
     recorded_at: str = ""
+    orders: tuple[tuple[str, str], ...] = ()
     open: bool = False
     required: bool = False
 

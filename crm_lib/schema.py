@@ -69,7 +69,7 @@ TRANSACTIONS = TableContract(
 )  # fmt: skip
 
 MEMBERSHIPS = TableContract(
-    name="memberships", label="Memberships", key=("membership_id",), happened_at="started_at",
+    name="memberships", label="Memberships", key=("membership_id",), happened_at="started_at", orders=(("started_at", "ended_at"),),
     meaning="One row a contract, from its start to its end.",
     columns=(
         _column("membership_id", "text", "Membership", "Number of the contract."),
@@ -103,7 +103,7 @@ INTERACTIONS = TableContract(
 )  # fmt: skip
 
 COMPLAINTS = TableContract(
-    name="complaints", label="Complaints", key=("complaint_id",), happened_at="opened_at",
+    name="complaints", label="Complaints", key=("complaint_id",), happened_at="opened_at", orders=(("opened_at", "closed_at"),),
     meaning="One row a complaint, from its opening to its closing.",
     columns=(
         _column("complaint_id", "text", "Complaint", "Number of the complaint."),
@@ -157,7 +157,7 @@ DEPARTURES = TableContract(
 )  # fmt: skip
 
 CAMPAIGNS = TableContract(
-    name="campaigns", label="Campaigns", key=("campaign_id",), happened_at="started_at",
+    name="campaigns", label="Campaigns", key=("campaign_id",), happened_at="started_at", orders=(("started_at", "ended_at"),),
     meaning="One row a campaign.",
     columns=(
         _column("campaign_id", "text", "Campaign", "Number of the campaign.", required=True),
@@ -171,7 +171,7 @@ CAMPAIGNS = TableContract(
 )  # fmt: skip
 
 ASSIGNMENTS = TableContract(
-    name="assignments", label="Assignments", key=("campaign_id", "customer_id"), happened_at="assigned_at",
+    name="assignments", label="Assignments", key=("campaign_id", "customer_id"), happened_at="assigned_at", orders=(("outcome_from", "outcome_to"), ("assigned_at", "outcome_to"), ("assigned_at", "responded_at")),
     meaning="One row a customer in a campaign: the arm, the offer, and the window in which the outcome counts.",
     columns=(
         _column("campaign_id", "text", "Campaign", "The campaign, as in `campaigns`.", required=True),
@@ -230,7 +230,7 @@ CAPABILITIES = TableContract(
 )  # fmt: skip
 
 OPPORTUNITIES = TableContract(
-    name="opportunities", label="Opportunities", key=("opportunity_id", "stage"), happened_at="entered_at",
+    name="opportunities", label="Opportunities", key=("opportunity_id", "stage"), happened_at="entered_at", orders=(("entered_at", "left_at"),),
     meaning="One row a sales opportunity in one stage of the pipeline.",
     columns=(
         _column("opportunity_id", "text", "Opportunity", "Number of the opportunity.", required=True),
@@ -247,7 +247,7 @@ OPPORTUNITIES = TableContract(
 )  # fmt: skip
 
 PROSPECTS = TableContract(
-    name="prospects", label="Prospects", key=("prospect_id",), open=True, happened_at="first_seen_at",
+    name="prospects", label="Prospects", key=("prospect_id",), open=True, happened_at="first_seen_at", orders=(("first_seen_at", "converted_at"),),
     meaning="One row a potential customer, with what is known before the first purchase.",
     columns=(
         _column("prospect_id", "text", "Prospect", "Number of the prospect.", required=True),
@@ -266,7 +266,7 @@ PROSPECTS = TableContract(
 )  # fmt: skip
 
 EMPLOYEES = TableContract(
-    name="employees", label="Employees", happened_at="surveyed_at",
+    name="employees", label="Employees", happened_at="surveyed_at", orders=(("hired_at", "left_at"), ("hired_at", "surveyed_at")),
     meaning="One row an employee and survey.",
     columns=(
         _column("employee_id", "text", "Employee", "Number of the employee.", required=True),

@@ -20,11 +20,12 @@ def write_company(
 ) -> Path:
     """Write a company of the given tables and return its folder.
 
-    `settings` go into the section ``[company]`` (the currency is GBP where none is given); `more` is appended to
-    ``company.toml`` as it is. Tables already described in `more` are written but not mapped.
+    `settings` go into the section ``[company]`` (unless they say else, the currency is GBP, and rejected rows may hold
+    much: in a small table each does); `more` is appended to ``company.toml`` as it is. Tables already described in
+    `more` are written but not mapped.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    company = {"name": "Test company", "currency": "GBP", **settings}
+    company = {"name": "Test company", "currency": "GBP", "allow_rejected": True, **settings}
     lines = ["[company]", *(f"{key} = {_toml(value)}" for key, value in company.items() if value is not None)]
     for name, frame in tables.items():
         file = f"{name}.{how}"
@@ -88,4 +89,6 @@ def _toml(value: Any) -> str:
         return repr(value)
     if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -26,7 +26,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of a project of one company and two notebooks, which is the current folder."""
     shop = tmp_path / "data" / "shop"
     shop.mkdir(parents=True)
-    settings = '[company]\nname = "Shop"\ncurrency = "GBP"\n\n[tables.transactions]\nfile = "transactions.csv"\n'
+    settings = '[company]\nname = "Shop"\ncurrency = "GBP"\nallow_rejected = true\n\n'
+    settings += '[tables.transactions]\nfile = "transactions.csv"\n'
     (shop / "company.toml").write_text(settings)
     (shop / "transactions.csv").write_text(TRANSACTIONS)
     write_notebook(tmp_path / "notebooks", "06_first", uses={"customers": ["region"]})

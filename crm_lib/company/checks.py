@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -12,8 +13,9 @@ import ibis
 
 from crm_lib.company import reading
 from crm_lib.company.engine import ROW
+from crm_lib.company.losses import losses
 from crm_lib.company.names import quoted_list
-from crm_lib.company.reading import FUTURE, KINDS
+from crm_lib.company.reading import KINDS
 from crm_lib.company.report import Fault, TableCheck, Treatment
 from crm_lib.company.rows import AGAIN, Rows, as_written, counted
 from crm_lib.company.settings import Source
@@ -42,11 +44,13 @@ def check_table(rows: Rows, source: Source) -> Checked:
     empty |= {name for name in rows.theirs if rows.columns[name].known_at in empty}
     columns = tuple(name for name in rows.theirs if name not in empty)
     check = TableCheck(
-        name=rows.contract.name, label=rows.contract.label, origin=rows.raw.origin, available=True, rows=counts["rows"],
+        name=rows.contract.name, label=rows.contract.label, origin=rows.raw.origin, available=True,
+        rows=counts["rows"] + sum(rows.excluded.values()),
         rejected=rejected + again, kept=counts["rows"] - rejected - again, columns=columns,
         first=_day(counts.get("first")), last=_day(counts.get("last")),
         faults=tuple(_faults(rows, source, counts, again)),
         rejects=rows.rejects(repeated=again > 0) if rejected + again else None,
+        lost=losses(rows, again) if rejected + again else "", excluded=sum(rows.excluded.values()),
     )  # fmt: skip
     kept = rows.kept(columns, rejected=rejected > 0, repeated=again > 0, turned=counts.get("turned", 0) > 0)
     return Checked(check=check, rows=kept, recorded_last=_day(counts.get("recorded")))
@@ -92,19 +96,22 @@ def _repeated(rows: Rows, counts: Mapping[str, Any]) -> int:
 
 
 def _faults(rows: Rows, source: Source, counts: Mapping[str, Any], again: int) -> Iterator[Fault]:
-    bad = rows.bad()
+    bad, note = rows.bad(), partial(Fault, table=rows.contract.name)
     for name in rows.theirs:
         if counts.get(f"wrong {name}"):
             column, found = rows.columns[name], rows.table.filter(rows.wrong(name).notnull())
             for code, told in _examples(rows, found, rows.wrong(name, found), (name,)):
-                treatment: Treatment = "row rejected" if column.required or code == FUTURE else "value dropped"
-                detail = _hint(KINDS[code], column, source)
+                treatment: Treatment = "row rejected" if code in rows.fatal(name) else "value dropped"
+                detail = _hint(KINDS[code], column, source, rows.begins(name))
                 yield Fault(kind=KINDS[code], treatment=treatment, column=name, detail=detail, **told)
         if count := counts.get(f"zoned {name}"):
             detail = text("texts are taken as written, other moments in UTC; to have days of the company set timezone")
-            yield Fault(
-                kind="time zone", treatment="kept", table=rows.contract.name, column=name, count=count, detail=detail
-            )
+            yield note(kind="time zone", treatment="kept", column=name, count=count, detail=detail)
+    if rows.excluded:
+        listed = ", ".join(f"'{who}' {count:,}" for who, count in rows.excluded.items())
+        yield note(
+            kind="excluded customers", treatment="left out", column="customer_id", detail=f"{text('rows')}: {listed}"
+        )
     if again:
         flagged = rows.flagged()
         for _, told in _examples(rows, flagged.filter(flagged[AGAIN]), ibis.literal(0), rows.contract.key):
@@ -132,13 +139,14 @@ def _examples(rows: Rows, found: Any, kind: Any, names: tuple[str, ...]) -> Iter
         yield code, {**told, "count": listed[0]["size"], "examples": shown}
 
 
-def _hint(kind: str, column: Column, source: Source) -> str:
+def _hint(kind: str, column: Column, source: Source, begins: list[str]) -> str:
     dates = text('dates are read as 2026-06-30 or 2026-06-30 14:05; for others set date_format, such as "%d/%m/%Y"')
     dates = say("date_format is '{format}'", format=source.date_format) if source.date_format else dates
     numbers = text('numbers are read as 1234.5; for 1.234,5 set decimal = ",", for 1,234.5 set thousands = ","')
     hints = dict.fromkeys(("not a number", "not a whole number"), numbers if source.decimal == "." else "")
     hints["not among the choices"] = say("the choices are {choices}", choices=quoted_list(column.choices))
     hints |= {"out of bounds": say("it must be {bounds}", bounds=column.constraint), "not a date": dates}
+    hints["before its start"] = say("it must not be before {begins}", begins=quoted_list(begins))
     return hints.get(kind, "")
 
 

@@ -34,6 +34,7 @@ def _section(table: TableContract) -> list[str]:
     notes = [f"Key: {key}{' together' if len(table.key) > 1 else ''}."] if key else []
     notes += [f"Cut at `as_of` by `{table.happened_at}`."] if table.happened_at else []
     notes += [f"Rows entered after `as_of`, by `{table.recorded_at}`, are cut too."] if table.recorded_at else []
+    notes += [f"`{end}` is not before `{start}`." for start, end in table.orders]
     notes += ["Open: further columns are kept."] if table.open else []
     lines = [f"## {table.name}", "", table.meaning, *([" ".join(notes)] if notes else []), ""]
     lines += ["| column | label | type | unit | constraint | meaning |", "|---|---|---|---|---|---|"]

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from crm_lib import language
-from crm_lib.company.report import Fault
-from crm_lib.language import text
+import ibis
 
+from crm_lib import language
+from crm_lib.company.reading import before, folded
+from crm_lib.company.report import Fault
+from crm_lib.language import say, text
+
+ALIKE, CATCH_ALL = 0.01, 0.05
+"""Share of identifiers alike, and of the orders of one customer, from which on they must be known at once."""
 SMALL = 5_000_000
 """Tables with more rows are not searched for repeated lines and shared orders: it would take longer than the rest."""
 
@@ -19,9 +24,21 @@ def transaction_faults(rows: Any, size: int, columns: tuple[str, ...]) -> Iterat
     note = partial(Fault, table="transactions", treatment="kept")
     days = rows.ordered_at.date()
     spans = rows.group_by("customer_id").aggregate(again=days.max() > days.min())
-    customers = spans.aggregate(all=spans.count(), again=spans.again.sum())
-    lines = rows.aggregate(zero=(rows.revenue == 0).sum(), low=rows.revenue.min(), high=rows.revenue.max())
-    who, what = customers.to_pyarrow().to_pylist()[0], lines.to_pyarrow().to_pylist()[0]
+    distinct = folded(spans.customer_id).nunique()
+    customers = spans.aggregate(all=spans.count(), again=spans.again.sum(), distinct=distinct)
+    measures = {"zero": (rows.revenue == 0).sum(), "low": rows.revenue.min(), "high": rows.revenue.max()}
+    if "recorded_at" in columns:
+        measures["early"] = before(rows.recorded_at, rows.ordered_at).sum()
+    who, what = customers.to_pyarrow().to_pylist()[0], rows.aggregate(**measures).to_pyarrow().to_pylist()[0]
+    if early := what.get("early"):
+        told = text("lines entered the books before they were ordered")
+        yield note(kind="before its start", column="recorded_at", count=early, detail=f"{early:,} {told}")
+    if alike := who["all"] - who["distinct"]:
+        told = say(
+            "{all:count} identifiers, {distinct:count} without capitals and blanks: fold_ids = true joins them", **who
+        )
+        told_as = partial(note, severity="serious") if alike > ALIKE * who["all"] else note
+        yield told_as(kind="identifiers alike", column="customer_id", count=alike, detail=told)
     if zero := what["zero"]:
         told = language.plural("{n} line cost the customer nothing", "{n} lines cost the customer nothing", zero)
         yield note(kind="zero revenue", column="revenue", count=zero, detail=told)
@@ -36,6 +53,7 @@ def transaction_faults(rows: Any, size: int, columns: tuple[str, ...]) -> Iterat
         yield note(kind="no repeat purchases", column="customer_id", count=who["all"], detail=told)
     if size > SMALL:
         return
+    yield from _catch_all(rows)
     if "line_id" not in columns and (repeated := size - int(rows.select(*columns).distinct().count().execute())):
         told = language.plural("{n} line equals another", "{n} lines equal another", repeated)
         told += text("; without a line_id nobody can tell whether they are copies")
@@ -49,10 +67,27 @@ def transaction_faults(rows: Any, size: int, columns: tuple[str, ...]) -> Iterat
         yield note(kind="shared orders", column="order_id", count=count, detail=told, examples=examples)
 
 
-def unknown_customers(table: str, rows: Any, customers: Any) -> Iterator[Fault]:
-    """Yield how many customers of a table the table of customers does not know."""
+def _catch_all(rows: Any) -> Iterator[Fault]:
+    """Yield identifiers with so many orders that they hardly are one customer's."""
+    each = rows.group_by("customer_id").aggregate(orders=rows.order_id.nunique())
+    all_ = each.aggregate(orders=each.orders.sum(), usual=each.orders.quantile(0.9)).to_pyarrow().to_pylist()[0]
+    many = each.filter((each.orders >= CATCH_ALL * all_["orders"]) & (each.orders > 10 * all_["usual"]))
+    for row in many.order_by(ibis.desc("orders")).limit(3).to_pyarrow().to_pylist():
+        told = "it has {share:share} of all orders, 9 of 10 customers have at most {usual:count}: "
+        told += "if it stands for many people, set exclude_customers = ['{who}']"
+        told = say(told, share=row["orders"] / all_["orders"], usual=all_["usual"], who=row["customer_id"])
+        yield Fault(
+            table="transactions", kind="catch-all customer", treatment="kept", severity="serious", column="customer_id",
+            count=row["orders"], detail=told, examples=((None, repr(row["customer_id"])),),
+        )  # fmt: skip
+
+
+def customer_faults(table: str, rows: Any, customers: Any) -> Iterator[Fault]:
+    """Yield where a table and that of customers contradict each other."""
     if table in ("customers", "prospects") or "customer_id" not in rows.columns:
         return
+    if table == "transactions" and "acquired_at" in customers.columns:
+        yield from _late_acquisitions(customers, rows)
     named = rows.filter(rows.customer_id.notnull()).select("customer_id").distinct()
     count, examples = _several(named.anti_join(customers.select("customer_id"), "customer_id"), "customer_id")
     if count:
@@ -60,6 +95,19 @@ def unknown_customers(table: str, rows: Any, customers: Any) -> Iterator[Fault]:
         yield Fault(
             table=table, kind="unknown customers", treatment="kept", column="customer_id", count=count, detail=told,
             examples=examples,
+        )  # fmt: skip
+
+
+def _late_acquisitions(customers: Any, sales: Any) -> Iterator[Fault]:
+    """Yield how many customers were acquired after their first purchase."""
+    first = sales.group_by("customer_id").aggregate(first=sales.ordered_at.date().min())
+    joined = first.inner_join(customers.select("customer_id", "acquired_at"), "customer_id")
+    count, examples = _several(joined.filter(joined.acquired_at > joined["first"]), "customer_id")
+    if count:
+        told = language.plural("{n} customer", "{n} customers", count) + text(" acquired after the first purchase")
+        yield Fault(
+            table="customers", kind="before its start", treatment="kept", column="acquired_at", count=count,
+            detail=told, examples=examples,
         )  # fmt: skip
 
 

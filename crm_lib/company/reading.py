@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.datatypes as types
 
 from crm_lib.company.files import Unusable
-from crm_lib.company.settings import Source
+from crm_lib.company.settings import BLANKS, Source
 from crm_lib.contract import Column
 
 YES = ("yes", "true", "1", "y", "t")
@@ -35,10 +35,10 @@ NOT_READABLE = {
 
 KINDS = (
     "not a whole number", "not a number", "not yes or no", "not a date", "not among the choices", "out of bounds",
-    "in the future", "missing value",
+    "in the future", "missing value", "before its start",
 )  # fmt: skip
 """What can be wrong with a value; its place in here stands for it in the engine."""
-FUTURE = KINDS.index("in the future")
+FUTURE, EARLY = KINDS.index("in the future"), KINDS.index("before its start")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +128,30 @@ def _something(written: Any) -> Any:
 def without_words(written: Any) -> Any:
     """Return texts without the words that stand for a missing value."""
     return written.lower().isin(MISSING).ifelse(ibis.null("string"), written)
+
+
+def before(end: Any, begin: Any) -> Any:
+    """Whether an end comes before its beginning; where it tells no hour, the day counts."""
+    if end.type().is_date():
+        return end < begin
+    return end < (end == end.truncate("D")).ifelse(begin.truncate("D"), begin)
+
+
+def folded(identifier: Any) -> Any:
+    """Return an identifier in small letters and without blanks."""
+    return identifier.lower().re_replace(BLANKS, "")
+
+
+def worth(text: Any, value: Any, usual: float) -> Any:
+    """Return what a row is worth: its amount, else that of the digits written, else the usual one."""
+    if text.type().is_string():
+        digits = text.re_replace("[^0-9.,]", "")
+        cents = digits.re_extract("[.,]([0-9]{1,2})$", 1)
+        units = digits.re_replace("[.,][0-9]{1,2}$", "").re_replace("[.,]", "")
+        # More digits are a number of something else.
+        sure = units.re_search("^[0-9]{1,12}$")
+        value = value.fill_null(sure.ifelse(units + "." + cents.fill_null("0"), ibis.null("string")).cast("float64"))
+    return value.abs().fill_null(usual)
 
 
 def start(day: dt.date, like: Any) -> Any:

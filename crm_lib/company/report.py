@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 Treatment = Literal[
     "row rejected", "value dropped", "column ignored", "kept", "table not used", "company not opened", "values hidden",
-    "taken as negative",
+    "taken as negative", "left out", "allowed",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One kind of fault in one table; fatal if the table cannot be used.
+    """One kind of fault in one table; fatal if the table cannot be used, serious if numbers may be far from the truth.
 
     `column` is empty where the whole table is meant; `count` are rows (or columns, or orders, by kind), 0 where that
     says nothing. `examples` are the first offending rows: number in the source (lines or rows, as `place` says, None
@@ -37,7 +37,7 @@ class Fault:
     table: str
     kind: str
     treatment: Treatment
-    severity: Literal["fatal", "tolerable"] = "tolerable"
+    severity: Literal["fatal", "serious", "tolerable"] = "tolerable"
     column: str = ""
     count: int = 0
     detail: str = ""
@@ -63,9 +63,10 @@ class Fault:
 class TableCheck:
     """What was found in one table.
 
-    Of the `rows` in the source, some are rejected for faults, some cut since they are later than ``as_of``, the rest
-    kept. `first` and `last` are the first and last event of the rows without faults, before the cut; `columns` those
-    of the schema (and attributes) that can be used.
+    Of the `rows` in the source, some are rejected for faults, some `excluded` with their customers, some cut since they
+    are later than ``as_of``, the rest kept. `lost` says what is lost with the rejected rows, where that is much.
+    `first` and `last` are the first and last event of the rows without faults, before the cut; `columns` those of the
+    schema (and attributes) that can be used.
     """
 
     name: str
@@ -74,11 +75,13 @@ class TableCheck:
     available: bool
     rows: int = 0
     rejected: int = 0
+    excluded: int = 0
     cut: int = 0
     kept: int = 0
     first: dt.date | None = None
     last: dt.date | None = None
     columns: tuple[str, ...] = ()
+    lost: str = ""
     faults: tuple[Fault, ...] = ()
     rejects: Any = field(default=None, repr=False, compare=False)
 
@@ -95,7 +98,9 @@ class TableCheck:
             if self.first and self.last:
                 line += f"; {language.date(self.first)} – {language.date(self.last)}"
         yield line
-        yield from (f"  {text(fault.treatment)}: {fault.message}" for fault in self.faults)
+        for fault in self.faults:
+            if fault.severity == "tolerable":
+                yield f"  {text(fault.treatment)}: {fault.message}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +124,11 @@ class CheckReport:
     def fatal(self) -> tuple[Fault, ...]:
         """The faults because of which the company cannot be opened; empty where it can."""
         return tuple(fault for fault in self.faults if fault.treatment == "company not opened")
+
+    @property
+    def first(self) -> tuple[Fault, ...]:
+        """The faults that a reader must know before any number: the fatal and the serious ones."""
+        return tuple(fault for fault in self.faults if fault.severity != "tolerable")
 
     def table(self, name: str) -> TableCheck:
         """Return the check of one table; a KeyError says if it was not checked."""
@@ -148,7 +158,9 @@ class CheckReport:
         about = {"company": self.company, "key": self.key, "currency": self.currency}
         day = language.date(self.as_of) if self.as_of else text("unknown")
         first = say("{company} ({key}), {currency}, as of {day}", day=day, **about)
-        return [first, *(line for table in self.tables for line in ("", *table.lines()))]
+        warned = [f"! {text(fault.treatment)}: {fault.table}: {fault.message}" for fault in self.first]
+        listed = [line for table in self.tables for line in ("", *table.lines())]
+        return [first, *([""] if warned else []), *warned, *listed]
 
 
 def write_rejected(company: Company | CheckReport, folder: str | Path) -> dict[str, Path]:

@@ -13,8 +13,8 @@ from crm_lib.company import reading
 from crm_lib.company.columns import Mapped
 from crm_lib.company.engine import ROW, Engine
 from crm_lib.company.files import Unusable
-from crm_lib.company.reading import FUTURE, KINDS, Manner
-from crm_lib.company.settings import Source
+from crm_lib.company.reading import EARLY, FUTURE, KINDS, Manner
+from crm_lib.company.settings import About, Source
 from crm_lib.company.sources import Raw
 from crm_lib.contract import Column, TableContract
 
@@ -27,7 +27,8 @@ class Rows:
     """The rows of one table, read.
 
     `table` holds the columns of the source, the value of each column of the schema, and for those in `faulty` what is
-    wrong with it; later rows than those of `day` are checked, but have no say in how the others are read.
+    wrong with it; later rows than those of `day` are checked, but have no say in how the others are read. `excluded`
+    counts the rows of customers who are kept out of everything.
     """
 
     contract: TableContract
@@ -38,6 +39,7 @@ class Rows:
     faulty: tuple[str, ...]
     dialect: str
     day: dt.date | None
+    excluded: Mapping[str, int]
 
     def value(self, name: str, table: Any = None) -> Any:
         """What is meant by a column, in the view or in one made from it."""
@@ -47,12 +49,25 @@ class Rows:
         """What is wrong with a column of :attr:`faulty`: a place in :data:`KINDS`, null where all is well."""
         return (self.table if table is None else table)[f"! {name}"]
 
+    def begins(self, name: str) -> list[str]:
+        """The days before which that of a column must not lie."""
+        return [begin for begin, end in self.contract.orders if end == name]
+
+    def fatal(self, name: str) -> tuple[int, ...]:
+        """What may be wrong with a column so that its row cannot be used, as places in :data:`KINDS`."""
+        if self.columns[name].required:
+            return tuple(range(len(KINDS)))
+        return (FUTURE, EARLY) if name == self.contract.happened_at or self.begins(name) else ()
+
     def bad(self, table: Any = None) -> Any:
         """Which rows cannot be used; None where all can."""
-        tests = [self.wrong(name, table).notnull() for name in self.faulty if self.columns[name].required]
-        happened = self.contract.happened_at
-        if happened in self.faulty and not self.columns[happened].required:
-            tests.append((self.wrong(happened, table) == FUTURE).fill_null(False))
+        names = [name for name in self.faulty if self.fatal(name)]
+        wrong = {name: self.wrong(name, table) for name in names}
+        # What is wrong with a required column is fatal, whatever it is.
+        tests = [
+            cell.notnull() if self.columns[name].required else cell.isin(self.fatal(name)).fill_null(False)
+            for name, cell in wrong.items()
+        ]
         return ibis.or_(*tests) if tests else None
 
     def now(self) -> Any:
@@ -85,6 +100,13 @@ class Rows:
         named = ibis.and_(*(table[key].notnull() for key in keys))
         return table.mutate(**{AGAIN: (place > 0) & named & ~table["_bad"]})
 
+    def copies(self, table: Any) -> Any:
+        """Which repeated rows of :meth:`flagged` say the same as the first of their key: who, when, and how much."""
+        names = {"customer_id", self.contract.happened_at, "revenue", "price", "amount"} & set(self.theirs)
+        first = ibis.window(group_by=[*(f"= {name}" for name in self.keys()), "_bad", "_now"], order_by=AGAIN)
+        values = [self.value(name, table) for name in sorted(names)]
+        return ibis.and_(*(value.identical_to(value.first(include_null=True).over(first)) for value in values))
+
     def kept(self, columns: tuple[str, ...], *, rejected: bool, repeated: bool, turned: bool) -> Any:
         """The usable rows as they are meant; nothing is asked of the engine that the check showed to be needless."""
         table = self.flagged() if repeated else self.table
@@ -105,9 +127,7 @@ class Rows:
         table = self.flagged() if repeated else self.table
         reasons, bad = ibis.literal(""), self.bad(table)
         for name in self.faulty:
-            kinds = range(len(KINDS)) if self.columns[name].required else [FUTURE]
-            if self.columns[name].required or name == self.contract.happened_at:
-                told = [(code, f"{name}: {KINDS[code]}; ") for code in kinds]
+            if told := [(code, f"{name}: {KINDS[code]}; ") for code in self.fatal(name)]:
                 reasons += self.wrong(name, table).cases(*told, else_="").fill_null("")
         if repeated:
             reasons += table[AGAIN].ifelse(f"{', '.join(self.contract.key)}: repeated key; ", "")
@@ -150,6 +170,7 @@ class Reader:
     engine: Engine
     today: dt.date
     day: dt.date | None
+    about: About
 
     def rows(self) -> Rows:
         """Return the rows; raise :class:`Unusable` if the type of a column cannot become that of the contract."""
@@ -158,39 +179,56 @@ class Reader:
         manners = self._look(raw) if raw.texts else self._tidy(raw)
         steps: list[Any] = []
 
-        def step(table: Any, cells: Mapping[str, Any]) -> Any:
+        def step(query: Any) -> Any:
             # Each step is a query over the one before: engines would repeat an expression as often as it is named.
-            steps.append(table.mutate(**cells))
+            steps.append(query)
             return steps[-1] if self.engine.server else ibis.table(steps[-1].schema(), name=f"step_{len(steps)}")
 
-        table = step(
-            raw.table,
-            {f"~ {ours}": reading.written(raw.table[theirs], manners[ours]) for ours, theirs in names.items()},
-        )
+        cells = {f"~ {ours}": reading.written(raw.table[theirs], manners[ours]) for ours, theirs in names.items()}
+        table = step(raw.table.mutate(**cells))
         cells, safe = {}, {}
         for ours, theirs in names.items():
             if manners[ours].number:
                 columns[ours] = replace(columns[ours], type="number")
             text = table[f"~ {ours}"]
             cells[f"= {ours}"], safe[ours] = self._parsed(columns[ours], text, table[theirs], tidy=manners[ours].tidy)
-        table, cells = step(table, cells), {}
+        table, cells = step(table.mutate(**cells)), {}
         for ours in names:
             future = self.today + dt.timedelta(days=1) if ours == self.contract.happened_at else None
             value, wrong = reading.judged(
                 table[f"~ {ours}"], table[f"= {ours}"], columns[ours], safe=safe[ours], tidy=manners[ours].tidy,
                 future=future,
             )  # fmt: skip
+            if self.about.fold_ids and (ours.endswith("_id") or ours == "referred_by"):
+                value = reading.folded(value)
             cells |= {f"= {ours}": value} if wrong is None else {f"= {ours}": value, f"! {ours}": wrong}
-        steps.append(table.select(ROW, *raw.columns, **cells))
+        table = step(table.select(ROW, *raw.columns, **cells))
+        early: dict[str, Any] = {}
+        for begin, end in self.contract.orders:
+            if {begin, end} <= set(names):
+                wrong = early.get(f"! {end}", table[f"! {end}"] if f"! {end}" in cells else ibis.null("int8"))
+                early[f"! {end}"] = reading.before(table[f"= {end}"], table[f"= {begin}"]).ifelse(EARLY, wrong)
+        steps += [table.mutate(**early)] if early else []
         table = self.engine.view(f"{name} read", *steps, stored=raw.stored)
         if raw.stored:
             # What was read is in the new table too: nobody asks for it elsewhere.
             self.engine.drop(f"{name} raw", f"{name} file")
             raw = replace(raw, table=table.select(ROW, *raw.columns))
+        table, excluded = self._without(table)
         return Rows(
             contract=self.contract, raw=raw, theirs=names, columns=columns, table=table, dialect=self.engine.dialect,
-            day=self.day, faulty=tuple(ours for ours in names if f"! {ours}" in cells),
+            day=self.day, faulty=tuple(ours for ours in names if f"! {ours}" in {**cells, **early}), excluded=excluded,
         )  # fmt: skip
+
+    def _without(self, table: Any) -> tuple[Any, Mapping[str, int]]:
+        """Return the rows without those of excluded customers, whose rows are counted."""
+        names = self.about.excluded
+        if not names or "customer_id" not in self.mapped.theirs:
+            return table, {}
+        out = table["= customer_id"].isin(names).fill_null(False)
+        counts = table.filter(out).group_by(who=table["= customer_id"]).aggregate(rows=ibis._.count())
+        found = {row["who"]: row["rows"] for row in counts.to_pyarrow().to_pylist()}
+        return table.filter(~out), dict.fromkeys(names, 0) | found
 
     def _parsed(self, column: Column, text: Any, raw: Any, *, tidy: bool = False) -> tuple[Any, bool]:
         return reading.parsed(text, raw, column, self.source, self.engine.dialect, tidy=tidy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -74,6 +75,9 @@ def _url(url: str) -> str:
         raise ValueError("url must be like 'postgresql://user@host:5432/database' or 'duckdb://file.duckdb'")
     return url
 
+
+BLANKS = "[\\s\u00a0\u2000-\u200b\u202f\u3000\ufeff]"
+"""Blanks of every kind, for regular expressions of Python and of engines."""
 
 _NO_DATABASE = "names a table of a database, but there is no section [database] with its url"
 
@@ -147,6 +151,17 @@ class About(_Section):
     max_rejected_share: Annotated[float, Field(ge=0, le=1, title="a number from 0 to 1")] = 0.5
     language: Annotated[str, AfterValidator(_locale)] = ""
     timezone: Annotated[str, AfterValidator(_timezone)] = ""
+    allow_rejected: Annotated[bool, Field(title="true or false")] = False
+    fold_ids: Annotated[bool, Field(title="true or false")] = False
+    exclude_customers: Annotated[
+        tuple[str, ...], Field(strict=False, title='a list of identifiers in quotes, such as ["GUEST"]')
+    ] = ()
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The excluded customers by their identifiers as they are read."""
+        names = (re.sub(BLANKS, "", name.lower()) if self.fold_ids else name.strip() for name in self.exclude_customers)
+        return tuple(dict.fromkeys(names))
 
 
 class Database(_Section):

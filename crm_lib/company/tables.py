@@ -17,7 +17,7 @@ from crm_lib.company.columns import Mapped, map_columns
 from crm_lib.company.engine import Engine, first_line
 from crm_lib.company.files import Unusable
 from crm_lib.company.names import quoted_list
-from crm_lib.company.oddities import transaction_faults, unknown_customers
+from crm_lib.company.oddities import customer_faults, transaction_faults
 from crm_lib.company.prepared import Copies
 from crm_lib.company.report import CheckReport, Fault, TableCheck
 from crm_lib.company.rows import Reader, until
@@ -30,6 +30,7 @@ from crm_lib.schema import TABLES, TRANSACTIONS
 
 _PATH = re.compile(r"(?<![^\s'\"(])(?:/|[A-Za-z]:[\\/])(?:[^\s'\"/\\]+[/\\])+")
 """Folders of an absolute path, up to the name of the file."""
+WEEK = 7
 
 
 class Tables:
@@ -102,14 +103,16 @@ class Tables:
                 self._usable[name] = self._copies.keep(key, self.checks[name], rows, self.day, print_of_source)
         for other in self._usable if name == "customers" else {name} & set(self._usable):
             if "customers" in self._usable:
-                self._note(self._unknown_customers(other))
+                self._note(self._customer_faults(other))
+        if contract is TRANSACTIONS and name in self._usable and self.day is not None:
+            self._note(self._silence(self._usable[name], self.day))
 
-    def _unknown_customers(self, other: str) -> tuple[Fault, ...]:
+    def _customer_faults(self, other: str) -> tuple[Fault, ...]:
         keys = [self._copies.key(name, self.day) for name in (other, "customers")]
-        place = f"unknown-{digest(keys)}"
+        place = f"customers-{digest(keys)}"
         found: tuple[Fault, ...] | None = self.store.read(place) if all(keys) else None
         if found is None:
-            found = tuple(unknown_customers(other, self._usable[other], self._usable["customers"]))
+            found = tuple(customer_faults(other, self._usable[other], self._usable["customers"]))
             if all(keys):
                 self.store.write(place, found)
         return found
@@ -124,7 +127,8 @@ class Tables:
         try:
             self._raws[name] = raw = self._sources.open(name, source)
             mapped = map_columns(contract, source, raw)
-            rows = Reader(contract, source, raw, mapped, self.engine, self._today, self.day).rows()
+            reader = Reader(contract, source, raw, mapped, self.engine, self._today, self.day, self.settings.company)
+            rows = reader.rows()
             self._raws[name] = rows.raw
             checked = check_table(rows, source)
         except Exception as error:
@@ -162,6 +166,12 @@ class Tables:
             detail = "{share:share} of the rows are rejected, more than max_rejected_share = {most} allows"
             detail = say(detail, share=check.rejected / check.rows, most=f"{most:g}")
             self._fail(contract, "too many rejected rows", f"{detail}: {reasons}")
+        elif check.lost and not self.settings.company.allow_rejected:
+            hint = text("mend them, or set allow_rejected = true in [company] of company.toml if that is right")
+            self._fail(contract, "rejected rows", f"{check.lost}; {hint}: {reasons}")
+        elif check.lost:
+            fault = Fault(table=contract.name, kind="rejected rows", treatment="allowed", detail=check.lost)
+            self._note([replace(fault, severity="serious")])
         return not self.checks[contract.name].available
 
     def _fail(self, contract: TableContract, kind: str, detail: str, origin: str = "") -> None:
@@ -204,6 +214,23 @@ class Tables:
         self._usable[name] = self.engine.view(name, rows, stored=stored)
         if contract is TRANSACTIONS:
             self._note(transaction_faults(self._usable[name], kept, checked.check.columns))
+
+    def _silence(self, sales: Any, day: dt.date) -> Iterator[Fault]:
+        """Tell if the last row of all tables lies more than three usual gaps between days of sale and a week back."""
+        silent = (day - (self.checks["transactions"].last or day)).days
+        if silent <= WEEK:
+            return
+        sold = sales.select(day=sales.ordered_at.date()).distinct()
+        gaps = sold.select(gap=sold.day.delta(sold.day.lag().over(order_by=sold.day), unit="day")).gap
+        most = WEEK + 3 * gaps.median().fill_null(0).execute()
+        if silent > most:
+            last = max(check.last for check in self.check_all().tables if check.last)
+            if (silent := (day - last).days) > most:
+                told = (
+                    "the last row of all tables lies {days:count} days before as_of; if books end there: as_of {last}"
+                )
+                note = partial(Fault, table="transactions", kind="silence at the end", treatment="kept")
+                yield note(severity="serious", detail=say(told, last=last.isoformat(), days=silent))
 
     def _note(self, faults: Iterable[Fault]) -> None:
         for fault in faults:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib import language
+from crm_lib.company import Fault
 from crm_lib.finding import Verdict
 from crm_lib.language import say, text
 from crm_lib.reports import changes
@@ -35,17 +36,16 @@ def render_index(
         compared=_compared(findings, before, previous, manifest) if previous and findings else None,
         gone=changes.gone(before, [fields["key"] for fields in findings], finished),
         left_out=_left_out(outcomes),
-        faults=[
-            {
-                "label": labels.get(fault.table, fault.table),
-                "message": hide(fault.message, run.hidden),
-                "treatment": text(fault.treatment),
-            }
-            for fault in run.company.check.faults
-        ],
+        first=[_fault(fault, labels, run) for fault in run.company.check.first],
+        faults=[_fault(fault, labels, run) for fault in run.company.check.faults],
         seconds=seconds,
         moment=f"{language.date(run.started.date())}, {run.started:%H:%M}",
     )
+
+
+def _fault(fault: Fault, labels: Mapping[str, str], run: Order) -> dict[str, str]:
+    message = hide(fault.message, run.hidden)
+    return {"label": labels.get(fault.table, fault.table), "message": message, "treatment": text(fault.treatment)}
 
 
 def _group(outcome: Outcome, before: Mapping[str, Fields], *, compare: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from crm_lib.reports.execute import Order, Outcome
 from crm_lib.reports.page import effective
 
 LOCK_FILE = "requirements.lock"
-_COUNTS = ("rows", "kept", "rejected", "cut")
+_COUNTS = ("rows", "kept", "rejected", "excluded", "cut")
 _REQUIREMENT = re.compile(r"[\w.-]+")
 
 

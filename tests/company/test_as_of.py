@@ -45,7 +45,7 @@ def shown(lines: list[dict[str, object]], complaints: list[dict[str, object]]) -
     empty = pd.DataFrame(columns=["customer_id", "opened_at", "closed_at", "satisfied", "topic"])
     with TemporaryDirectory() as folder:
         tables = {"transactions": pd.DataFrame(lines), "complaints": pd.DataFrame(complaints) if complaints else empty}
-        company = Company.open(write_company(Path(folder) / "shop", tables), as_of=AS_OF)
+        company = Company.open(write_company(Path(folder) / "shop", tables, max_rejected_share=1), as_of=AS_OF)
         return tuple(
             (name, tuple(company.check_all().table(name).columns), company.frame(name).astype(str).to_numpy().tolist())
             for name in company.tables

@@ -349,6 +349,8 @@ def test_the_report_of_a_check_counts_rows_and_faults(tmp_path: Path) -> None:
     assert report.summary().loc["transactions", ["rows", "rejected", "cut", "kept"]].tolist() == [8, 1, 2, 5]
     faults = report.to_frame()
     assert faults[["column", "kind", "treatment", "count"]].to_numpy().tolist() == [
-        ["revenue", "missing value", "row rejected", 1]
+        ["revenue", "missing value", "row rejected", 1],
+        ["", "rejected rows", "allowed", 0],
     ]
+    assert report.lines()[2].endswith("the rejected rows hold 7% of the money in the table")
     assert "row rejected: 'revenue': missing value in 1 row (line 2: empty)" in "\n".join(report.lines())

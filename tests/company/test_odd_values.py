@@ -42,7 +42,7 @@ def dated(folder: Path, how: str, type_name: str = "TIMESTAMP") -> Path:
         for name, frame in (("sales", rows), ("known", known)):
             frame.to_csv(folder / f"{name}.csv", index=False)
             con.execute(f"COPY {name} TO '{folder / name}.parquet'")
-    head = '[company]\ncurrency = "GBP"\nmax_rejected_share = 1\n'
+    head = '[company]\ncurrency = "GBP"\nmax_rejected_share = 1\nallow_rejected = true\n'
     head += '[database]\nurl = "duckdb://shop.duckdb"\n' if how == "table" else ""
     where = {name: f'table = "{name}"' if how == "table" else f'file = "{name}.{how}"' for name in ("sales", "known")}
     content = f"{head}[tables.transactions]\n{where['sales']}\n[tables.customers]\n{where['known']}\n"

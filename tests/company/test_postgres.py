@@ -38,7 +38,8 @@ def fill(server: Any, name: str, frame: pd.DataFrame, **types: str) -> None:
 
 def shop(folder: Path, url: str, source: str, head: str = "") -> Path:
     folder.mkdir(exist_ok=True)
-    text = f'[company]\ncurrency = "GBP"\n[database]\nurl = "{url}"\n{head}\n[tables.transactions]\n{source}\n'
+    text = f'[company]\ncurrency = "GBP"\nallow_rejected = true\n[database]\nurl = "{url}"\n{head}\n'
+    text += f"[tables.transactions]\n{source}\n"
     (folder / "company.toml").write_text(text)
     return folder
 

@@ -18,7 +18,7 @@ CUSTOMERS = ["anna", "anna", "ben", "anna", "cleo", "ben", "anna", "cleo"]
 
 def company(folder: Path, source: str, head: str = "", as_of: str | None = None) -> Company:
     folder.mkdir(exist_ok=True)
-    text = f'[company]\ncurrency = "GBP"\n{head}\n[tables.transactions]\n{source}\n'
+    text = f'[company]\ncurrency = "GBP"\nallow_rejected = true\n{head}\n[tables.transactions]\n{source}\n'
     (folder / "company.toml").write_text(text, encoding="utf-8")
     return Company.open(folder, as_of)
 

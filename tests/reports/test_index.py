@@ -25,6 +25,8 @@ CHECK = CheckReport(
             faults=(
                 Fault(table="transactions", kind="not a number", severity="tolerable", treatment="row rejected",
                       column="revenue", count=17, examples=((4, HOSTILE),)),
+                Fault(table="transactions", kind="rejected rows", severity="serious", treatment="allowed",
+                      detail="93%"),
             ),
         ),
     ),
@@ -77,7 +79,8 @@ def test_what_was_skipped_or_failed_is_said() -> None:
         part("09_z", status="failed", failure=Failure(kind="ValueError", message=HOSTILE, cell=3)),
     )
     text = words(page)
-    assert text.index("Failed: Title 09_z.") < text.index("a is 70%") < text.index("By region needs region")
+    order = ("rejected rows: 93% (allowed)", "Failed: Title 09_z.", "a is 70%", "By region needs region")
+    assert sorted(order, key=text.index) == list(order)
     assert "Title 08_y The whole analysis needs surveys" in text
     assert 'href="09_z.html"' in page
     assert 'href="08_y.html"' not in page
@@ -88,7 +91,7 @@ def test_what_was_skipped_or_failed_is_said() -> None:
 def test_the_data_check_is_summed_up_without_what_must_not_be_published() -> None:
     page = render(part("06_x"))
     assert "Transactions 12,345 12,325 17 3 1 Jan 2025 30 Jun 2026" in words(page)
-    assert "1 remark of the data check" in words(page)
+    assert "2 remarks of the data check" in words(page)
     assert "22 Nov 2026, 10:05 UTC" in words(page)
     assert "&lt;script" in page
     assert "&lt;script" not in render(part("06_x"), hidden={HOSTILE: "hidden"})

@@ -30,6 +30,7 @@ FILES = {
 [company]
 name = "Corner <shop>"
 currency = "GBP"
+allow_rejected = true
 
 [tables.transactions]
 file = "transactions.csv"
@@ -156,7 +157,7 @@ def test_the_manifest_names_what_a_repetition_needs(twins: tuple[Run, Run]) -> N
     data, code = manifest["data"]["transactions"], manifest["code"]
     for sha256 in (data.pop("sha256"), code["crm_lib"], code["lock_file"]):
         assert re.fullmatch(r"[0-9a-f]{64}", sha256)
-    assert data == {"rows": 6, "kept": 5, "rejected": 1, "cut": 0}
+    assert data == {"rows": 6, "kept": 5, "rejected": 1, "excluded": 0, "cut": 0}
     status = {each["notebook"]: each["status"] for each in manifest["notebooks"]}
     assert status == {"06_buyers": "done", "09_answers": "skipped"}
     assert {"python", "pandas", "ibis-framework"} <= set(manifest["versions"])
