@@ -257,7 +257,7 @@ def winback_plan(
         within = plan["cost"].cumsum() <= budget
         reason[plan.index[~within]] = "beyond the budget"
         plan = plan[within]
-    words = "{x:chance} return because of it{assumed}, and bring {y:money} in a year; silent for {lapse} days"
+    words = "{x:share} return because of it{assumed}, and bring {y:money} in a year; silent for {lapse} days"
     same = {"assumed": say(" (an assumption)") if trial is None else "", "currency": company.currency}
     told_why = [say(words, x=row.chance, y=row.second, lapse=row.lapse, **same) for row in plan.itertuples()]
     plan = plan.drop(columns="customer_id").assign(effort=plan["tier"].map(EFFORTS), reason=told_why)

@@ -202,8 +202,8 @@ def finding_basic(found: RelationshipLevels) -> Finding:
         source="Textbook 4.3.2, Kotler's five relationships",
         estimate=estimate,
         criterion=Criterion(high=0.0),
-        sentence="A customer in the group {group:words} brings {margin:money} a year; after {contacts:number} contacts at "
-        "{each:money2} each, {estimate} would be left.",
+        sentence="A customer in the group {group:words} brings {margin:money} a year; after {contacts:number} contacts "
+        "at {each:money2} each, {estimate} would be left.",
         if_supported="Keep service for {group:words} basic: automatic, cheap and easy to find; no follow-up calls.",
         if_not_supported="The margin of {group:words} covers {contacts:number} contacts; that does not prove they pay. "
         "Keep it {level:words} unless a trial with a control group shows otherwise.",
