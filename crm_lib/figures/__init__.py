@@ -82,6 +82,16 @@ from crm_lib.figures.relations import (
     silence_test_table as silence_test_table,
     switching_chart as switching_chart,
 )
+from crm_lib.figures.retention import (
+    bridge_chart as bridge_chart,
+    cohort_chart as cohort_chart,
+    cohort_curve_chart as cohort_curve_chart,
+    loyalty_chart as loyalty_chart,
+    loyalty_groups_table as loyalty_groups_table,
+    projection_chart as projection_chart,
+    retention_rates_table as retention_rates_table,
+    sorting_chart as sorting_chart,
+)
 from crm_lib.figures.segment_movement import (
     flows_table as flows_table,
     follow_up_table as follow_up_table,

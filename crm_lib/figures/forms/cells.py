@@ -7,12 +7,13 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.patches import Rectangle
 
 from crm_lib.exhibit import Kind
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import kind as kind_of, label
 from crm_lib.figures.forms.words import Words, Writer, finish, row_names, shorten, spoken_values
-from crm_lib.figures.style import BLUE, INK, QUIET, new_axes, style
+from crm_lib.figures.style import BLUE, GRID, INK, QUIET, new_axes, style
 from crm_lib.language import say
 
 BLUES = LinearSegmentedColormap.from_list("blues", ["#f2f6fa", "#9cc4e0", "#2f7fb8", "#08456e"])
@@ -41,7 +42,8 @@ def heat(
     rows, columns : str
         What the rows and the columns are, in words.
     written : DataFrame, optional
-        Words written into the cells instead of their numbers, of the same shape.
+        Words written into the cells instead of their numbers, of the same shape; where the number is missing they
+        stand on grey.
     middle : float, optional
         Where values on both sides differ in colour (orange below, blue above).
     **words
@@ -66,6 +68,10 @@ def heat(
             xticklabels=False, yticklabels=False, cbar=False, linewidths=1.5, linecolor="white",
             annot_kws={"fontsize": 9},
         )  # fmt: skip
+    for row, column in np.argwhere(np.isnan(values)) if written is not None else ():
+        if texts[row, column]:
+            axes.add_patch(Rectangle((column, row), 1, 1, facecolor=GRID, edgecolor="white", linewidth=1.5))
+            axes.text(column + 0.5, row + 0.5, texts[row, column], ha="center", va="center", color=QUIET, fontsize=9)
     axes.set_yticks(np.arange(len(frame)) + 0.5, row_names(frame.index), color=INK, rotation=0)
     names = [shorten(name, 16) for name in frame.columns]
     turned = sum(map(len, names)) > 90

@@ -89,10 +89,10 @@ def bars(
         ends = np.where(length >= 0, np.fmax(ends, reach[1]), np.fmin(ends, reach[0]))
     if reference is not None:
         axes.axvline(reference, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
-    for place, (end, amount) in enumerate(zip(ends, length, strict=True)):
+    for place, (base, end, amount) in enumerate(zip(begin, ends, length, strict=True)):
         text = write(amount) + (f" · {frame[beside].iloc[place]}" if beside else "")
         # Beside a bar to the left stands its name, so its number stands on the other side of the base.
-        where = max(float(end), 0.0) if amount < 0 else float(end)
+        where = max(float(end), float(base), 0.0) if amount < 0 else float(end)
         axes.annotate(
             text, (where, place), xytext=(4, 0), textcoords="offset points", va="center", color=INK, fontsize=9
         )

@@ -1,0 +1,196 @@
+"""Did keeping customers pay: cohorts, projection, the bridge between two periods, and money."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from crm_lib.estimate import Estimate
+from crm_lib.exhibit import Table
+from crm_lib.figures.chart import Chart
+from crm_lib.figures.columns import label, table
+from crm_lib.figures.forms import bars, curve, heat
+from crm_lib.figures.style import BLUE, GREEN, ORANGE
+from crm_lib.language import say, share, short_money, text
+from crm_lib.retention import Bridge, Cohorts, LoyaltyChange, Projection
+from crm_lib.retention.cohorts import Measure
+from crm_lib.retention.projection import MODELS
+
+_SINCE = {"month": "months_since_winning", "quarter": "quarters_since_winning", "year": "years_since_winning"}
+
+_SHORT = {"sbg": "sBG", "bdw": "BdW", "exponential": "exponential", "line": "straight line"}
+
+
+def cohort_chart(found: Cohorts, *, measure: Measure = "active") -> Chart:
+    """Draw the triangle of cohorts; the period that is not over stands on grey."""
+    frame, open_ = found.triangle(measure), found.triangle(measure, unfinished=True)
+    money = measure != "active"
+    both = frame.fillna(open_)
+    written = both.map(lambda x: "" if np.isnan(x) else short_money(x, found.currency) if money else share(x))
+    frame.index = written.index = pd.Index(
+        [say("{cohort} ({n:count})", cohort=name, n=found.sizes[name]) for name in frame.index], name="cohort"
+    )
+    name = "contract-cohorts" if found.contracts else f"cohorts-{measure}"
+    at = found.curve().iloc[1]
+    if money:
+        per = found.frame[found.frame["whole"]][measure].groupby("age").sum() / found.curve()["customers"]
+        headline = say("A customer won brings {first:short} in the first {period:words} and {next:short} in the next",
+                       first=per[0], next=per[1], period=found.period, currency=found.currency)  # fmt: skip
+        title = say("{what} a customer won, by {period:words}", what=label(measure), period=found.period)
+    else:
+        words = (
+            "{share:share} of customers with a contract still have one at the end of the next {period:words}"
+            if found.contracts
+            else "{share:share} of customers buy in the {period:words} after the one in which they were won"
+        )
+        headline = say(words, share=at["share"], period=found.period)
+        what = "Share with a running contract" if found.contracts else "Share who bought"
+        title = say(what + ", by {period:words} of winning (customers)", period=found.period)
+    unfinished = say(" Grey: not over yet, and in no average.") if open_.notna().any(axis=None) else ""
+    note = say("Whoever was a customer before the data begin is in the first row.") + unfinished
+    return heat(
+        frame, kind="money" if money else "share", written=written, rows="", columns=label(_SINCE[found.period]),
+        currency=found.currency, name=name, headline=headline, title=title,
+        table=table(name, title, both.rename(columns=str), currency=found.currency, rows=40, note=note,
+                    kinds=dict.fromkeys(map(str, both), "money" if money else "share")),
+    )  # fmt: skip
+
+
+def cohort_curve_chart(found: Cohorts) -> Chart:
+    """Draw the share still active by time since customers were won, over cohorts that have lived through it."""
+    frame = found.curve()
+    frame.index.name = _SINCE[found.period]
+    last = frame.iloc[-1]
+    return curve(
+        frame[["share", "low", "high", "cohorts", "customers"]], ["share"], low="low", high="high",
+        name="contract-curve" if found.contracts else "cohort-curve",
+        headline=say("After {n:count} {since:words}, {share:share} are left", n=frame.index[-1], share=last["share"],
+                     since={"month": "months", "quarter": "quarters", "year": "years"}[found.period]),
+        title=say("Share with a running contract, all cohorts" if found.contracts else "Share who bought, all cohorts"),
+        note=say("Each point rests on the cohorts that have wholly lived through it, the last on {n:count} alone.",
+                 n=int(last["cohorts"])),
+    )  # fmt: skip
+
+
+def loyalty_chart(found: LoyaltyChange) -> Chart:
+    """Draw how long newer and older customers stay, at the same ages, and the groups that differ in the table."""
+    frame = found.curves.rename_axis("days_known")
+    thin = frame.iloc[:: max(len(frame) // 120, 1)]
+    half = frame[frame.index <= 182].iloc[-1]
+    return curve(
+        thin, ["older", "newer"], kind="share", steps=True, name="loyalty",
+        headline=say("Half a year after winning, {new:share} of newer and {old:share} of older customers are left",
+                     new=half["newer"], old=half["older"]),
+        title=say("Share who have stayed, customers won until and after {day:date}", day=found.split_on),
+        note=say("Left: silent for {n:count} days. Customers won in the first tenth of the time are left out.",
+                 n=found.lives.days),
+    )  # fmt: skip
+
+
+def loyalty_groups_table(found: LoyaltyChange) -> Table:
+    """Return whether groups of customers differ in how long they stay."""
+    frame = found.groups.rename(index=label).drop(columns="p_value", errors="ignore")
+    frame["q_value"] = [say("below 0.001") if q < 0.001 else f"{q:.3f}" for q in frame.get("q_value", [])]
+    return table(
+        "loyalty-groups", say("Do groups of customers stay for different times?"), frame,
+        labels={"best": say("Stay longest"), "best_share": say("… left after half a year"),
+                "worst": say("Stay shortest"), "worst_share": say("… of these")},
+        kinds={"best": "text", "best_share": "share", "worst": "text", "worst_share": "share",
+               "q_value": "text"},
+        note=say("Log-rank test; q-values are corrected for several questions (Holm). Groups differ in more than their "
+                 "name: this is no effect."),
+    )  # fmt: skip
+
+
+def bridge_chart(found: Bridge) -> Chart:
+    """Draw the way from what the earlier period brought to what the later one did."""
+    before, now = found.totals
+    steps = found.table.loc[found.table["change"] != 0, "change"]
+    rows = [(say("{days:count} days before", days=found.days), 0.0, before, BLUE)]
+    level = before
+    for name, change in steps.items():
+        rows.append((text(str(name).capitalize()), level, change, GREEN if change > 0 else ORANGE))
+        level += change
+    rows.append((say("Last {days:count} days", days=found.days), 0.0, now, BLUE))
+    frame = pd.DataFrame(rows, columns=["step", "begins", "amount", "colour"]).set_index("step")
+    frame["note"] = ["", *(say("({n:count})", n=found.table["customers"][name]) for name in steps.index), ""]
+    return bars(
+        frame, "amount", start="begins", beside="note", currency=found.currency, name="bridge",
+        colours=dict(zip(map(str, frame.index), frame["colour"], strict=True)),
+        headline=say("{kind:words} went from {before:short} to {now:short}: {won:short} came with new customers, "
+                     "{lost:short} left with lost ones", kind=found.value_kind.capitalize(), before=before, now=now,
+                     won=steps.get("won", 0.0), lost=-steps.get("lost", 0.0), currency=found.currency),
+        title=say("{kind:words} of two periods, by what became of customers (their number)",
+                  kind=found.value_kind.capitalize()),
+        table=table(
+            "bridge", say("Where the change came from"), found.table.rename(index=text), currency=found.currency,
+            labels={"became": say("Customers"), "customers": say("Number"), "before": say("Brought before"),
+                    "now": say("Bring now"), "change": say("Change")},
+            kinds={"before": "money", "now": "money", "change": "money"},
+            note=say("Less returns; the changes sum to the difference to the cent."),
+        ),
+    )  # fmt: skip
+
+
+def retention_rates_table(found: Bridge) -> Table:
+    """Return the rates of retention, of customers and of value."""
+    rows = [
+        (say("Customers kept"), found.kept, say("bought before, and again")),
+        (say("Customers lost"), _rest(found.kept), say("bought before, and not again")),
+        (say("Net value retention"), found.net, say("brought now by customers of before, over what they brought")),
+        (say("Gross value retention"), found.gross, say("the same, nobody counted above what they brought before")),
+        (say("Value lost"), _rest(found.gross), say("gone with lost customers and with those who buy less")),
+        (say("Returned"), found.returned, say("silent before, and bought again")),
+    ]  # fmt: skip
+    frame = pd.DataFrame([(name, str(each), how) for name, each, how in rows], columns=["measure", "share", "basis"])
+    return table(
+        "retention-rates", say("Retention of the last {days:count} days, in rates", days=found.days),
+        frame.set_index("measure"), labels={"basis": say("Counted as")}, kinds={"share": "text"},
+        note=say("Value is {kind:words}.", kind=found.value_kind),
+    )  # fmt: skip
+
+
+def projection_chart(found: Projection) -> Chart:
+    """Draw who stayed beside what each model, having seen the first renewals only, expected."""
+    names = ["seen", *found.errors.dropna().sort_values().index]
+    best, line = str(found.errors.dropna().idxmin()), float(found.errors["line"])
+    purchases = found.name == "purchases"
+    errors = found.errors.rename(index={key: text(words) for key, words in MODELS.items()}).sort_values()
+    return curve(
+        found.frame[names].rename_axis("quarters" if purchases else "renewals"), names, kind="share", points=["seen"],
+        name="projection" if purchases else "contract-projection",
+        headline=say("Told from {n:count} periods, the model {best} misses the later ones by {a:number} points, a "
+                     "straight line by {b:number}", n=found.fitted, a=100 * found.errors[best],
+                     best=_SHORT[best], b=100 * line),
+        title=say("Share of customers who have stayed" if purchases else "Share of contracts renewed, plan '{plan}'",
+                  plan=found.name),
+        table=table(
+            "projection" if purchases else "contract-projection", say("Mean error over the periods held out"),
+            errors.to_frame().rename_axis("model"), kinds={"mae": "share"},
+            note=say("Models saw the first {n:count} of {m:count} periods. A new customer is expected to stay {life} "
+                     "of the next ten years.", n=found.fitted, m=len(found.frame) - 1, life=found.lifetime),
+        ),
+    )  # fmt: skip
+
+
+def sorting_chart(found: Projection) -> Chart:
+    """Draw retention by period as seen, and as it is if customers differ and nobody changes."""
+    frame = found.rates.rename_axis("quarters" if found.name == "purchases" else "renewals")
+    frame["all_alike"] = (frame["seen"] * frame["customers"]).sum() / frame["customers"].sum()
+    first, last = frame["seen"].iloc[[0, -1]]
+    return curve(
+        frame[["seen", "sbg", "all_alike", "customers"]], ["seen", "sbg", "all_alike"], kind="share", points=["seen"],
+        name="sorting" if found.name == "purchases" else "contract-sorting",
+        headline=say("Retention rises from {first:share} to {last:share}; that needs no customer to change",
+                     first=first, last=last)
+        if last > first else say("Retention goes from {first:share} to {last:share}", first=first, last=last),
+        title=say("Share of the customers still there who stay for one more period"),
+        note=say("Customers likely to leave go first, so that those left are loyal ones: the model holds everybody's "
+                 "own chance constant."),
+    )  # fmt: skip
+
+
+def _rest(kept: Estimate) -> Estimate:
+    return replace(kept, value=1 - kept.value, low=1 - kept.high, high=1 - kept.low)
