@@ -77,7 +77,9 @@ def bridge(company: Company) -> Bridge:
         If the earlier period has fewer than 30 customers, or brought nothing.
     """
     summary = customer_summary(company, "D")
-    first = (summary["first_purchase"]).min().date()
+    if summary.empty:
+        raise TooLittleData(say("nobody has bought"))
+    first = summary["first_purchase"].min().date()
     days = min(_YEAR, ((company.as_of - first).days + 1) // 2)
     if days < 1:
         raise TooLittleData(say("needs purchases on two days"))

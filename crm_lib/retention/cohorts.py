@@ -90,7 +90,7 @@ def cohorts(company: Company, *, contracts: bool = False) -> Cohorts:
     the data begin is in the first cohort. Periods are months up to 18 months of data, quarters up to five years.
     """
     found = _contracts(company) if contracts else _purchases(company)
-    if found.frame.loc[found.frame["whole"]].index.get_level_values("age").max() < 1:
+    if not (found.frame.loc[found.frame["whole"]].index.get_level_values("age") >= 1).any():
         raise TooLittleData(
             say("needs two whole periods ({period:words}) of purchases", period=found.period),
             table="memberships" if contracts else "transactions",
@@ -140,6 +140,8 @@ def _found(
     company: Company, counted: pd.DataFrame, period: str, step: int, *, contracts: bool, sizes: Any = None
 ) -> Cohorts:
     """Return the triangle of counted cells; where nothing was counted is none."""
+    if counted.empty:
+        raise TooLittleData(say("nobody has bought"))
     last = _place(company.as_of, step)
     cells = counted.set_index(["cohort", "period"]).sort_index()
     if sizes is None:
