@@ -10,8 +10,10 @@ from crm_lib.figures.churn import (
     incidence_chart as incidence_chart,
     list_profit_chart as list_profit_chart,
     reasons_chart as reasons_chart,
+    risk_by_cause_table as risk_by_cause_table,
     risk_days_table as risk_days_table,
     risk_models_table as risk_models_table,
+    value_at_risk_chart as value_at_risk_chart,
     window_chart as window_chart,
     window_rules_table as window_rules_table,
 )

@@ -13,6 +13,7 @@ from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import label, table
 from crm_lib.figures.forms import areas, bars, curve
 from crm_lib.language import say, text
+from crm_lib.segments import Segmented
 
 _SHOWN_DAYS = (91, 182, 365, 730)
 """Days since the first purchase at which incidences are written."""
@@ -175,6 +176,43 @@ def risk_days_table(risk: ChurnRisk) -> Table:
         labels={"share": say("Fell silent"), "told": say("Mean risk told")}, kinds={"share": "share", "told": "share"},
         note=say(words + " Shifted: stability index of at least {x}.", day=risk.tested_on, signs=shifted, x=SHIFTED),
     )  # fmt: skip
+
+
+def value_at_risk_chart(risk: ChurnRisk, segmented: Segmented) -> Chart:
+    """Draw the value of the last year times the risk, by segment."""
+    frame = risk.frame.assign(at_risk=risk.frame["risk"] * risk.frame["value"].clip(lower=0.0))
+    frame["segment"] = segmented.rfm.frame["segment"].reindex(frame.index).astype(object).fillna(say("(not scored)"))
+    by = frame.groupby("segment").agg(
+        customers=("risk", "size"), mean_risk=("risk", "mean"), at_risk=("at_risk", "sum"), value=("value", "sum")
+    )
+    by = by.sort_index().sort_values("at_risk", ascending=False, kind="stable")
+    by.index = pd.Index([text(str(name)) for name in by.index], name="segment")
+    by["part"] = [
+        say("{x:share} of its value", x=a / v) if v > 0 else "" for a, v in zip(by["at_risk"], by["value"], strict=True)
+    ]
+    kind = {"kind": risk.value_kind.capitalize()}
+    return bars(
+        by, "at_risk", beside="part", currency=risk.currency, name="value-at-risk",
+        headline=say("{all:short} is at risk, most of it in the segment {top}", all=float(by["at_risk"].sum()), top=by.index[0],
+                     currency=risk.currency),
+        title=say("{kind:words} of the last year times risk, by segment", **kind),
+        table=table("value-at-risk", say("Value at risk by segment"), by.drop(columns="part"), currency=risk.currency,
+                    labels={"value": say("{kind:words} of the last year", **kind)}),
+    )  # fmt: skip
+
+
+def risk_by_cause_table(risk: ChurnRisk, causes: Causes) -> Table:
+    """Return the value at risk by cause, in the shares in which causes took value within the last year."""
+    total = float((risk.frame["risk"] * risk.frame["value"].clip(lower=0.0)).sum())
+    lost = causes.table["value"].clip(lower=0.0)
+    frame = pd.DataFrame({"value_share": lost / lost.sum(), "at_risk": total * lost / lost.sum()}).sort_values(
+        "at_risk", ascending=False, kind="stable"
+    )
+    frame["remedy"] = causes.table["remedy"].map(text)
+    frame.index = pd.Index([label(str(name)) for name in frame.index], name="cause")
+    note = say("If customers leave for the causes of the last year's known departures.")
+    return table("risk-by-cause", say("Value at risk by cause, and the remedy"), frame, currency=risk.currency,
+                 labels={"value_share": say("Share of value lost")}, note=note)  # fmt: skip
 
 
 def list_profit_chart(found: RetentionList) -> Chart:

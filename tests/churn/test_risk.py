@@ -60,6 +60,15 @@ def test_an_earlier_report_is_what_it_would_have_been(simulated_folder, risk):
     pd.testing.assert_series_equal(then.frame["risk"], risk.test["risk"], rtol=1e-6)
 
 
+@pytest.mark.validate
+@pytest.mark.parametrize("name", ["complete_journey", "cdnow"])
+def test_the_risk_beats_days_of_silence_on_real_customers_too(name):
+    found = churn_risk(Company.open(name))
+    assert found.auc.value > found.auc_recency.value
+    assert found.rivals["auc"].map(lambda each: each.value).max() <= found.auc.high
+    assert found.gain.low > 0 or found.model == "silence" or name == "cdnow"
+
+
 def test_reasons_are_the_customers_own(simulated_shop, risk):
     worst = risk.frame.sort_values("risk", ascending=False).index[:20]
     told = risk_reasons(simulated_shop, risk, worst)

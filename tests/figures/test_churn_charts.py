@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm_lib import churn, figures
+from crm_lib import churn, figures, segments
 from crm_lib.figures.chart import Chart
 from tests.churn.conftest import churned, risk, window  # noqa: F401 - fixtures
 from tests.relationships.conftest import simulated_folder, simulated_shop, simulation  # noqa: F401 - fixtures
@@ -21,7 +21,8 @@ def made(simulated_shop, window, churned, risk):  # noqa: F811
         figures.window_chart(window), figures.window_rules_table(window), figures.churned_table(churned),
         figures.incidence_chart(causes), figures.causes_chart(causes), figures.escalation_chart(path),
         figures.hazard_chart(path), figures.risk_models_table(risk), figures.risk_days_table(risk),
-        figures.list_profit_chart(keep),
+        figures.list_profit_chart(keep), figures.risk_by_cause_table(risk, causes),
+        figures.value_at_risk_chart(risk, segments.segment_customers(simulated_shop)),
         figures.reasons_chart(keep, churn.risk_reasons(simulated_shop, risk, keep.frame.index)),
         figures.winback_chart(plan), figures.winback_audit_table(plan), figures.winback_trial_chart(plan.tried()),
         figures.uplift_chart(offers), figures.policies_table(offers),
@@ -36,7 +37,7 @@ def made(simulated_shop, window, churned, risk):  # noqa: F811
 
 def test_every_exhibit_has_a_name_of_its_own_and_no_unwritten_place(made):
     shown, _ = made
-    assert len(shown) == 16
+    assert len(shown) == 18
     for each in shown.values():
         words = f"{each.alt} {each.title} {each.table.note}" if isinstance(each, Chart) else each.note
         assert "{" not in words
@@ -53,4 +54,6 @@ def test_headlines_say_what_the_numbers_are(made, window):  # noqa: F811
     shown, _ = made
     assert f"After {window.days} days of silence" in shown["window"].alt
     assert shown["incidence"].table.columns["days_known"].tolist() == [91, 182, 365, 730]
+    parts = shown["value-at-risk"].table.frame["at_risk"].sum(), shown["risk-by-cause"].frame["at_risk"].sum()
+    assert parts[0] == pytest.approx(parts[1])
     assert shown["churned"].title.endswith("customers are gone")
