@@ -193,8 +193,8 @@ def value_at_risk_chart(risk: ChurnRisk, segmented: Segmented) -> Chart:
     kind = {"kind": risk.value_kind.capitalize()}
     return bars(
         by, "at_risk", beside="part", currency=risk.currency, name="value-at-risk",
-        headline=say("{all:short} is at risk, most of it in the segment {top}", all=float(by["at_risk"].sum()), top=by.index[0],
-                     currency=risk.currency),
+        headline=say("{all:short} is at risk, most of it in the segment {top}", all=float(by["at_risk"].sum()),
+                     top=by.index[0], currency=risk.currency),
         title=say("{kind:words} of the last year times risk, by segment", **kind),
         table=table("value-at-risk", say("Value at risk by segment"), by.drop(columns="part"), currency=risk.currency,
                     labels={"value": say("{kind:words} of the last year", **kind)}),
