@@ -15,6 +15,7 @@ from crm_lib.customers.known import (
     members as members,
     own_answers as own_answers,
     own_brand_answers as own_brand_answers,
+    own_brands as own_brands,
     window_complaints as window_complaints,
 )
 from crm_lib.customers.purchase_record import (

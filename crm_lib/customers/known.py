@@ -108,8 +108,7 @@ def own_brand_answers(company: Company, *, days: int | None = None, ending: dt.d
     if not company.has("surveys", "brand"):
         return answers
     own = answers.brand.isnull()  # noqa: PD003
-    names = _own_brands(company, ending)
-    return answers.filter(own | answers.brand.isin(names) if names else own)
+    return answers.filter(own | answers.brand.isin(own_brands(company, ending)))
 
 
 def own_answers(company: Company, *, days: int) -> pd.DataFrame:
@@ -123,7 +122,8 @@ def own_answers(company: Company, *, days: int) -> pd.DataFrame:
     return frame
 
 
-def _own_brands(company: Company, ending: dt.date | None) -> list[str]:
+def own_brands(company: Company, ending: dt.date | None = None) -> list[str]:
+    """Return the brands that are marked as the own one."""
     if not company.has("competitors", "brand", "own"):
         return []
     brands = known_rows(company, "competitors", ending=ending)

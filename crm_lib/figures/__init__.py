@@ -94,6 +94,35 @@ from crm_lib.figures.retention import (
     retention_rates_table as retention_rates_table,
     sorting_chart as sorting_chart,
 )
+from crm_lib.figures.satisfaction import (
+    care_table as care_table,
+    care_times_chart as care_times_chart,
+    core_measures_chart as core_measures_chart,
+    dissatisfied_table as dissatisfied_table,
+    drivers_chart as drivers_chart,
+    gaps_chart as gaps_chart,
+    kano_chart as kano_chart,
+    layers_chart as layers_chart,
+    measures_table as measures_table,
+    needs_table as needs_table,
+    own_costs_chart as own_costs_chart,
+    ratings_chart as ratings_chart,
+    recovery_chart as recovery_chart,
+    response_table as response_table,
+    value_map as value_map,
+    waves_chart as waves_chart,
+)
+from crm_lib.figures.satisfaction_loyalty import (
+    false_loyalty_chart as false_loyalty_chart,
+    importance_performance_map as importance_performance_map,
+    loyalty_curve_chart as loyalty_curve_chart,
+    loyalty_kinds_chart as loyalty_kinds_chart,
+    path_chart as path_chart,
+    reliability_table as reliability_table,
+    shapes_table as shapes_table,
+    word_of_mouth_chart as word_of_mouth_chart,
+    word_of_mouth_sensitivity as word_of_mouth_sensitivity,
+)
 from crm_lib.figures.segment_movement import (
     flows_table as flows_table,
     follow_up_table as follow_up_table,

@@ -1,0 +1,233 @@
+"""Care before, during and after a purchase; whether a good settlement makes up for a problem; what buying costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from crm_lib.company import Company
+from crm_lib.customers import facts, known_complaints, known_rows, purchase_days, value_of
+from crm_lib.customers.known import is_review
+from crm_lib.errors import MissingData
+from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.satisfaction.answers import BURDENS, FEWEST, Survey, enough
+from crm_lib.satisfaction.measures import score
+from crm_lib.satisfaction.weighting import difference, estimated
+
+DAYS: Final = 365
+AGAIN_DAYS: Final = 90
+"""Days after a contact in which a purchase counts as buying again."""
+AFFECTED_DAYS: Final = 182
+"""Days after a complaint in which an answer may still be under its impression."""
+NONE, WELL, BADLY = GROUPS = ("no complaint", "well settled", "not settled")
+PHASES: Final = ("before", "during", "after")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Care:
+    """What :func:`care` found, of contacts in the last year (reviews and complaints left out).
+
+    `phases` by phase: ``contacts``, ``minutes`` and ``cost`` (means of a contact), ``settled`` (Estimate: share settled
+    in the contact), ``again`` and ``again_unsettled`` (Estimates: share of settled and unsettled contacts followed by a
+    purchase within ninety days, of those watched so long). `complaints` by measure: ``value`` (Estimate). `times` are
+    the days to the closing of complaints. Parts that the company does not record are missing.
+    """
+
+    phases: pd.DataFrame
+    complaints: pd.DataFrame
+    times: pd.Series[float]
+    currency: str
+
+
+def care(company: Company, *, settle_days: int = 30) -> Care:
+    """Return how customers were cared for before, during and after purchases.
+
+    Parameters
+    ----------
+    company : Company
+        The company; needs ``interactions`` with phases, or ``complaints`` with ``closed_at``.
+    settle_days : int
+        Days within which a complaint should be settled; judged are complaints watched that long.
+    """
+    phased, complained = company.has("interactions", "phase"), company.has("complaints", "closed_at")
+    if not phased and not complained:
+        raise MissingData("interactions", ("phase",))
+    phases = _phases(company) if phased else pd.DataFrame()
+    complaints, times = _complaints(company, settle_days) if complained else (pd.DataFrame(), pd.Series(dtype=float))
+    return Care(phases=phases, complaints=complaints, times=times, currency=company.currency)
+
+
+def _phases(company: Company) -> pd.DataFrame:
+    rows = known_rows(company, "interactions", days=DAYS)
+    if company.has("interactions", "kind"):
+        rows = rows.filter(~is_review(rows) & (rows.kind.lower() != "complaint").fill_null(True))
+    means = [name for name in ("minutes", "cost") if company.has("interactions", name)]
+    names = [*means, *(["resolved"] if company.has("interactions", "resolved") else [])]
+    contacts: pd.DataFrame = rows.select("customer_id", "occurred_at", "phase", *names).execute()
+    contacts = contacts.assign(weight=1.0, respondent=contacts["customer_id"])
+    if company.has("transactions"):
+        contacts["again"] = _bought_after(company, contacts)
+    table: dict[str, dict[str, Any]] = {}
+    for phase in PHASES:
+        part = contacts[contacts["phase"] == phase]
+        if len(part) < FEWEST:
+            continue
+        table[phase] = {"contacts": len(part), **{name: float(part[name].mean()) for name in means}}
+        if "resolved" in part:
+            known = part.dropna(subset=["resolved"])
+            done = known["resolved"].astype(bool)
+            table[phase]["settled"] = estimated(known, done, kind="share")
+            for name, side in (("again", done), ("again_unsettled", ~done)) if "again" in known else ():
+                watched = known[side & known["again"].notna()]
+                table[phase][name] = estimated(watched, watched["again"], kind="share")
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("phase")
+
+
+def _bought_after(company: Company, contacts: pd.DataFrame) -> pd.Series[float]:
+    """Return whether each contact was followed by a purchase in time; missing where the time is not over."""
+    bought = purchase_days(company)[["customer_id", "day"]].sort_values("day", kind="stable")
+    days = pd.to_datetime(contacts["occurred_at"]).dt.normalize().astype("datetime64[s]")
+    asked = contacts[["customer_id"]].assign(day=days).reset_index(names="row").sort_values("day", kind="stable")
+    merged = pd.merge_asof(
+        asked, bought.assign(bought=bought["day"]), on="day", by="customer_id", direction="forward",
+        allow_exact_matches=False, tolerance=pd.Timedelta(days=AGAIN_DAYS),
+    ).set_index("row")  # fmt: skip
+    over = merged["day"] + pd.Timedelta(days=AGAIN_DAYS) <= pd.Timestamp(company.as_of)
+    return merged["bought"].notna().astype(float).where(over).reindex(contacts.index)
+
+
+def _complaints(company: Company, settle_days: int) -> tuple[pd.DataFrame, pd.Series[float]]:
+    names = [name for name in ("satisfied", "followed_up") if company.has("complaints", name)]
+    told = known_complaints(company, days=DAYS)
+    rows: pd.DataFrame = told.select("customer_id", "opened_at", "closed_at", "state", *names).execute()
+    enough("needs {least} complaints in a year; there are {n}", table="complaints", n=len(rows))
+    rows = rows.assign(weight=1.0, respondent=rows["customer_id"])
+    lasted = (rows["closed_at"] - rows["opened_at"]).dt.total_seconds() / 86_400
+    watched = rows["opened_at"] + pd.Timedelta(days=settle_days) <= pd.Timestamp(company.as_of) + pd.Timedelta(days=1)
+    settled = rows["state"] == "settled"
+    table = {
+        f"settled within {settle_days} days": estimated(
+            rows[watched], (settled & (lasted <= settle_days))[watched], kind="share"
+        ),
+        "not settled today": estimated(rows, ~settled, kind="share"),
+    }
+    for name in names:
+        known = rows[rows["closed_at"].notna()].dropna(subset=[name])
+        table[name.replace("_", " ")] = estimated(known, known[name].astype(bool), kind="share")
+    return pd.DataFrame({"value": table}).rename_axis("measure"), lasted.dropna().clip(lower=0.0)
+
+
+def own_costs(survey: Survey) -> pd.DataFrame:
+    """Return what buying costs customers: money, time, energy and mental effort, with the loyalty that goes with them.
+
+    Parameters
+    ----------
+    survey : Survey
+        The answers.
+
+    Returns
+    -------
+    DataFrame
+        By burden, the heaviest first: ``burden`` (Estimate, 1 to 10), ``heavy`` (Estimate: share that rates it above 7)
+        and ``loyalty`` (Estimate: loyalty of those who rate it above the usual less that of the others, points).
+    """
+    frame = survey.frame
+    table: dict[str, dict[str, Any]] = {}
+    for item in (name for name in BURDENS if name in frame and frame[name].notna().sum() >= FEWEST):
+        rated = frame.dropna(subset=[item])
+        table[item] = {
+            "burden": estimated(rated, rated[item]),
+            "heavy": estimated(rated, rated[item] > 7, kind="share"),
+        }
+        if "loyalty" in rated:
+            both = rated.dropna(subset=["loyalty"])
+            table[item]["loyalty"] = difference(both, both["loyalty"], both[item] > both[item].median())[0]
+    if not table:
+        raise MissingData("surveys", BURDENS)
+    order = sorted(table, key=lambda item: -table[item]["burden"].value)
+    return pd.DataFrame.from_dict(table, orient="index").loc[order].rename_axis("item")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recovery:
+    """What :func:`recovery` found.
+
+    `frame` by group: ``answers`` and ``satisfaction`` (Estimate, index from 0 to 100). `paradox` is the index of the
+    well settled less that of those who did not complain, `harm` that of the unsettled less the same (Estimates).
+    `stake` is what customers with an unsettled complaint brought in a year; None where purchases are not known.
+    """
+
+    frame: pd.DataFrame
+    paradox: Estimate
+    harm: Estimate
+    stake: Estimate | None
+
+
+def recovery(company: Company, survey: Survey) -> Recovery:
+    """Compare customers whose complaint was settled to their satisfaction with those who did not complain.
+
+    An answer stands under the impression of a complaint opened in the half-year before it; of several the last one
+    counts. Settled is what had been settled by the day of the answer.
+
+    Parameters
+    ----------
+    company : Company
+        The company; needs ``complaints`` with ``closed_at``.
+    survey : Survey
+        Its answers; they must name customers.
+    """
+    rows = survey.complete("satisfaction").dropna(subset=["customer_id"])
+    company.table("complaints", "closed_at")
+    names = ["satisfied"] if company.has("complaints", "satisfied") else []
+    told = known_complaints(company)
+    told = told.select("customer_id", "closed_at", "state", *names, day=told.opened_at.cast("date")).execute()
+    told = told.assign(opened=True, day=told["day"].astype("datetime64[s]")).sort_values("day", kind="stable")
+    asked = rows[["customer_id"]].assign(day=rows["responded_at"].astype("datetime64[s]")).reset_index(names="row")
+    merged = pd.merge_asof(
+        asked.sort_values("day", kind="stable"), told, on="day", by="customer_id",
+        tolerance=pd.Timedelta(days=AFFECTED_DAYS),
+    ).set_index("row").reindex(rows.index)  # fmt: skip
+    well = (merged["closed_at"].dt.normalize() <= merged["day"]) & (merged["state"] == "settled")
+    if names:
+        well &= merged["satisfied"].eq(True)
+    group = pd.Series(np.select([merged["opened"].isna(), well], [NONE, WELL], BADLY), index=rows.index)
+    counts = group.value_counts().reindex(GROUPS, fill_value=0)
+    message = "needs {least} answers after a well-settled complaint; there are {n}, and {without} without complaint"
+    enough(message, table="complaints", n=int(counts[WELL]), without=int(counts[NONE]))
+    table: dict[str, dict[str, Any]] = {}
+    gaps = {}
+    for name in GROUPS:
+        part, both = rows[group == name], rows[group.isin([name, NONE])]
+        index = estimated(part, score("satisfaction index", part))
+        table[name] = {"answers": len(part), "satisfaction": index}
+        gaps[name] = difference(both, score("satisfaction index", both), group[both.index] == name)[0]
+    stake = None
+    if company.has("transactions") and "unresolved" in (known := facts(company)):
+        bad = known.loc[known["unresolved"], value_of(company)]
+        stake = Estimate.exact(float(bad.sum()), n=len(bad), unit=company.currency, method="sum")
+    frame = pd.DataFrame.from_dict(table, orient="index").rename_axis("group")
+    return Recovery(frame=frame, paradox=gaps[WELL], harm=gaps[BADLY], stake=stake)
+
+
+def finding_recovery(found: Recovery) -> Finding:
+    """Return whether a well-settled complaint leaves customers more satisfied than none: the recovery paradox."""
+    return Finding(
+        key="satisfaction.recovery",
+        claim="After a well-settled complaint customers are more satisfied than those who never complained.",
+        source="The service recovery paradox; textbook 4.3.3: complaints as a chance",
+        estimate=found.paradox,
+        criterion=Criterion(low=0.0),
+        sentence="Against customers who did not complain, satisfaction differs by {estimate} points of 100 after a "
+        "well-settled complaint, and by {harm} after an unsettled one.",
+        if_supported="Invite complaints and settle them well: here that satisfies customers more than no problem.",
+        if_not_supported="Prevent problems first; a good settlement limits the damage, but makes no gain of it.",
+        if_undecided="Settle complaints fast to limit the damage; do not count on a gain from settling them well.",
+        values={"harm": found.harm},
+        currency=found.stake.unit if found.stake else "",
+        money_at_stake=found.stake,
+        money_note="what customers with an unsettled complaint of the last half-year brought in a year",
+    )

@@ -1,0 +1,154 @@
+"""Delivered value: what customers get less what it costs them, of the own brand and of its rivals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import nnls
+
+from crm_lib.errors import TooLittleData
+from crm_lib.estimate import LEVEL
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
+from crm_lib.satisfaction.answers import BURDENS, FEWEST, SCALE, Survey, usable
+from crm_lib.satisfaction.correlations import RESAMPLES, percentile, resampled_moments
+from crm_lib.statistics.resampling import Floats
+
+BENEFITS: Final = ("product_quality", "service_quality", "personnel_quality", "image")
+"""The four parts of total value."""
+OWN: Final = "own brand"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DeliveredValue:
+    """What :func:`delivered_value` found.
+
+    `weights` by item: ``weight`` (they sum to 1), ``side`` ("value" or "cost"). `brands` by brand: ``answers``,
+    ``total_value`` and ``total_cost`` (both in points from 1 to 10) and ``delivered`` (Estimates), ``ahead`` (by how
+    much the own brand delivers more; Estimate, all rivals in mind; None for itself). `not_compared` are items that the
+    rivals were not rated on; `elicited` says whether the weights were given.
+    """
+
+    weights: pd.DataFrame
+    brands: pd.DataFrame
+    not_compared: tuple[str, ...]
+    elicited: bool
+    r2: float
+
+
+def delivered_value(survey: Survey, *, weights: Sequence[float] = (), seed: int = 0) -> DeliveredValue:
+    """Return the value delivered to customers by the own brand and by each rival.
+
+    Delivered value is total value (products, service, people, image) less total cost (money, time, energy, mental
+    effort), each a weighted sum of ratings. Only what was asked about all brands is compared.
+
+    Parameters
+    ----------
+    survey : Survey
+        The answers on the own brand and on rivals.
+    weights : sequence of float
+        How much products, service, people, image, money, time, energy and mental effort count, as customers said it. By
+        default the weights with which ratings best explain satisfaction, none the wrong way (non-negative least
+        squares).
+    seed : int
+        Of the resamples of respondents behind the intervals; weights are estimated anew in each.
+    """
+    rivals = survey.rivals
+    if rivals.empty:
+        raise TooLittleData(say("the survey has no answers on rivals"), table="surveys")
+    asked, _ = usable(survey.frame, (*BENEFITS, *BURDENS))
+    both, _ = usable(rivals, asked)
+    if not set(both) & set(BENEFITS) or not set(both) & set(BURDENS):
+        message = "needs an item of value and one of cost that were asked about rivals too; these were: {items:words}"
+        raise TooLittleData(say(message, items=both or ["none"]), table="surveys")
+    signs = np.array([1.0 if item in BENEFITS else -1.0 for item in both])
+    given = _given(weights, both) if len(weights) else None
+    own = survey.complete(*both, *(["satisfaction"] if given is None else []))
+    groups = {OWN: own, **{str(name): part.dropna(subset=both) for name, part in rivals.groupby("brand")}}
+    groups = {name: part for name, part in groups.items() if len(part) >= FEWEST}
+    if len(groups) < 2:
+        message = "needs a rival with {least} answers on {items:words}"
+        raise TooLittleData(say(message, least=FEWEST, items=both), table="surveys")
+    means = {
+        name: resampled_moments(part, both, seed=seed + place)[0] for place, (name, part) in enumerate(groups.items())
+    }
+    if given is None:
+        # The own brand's resamples carry the uncertainty of the weights too.
+        all_means, spreads, found = resampled_moments(own, [*both, "satisfaction"], seed=seed)
+        means[OWN] = all_means[:, :-1]
+        by_draw, r2 = _fitted(found * spreads[:, :, None] * spreads[:, None, :], signs)
+    else:
+        by_draw, r2 = np.tile(given, (RESAMPLES + 1, 1)), np.nan
+    value, cost = signs > 0, signs < 0
+    rows: dict[str, dict[str, Any]] = {}
+    delivered = {}
+    for name, stack in means.items():
+        delivered[name] = (by_draw * signs * stack).sum(axis=1)
+        sides = [(by_draw * stack)[:, side].sum(axis=1) / by_draw[:, side].sum(axis=1) for side in (value, cost)]
+        n = len(groups[name])
+        rows[name] = {
+            "answers": n, "total_value": percentile(sides[0], n=n), "total_cost": percentile(sides[1], n=n),
+            "delivered": percentile(delivered[name], n=n),
+        }  # fmt: skip
+    level = 1 - (1 - LEVEL) / (len(groups) - 1)  # Bonferroni: the best rival is picked after a look at all
+    for name in groups:
+        gap = delivered[OWN] - delivered[name]
+        rows[name]["ahead"] = None if name == OWN else percentile(gap, n=rows[name]["answers"], level=level)
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("brand")
+    table = pd.DataFrame({"weight": by_draw[0], "side": np.where(value, "value", "cost")}, index=pd.Index(both))
+    return DeliveredValue(
+        weights=table.rename_axis("item"), brands=frame, elicited=given is not None, r2=r2,
+        not_compared=tuple(item for item in asked if item not in both),
+    )  # fmt: skip
+
+
+def _given(weights: Sequence[float], items: list[str]) -> Floats:
+    named = dict(zip((*BENEFITS, *BURDENS), weights, strict=False))
+    found = np.array([named.get(item, -1.0) for item in items], dtype=np.float64)
+    if len(weights) != len(BENEFITS + BURDENS) or not (np.isfinite(found).all() and (found >= 0).all() and found.any()):
+        raise ValueError(
+            f"delivered value needs eight weights that are not negative: of {', '.join(BENEFITS + BURDENS)}"
+        )
+    return np.asarray(found / found.sum())
+
+
+def _fitted(covariances: Floats, signs: Floats) -> tuple[Floats, float]:
+    """Return the weights, none negative, with which items best explain the last variable, and the R²."""
+    k = signs.size
+    found = np.empty((len(covariances), k))
+    for draw, each in enumerate(covariances * np.append(signs, 1.0) * np.append(signs, 1.0)[:, None]):
+        root = np.linalg.cholesky(each[:k, :k] + 1e-9 * each.max() * np.eye(k))
+        found[draw] = nnls(root.T, np.linalg.solve(root, each[:k, k]))[0]
+        if draw == 0:
+            if found[0].sum() == 0:
+                raise TooLittleData(
+                    say("no item of value or cost goes with satisfaction as it should"), table="surveys"
+                )
+            r2 = float(2 * found[0] @ each[:k, k] - found[0] @ each[:k, :k] @ found[0]) / float(each[k, k])
+    return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12), r2
+
+
+def finding_delivered_value(found: DeliveredValue) -> Finding:
+    """Return whether the own brand delivers at least the value of its best rival."""
+    best = str(found.brands["delivered"].drop(OWN).map(lambda each: each.value).idxmax())
+    rival, mine = found.brands.loc[best], found.brands.loc[OWN]
+    ahead: Any = rival["ahead"]
+    cheap = mine["total_cost"].value <= rival["total_cost"].value
+    return Finding(
+        key="satisfaction.delivered_value",
+        claim="Customers get at least as much value for what it costs them here as from the best rival.",
+        source="Textbook 4.2.1: delivered value",
+        estimate=ahead,
+        criterion=Criterion(low=0.0),
+        sentence="Delivered value, on a scale of {points} points, is {mine} here and {theirs} at {best}: a lead of "
+        "{estimate}.",
+        if_supported="Say it: customers here get more for what it costs them. Keep the lead where weights are large.",
+        if_not_supported="{best} leads by " + ("better value" if cheap else "lower cost")
+        + ": close the gap in the item with the largest weight first.",
+        if_undecided="Neither leads clearly. Ask more customers of {best}, and improve what has the largest weight.",
+        values={"points": SCALE[1], "mine": mine["delivered"], "theirs": rival["delivered"], "best": best},
+    )  # fmt: skip

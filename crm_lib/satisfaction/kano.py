@@ -1,0 +1,139 @@
+"""Needs: Kano's classes of features from pairs of questions, and what complaints and low ratings ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from crm_lib.company import Company
+from crm_lib.customers import known_complaints
+from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.language import say, text
+from crm_lib.satisfaction.answers import FEWEST, QUALITIES, Survey
+from crm_lib.satisfaction.weighting import effective_size, estimated
+
+ANSWERS: Final = ("like", "expect", "neutral", "tolerate", "dislike")
+"""Answers to "how would you feel with it?" (column ``x_with``) and "… without it?" (``x_without``)."""
+CLASSES: Final = {
+    "attractive": "Add it to delight; nobody misses it",
+    "one-dimensional": "Compete on it: the more the better",
+    "must-be": "Make sure of it: customers miss it, and take it for granted",
+    "indifferent": "Save the money",
+    "reverse": "Leave it out: customers dislike it",
+    "questionable": "Ask again in plainer words",
+    "undecided": "Ask more customers: two classes are too close",
+}
+_A, _O, _M, _I, _R, _Q, _ = CLASSES
+_TABLE: Final = np.array([[_Q, _A, _A, _A, _O], *[[_R, _I, _I, _I, _M]] * 3, [_R, _R, _R, _R, _Q]])
+"""Kano's evaluation table: rows with the feature, columns without it, in the order of :data:`ANSWERS`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kano:
+    """What :func:`kano` found.
+
+    `frame` by feature: ``class`` (one of :data:`CLASSES`), ``answers``, ``better`` and ``worse`` (Estimates: how far
+    the feature satisfies where it is there, and dissatisfies where it is not), the share of each class but those that
+    nobody spoke for, and ``action``.
+    """
+
+    frame: pd.DataFrame
+
+
+def kano(survey: Survey) -> Kano:
+    """Put features into Kano's classes, by the pairs of questions that the survey asks.
+
+    A feature belongs to the class that most answers speak for, if it leads the second by more than chance would (Fong's
+    test); else it is undecided. Better and worse are those of Berger et al. (1993).
+
+    Parameters
+    ----------
+    survey : Survey
+        The answers; each feature has two columns, such as ``gift_wrap_with`` and ``gift_wrap_without``.
+    """
+    frame = survey.frame
+    features = [str(name).removesuffix("_with") for name in frame if str(name).endswith("_with")]
+    table: dict[str, dict[str, Any]] = {}
+    for feature in (one for one in features if f"{one}_without" in frame):
+        said = _classified(frame[f"{feature}_with"], frame[f"{feature}_without"])
+        if len(said) < FEWEST:
+            continue
+        rows = frame.loc[said.index]
+        share = (rows["weight"].groupby(said).sum() / rows["weight"].sum()).reindex(list(CLASSES)[:-1], fill_value=0.0)
+        found, clear = _class(rows, said, share), said.isin([_A, _O, _M, _I])
+        better, worse = (
+            estimated(rows[clear], said[clear].isin(each), kind="share", unit="") for each in ([_A, _O], [_O, _M])
+        )
+        turned = Estimate(value=-worse.value, low=-worse.high, high=-worse.low, n=worse.n, method=worse.method)
+        table[feature.replace("_", " ")] = {
+            "class": found, "answers": len(said), "better": better, "worse": turned, **share, "action": CLASSES[found]
+        }  # fmt: skip
+    if not table:
+        message = "needs a feature with ten pairs of answers, in columns such as 'x_with' and 'x_without'"
+        raise TooLittleData(say(message), table="surveys")
+    by_feature = pd.DataFrame.from_dict(table, orient="index").rename_axis("feature")
+    return Kano(frame=by_feature.loc[:, (by_feature != 0).any()])
+
+
+def _classified(with_it: pd.Series[str], without_it: pd.Series[str]) -> pd.Series[str]:
+    """Return the class that each pair of answers speaks for; a pair with another word or none has no class."""
+    words = [each.astype("str").str.strip().str.lower() for each in (with_it, without_it)]
+    row, column = (pd.Categorical(each, ANSWERS).codes for each in words)
+    known = (row >= 0) & (column >= 0)
+    return pd.Series(_TABLE[row[known], column[known]], index=with_it.index[known])
+
+
+def _class(rows: pd.DataFrame, said: pd.Series[str], shares: pd.Series[float]) -> str:
+    """Return the commonest class, or "undecided" where it leads by less than chance would (Fong 1996)."""
+    first, second = shares.nlargest(2)
+    w, codes = rows["weight"].to_numpy(dtype=float), pd.factorize(rows["respondent"])[0]
+    n = effective_size(np.asarray(said == shares.idxmax(), dtype=np.float64), w, codes)
+    error = np.sqrt((first + second - (first - second) ** 2) / n)
+    return str(shares.idxmax()) if first - second > float(norm.ppf((1 + LEVEL) / 2)) * error else "undecided"
+
+
+def needs(company: Company, survey: Survey | None = None, *, low_to: float = 5.0) -> pd.DataFrame:
+    """Return what customers lack: topics of the last year's complaints and items rated low, the commonest first.
+
+    Parameters
+    ----------
+    company : Company
+        The company; complaints with topics are used where there are any.
+    survey : Survey, optional
+        Its answers.
+    low_to : float
+        Ratings up to this are low.
+
+    Returns
+    -------
+    DataFrame
+        By ``(source, need)``: ``customers`` (who complained of it or rated it low), ``share`` (Estimate: of customers
+        who complained, or answered) and ``unsettled`` (share of the complaints; missing for ratings).
+    """
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    if company.has("complaints", "topic"):
+        told: pd.DataFrame = known_complaints(company, days=365).select("customer_id", "topic", "state").execute()
+        everybody = told[["customer_id"]].drop_duplicates().assign(weight=1.0)
+        everybody["respondent"] = everybody["customer_id"]
+        for topic, part in told.groupby("topic"):
+            has = everybody["customer_id"].isin(part["customer_id"])
+            state = part["state"].dropna()
+            rows["complaints", str(topic)] = {
+                "customers": int(has.sum()), "share": estimated(everybody, has, kind="share"),
+                "unsettled": (state != "settled").mean() if len(state) else np.nan,
+            }  # fmt: skip
+    last = survey.latest(days=365) if survey else pd.DataFrame()
+    for item in (name for name in QUALITIES if name in last and last[name].notna().sum() >= FEWEST):
+        rated = last.dropna(subset=[item])
+        low = rated[item] <= low_to
+        found = {"customers": int(low.sum()), "share": estimated(rated, low, kind="share"), "unsettled": np.nan}
+        rows["low ratings", text(item.replace("_", " "))] = found
+    if not rows:
+        raise MissingData("complaints", ("topic",))
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(["source", "need"])
+    return table.sort_values(["source", "customers"], ascending=[True, False], kind="stable")

@@ -1,0 +1,228 @@
+"""From satisfaction to loyalty, by level of competition: a straight line against curves; and false loyalty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import lsq_linear
+from scipy.stats import t
+from sklearn.preprocessing import SplineTransformer
+
+from crm_lib.company import Company
+from crm_lib.customers import customer_attribute
+from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
+from crm_lib.satisfaction.answers import FEWEST, SCALE, Survey, enough
+from crm_lib.satisfaction.loyalty import DOES, INTENDS, STAYS_FROM, follow_answers
+from crm_lib.satisfaction.weighting import estimated
+from crm_lib.statistics.proportions import newcombe
+from crm_lib.statistics.resampling import Floats
+
+LEVELS: Final = ("low", "medium", "high", "all customers")
+_LEAST = 50
+"""Respondents a curve is fitted to, at least."""
+_FOLDS = 10
+_KNOTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Quantiles of the ratings between which a curve bends."""
+Curve = Callable[[Floats], Floats]
+
+
+def _polynomial(x: Floats, y: Floats, w: Floats, *, degree: int) -> Curve:
+    found = np.polynomial.Polynomial.fit(x, y, degree, w=np.sqrt(w), domain=list(map(float, SCALE)))
+    return lambda at: np.asarray(found(at))
+
+
+def monotone_curve(x: Floats, y: Floats, w: Floats) -> Curve:
+    """Return a smooth curve that never falls: cumulated B-splines whose steps are not negative (Ramsay 1988)."""
+    # Knots lie where the answers are: a step that no answer supports could be of any height.
+    knots = np.unique(np.quantile(x, _KNOTS))[:, None]
+    if len(knots) < 2:
+        return _polynomial(x, y, w, degree=0)
+    basis = SplineTransformer(degree=2, knots=knots, extrapolation="constant").fit(knots)
+
+    def design(at: Floats) -> Floats:
+        # Sums of the last basis functions rise from 0 to 1.
+        return np.asarray(np.cumsum(basis.transform(at[:, None])[:, ::-1], axis=1)[:, ::-1])
+
+    columns, root = design(x), np.sqrt(w)
+    lowest = np.r_[-np.inf, np.zeros(columns.shape[1] - 1)]
+    found = lsq_linear(columns * root[:, None], y * root, bounds=(lowest, np.inf)).x
+    return lambda at: design(at) @ found
+
+
+def _threshold(x: Floats, y: Floats, w: Floats) -> Curve:
+    """Return the best single step."""
+    best: tuple[float, ...] = (np.inf, SCALE[0], 0.0, float(np.average(y, weights=w)))
+    for cut in np.unique(x)[1:]:
+        low, high = (float(np.average(y[part], weights=w[part])) for part in (x < cut, x >= cut))
+        best = min(best, (float(w @ (y - np.where(x >= cut, high, low)) ** 2), float(cut), low, high))
+    return lambda at: np.where(at >= best[1], best[3], best[2])
+
+
+LINE: Final = "straight line"
+SHAPES: Final[Mapping[str, Callable[[Floats, Floats, Floats], Curve]]] = {
+    LINE: partial(_polynomial, degree=1),
+    "quadratic": partial(_polynomial, degree=2),
+    "monotone curve": monotone_curve,
+    "threshold": _threshold,
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoyaltyCurve:
+    """What :func:`loyalty_curve` found.
+
+    `shapes` by ``(outcome, shape)``: ``explained`` out of sample (share of variance) and ``gain`` over the straight
+    line (Estimate, all shapes in mind; None for the line itself). `points` by ``(outcome, level, rating)``: ``seen``
+    (Estimate) and ``curve`` (monotone), ratings with fewer than ten answers left out. `levels` by ``(outcome, level)``
+    is the share of the dissatisfied (below `below`) who stay (Estimate). `stake` is what the dissatisfied under low
+    competition brought in a year (None where not known).
+    """
+
+    shapes: pd.DataFrame
+    points: pd.DataFrame
+    levels: pd.Series[Any]
+    below: float
+    stake: Estimate | None
+
+
+def loyalty_curve(company: Company, survey: Survey, *, dissatisfied_below: float = 6.0, seed: int = 0) -> LoyaltyCurve:
+    """Compare shapes of the curve from satisfaction to loyalty out of sample, for each level of competition.
+
+    Loyalty is the intention to buy again (1 to 10) and, where purchases are known, having bought in the half-year after
+    a day up to which answers were looked at. Each customer's last answer counts. Where the company knows
+    ``local_competition`` of its customers, each level with fifty of them has a curve of its own.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    survey : Survey
+        Its answers.
+    dissatisfied_below : float
+        A rating below this is dissatisfied.
+    seed : int
+        Of the division into ten parts, each of which is told by curves fitted to the others.
+    """
+    last = survey.frame.drop_duplicates("respondent", keep="last")
+    outcomes = {INTENDS: (survey.complete("satisfaction", "loyalty", frame=last), "loyalty")}
+    with suppress(MissingData):  # where purchases are not known, the intention is all there is
+        outcomes[DOES] = (survey.complete("satisfaction", frame=follow_answers(company, survey).frame), "stayed")
+    shapes: dict[Any, Any] = {}
+    points: dict[Any, Any] = {}
+    levels: dict[tuple[str, str], Estimate] = {}
+    stake = None
+    for outcome, (frame, column) in outcomes.items():
+        frame = frame.assign(level=LEVELS[-1], stays=frame[column] >= (STAYS_FROM if outcome == INTENDS else 1))
+        with suppress(MissingData):
+            frame["level"] = frame["customer_id"].map(customer_attribute(company, "local_competition"))
+        frame = frame[frame["level"].map(frame["level"].value_counts()) >= _LEAST]
+        if frame.empty:
+            message = "needs {least} respondents of one level of competition"
+            raise TooLittleData(say(message, least=_LEAST), table="surveys")
+        shapes |= {(outcome, shape): row for shape, row in _compared(frame, column, seed).items()}
+        for name in (one for one in LEVELS if one in set(frame["level"])):
+            part = frame[frame["level"] == name]
+            points |= {(outcome, name, rating): row for rating, row in _points(part, column).items()}
+            bad = part[part["satisfaction"] < dissatisfied_below]
+            levels[outcome, name] = estimated(bad, bad["stays"], kind="share")
+            if (outcome, name) == (DOES, "low"):
+                brought = float(bad["value"].sum())
+                stake = Estimate.exact(brought, n=len(bad), unit=company.currency, method="sum")
+    return LoyaltyCurve(
+        shapes=pd.DataFrame.from_dict(shapes, orient="index").rename_axis(["outcome", "shape"]),
+        points=pd.DataFrame.from_dict(points, orient="index").rename_axis(["outcome", "level", "rating"]),
+        levels=pd.Series(levels), below=dissatisfied_below, stake=stake,
+    )  # fmt: skip
+
+
+def _compared(frame: pd.DataFrame, column: str, seed: int) -> dict[str, dict[str, Any]]:
+    """Return what each shape explains of answers it was not fitted to, each level with a curve of its own."""
+    # Sorted by respondent: the division must not depend on the order of rows.
+    frame = frame.sort_values("respondent")
+    fold = np.random.default_rng(seed).permutation(np.arange(len(frame)) % _FOLDS)
+    x, y, w = (frame[name].to_numpy(dtype=np.float64) for name in ("satisfaction", column, "weight"))
+    level, n = frame["level"].to_numpy(), len(frame)
+    shapes: dict[str, Callable[[Floats, Floats, Floats], Curve]] = {**SHAPES, "": partial(_polynomial, degree=0)}
+    lost = {shape: np.empty(n) for shape in shapes}
+    for out in range(_FOLDS):
+        for name in pd.unique(level):
+            inside, away = (level == name) & (fold != out), (level == name) & (fold == out)
+            for shape, fit in shapes.items():
+                told = fit(x[inside], y[inside], w[inside])(x[away])
+                lost[shape][away] = w[away] * (y[away] - told) ** 2
+    total = lost.pop("")
+    # Wide enough for the best of three rivals of the line, which is picked after a look at all.
+    reach = float(t.ppf(1 - (1 - LEVEL) / 2 / (len(SHAPES) - 1), n - 1)) * np.sqrt(n / (n - 1)) / total.sum()
+    rows: dict[str, dict[str, Any]] = {}
+    for shape, each in lost.items():
+        gains = lost[LINE] - each
+        value = float(gains.sum() / total.sum())
+        half = reach * float(np.sqrt(((gains - value * total) ** 2).sum()))
+        gain = Estimate(value=value, low=value - half, high=value + half, n=n, unit="share", method="ten-fold")
+        rows[shape] = {"explained": 1 - float(each.sum() / total.sum()), "gain": None if shape == LINE else gain}
+    return rows
+
+
+def _points(part: pd.DataFrame, column: str) -> dict[int, dict[str, Any]]:
+    curve = monotone_curve(*(part[name].to_numpy(dtype=np.float64) for name in ("satisfaction", column, "weight")))
+    found: dict[int, dict[str, Any]] = {}
+    for rating in range(SCALE[0], SCALE[1] + 1):
+        rows = part[part["satisfaction"].round() == rating]
+        if len(rows) >= FEWEST:
+            seen = estimated(rows, rows[column], kind="share" if column == "stayed" else "mean")
+            found[rating] = {"seen": seen, "curve": float(curve(np.array([float(rating)]))[0])}
+    return found
+
+
+def finding_curve(found: LoyaltyCurve) -> Finding:
+    """Return whether a curve tells the intention to stay better than a straight line, out of sample."""
+    shapes: Any = found.shapes.loc[INTENDS]
+    gains = shapes["gain"].drop(LINE)
+    best = max(gains.index, key=lambda name: gains[name].value)
+    return Finding(
+        key="satisfaction.curve",
+        claim="Loyalty does not rise in a straight line with satisfaction.",
+        source="Textbook 4.3.3: satisfaction and retention, a non-linear relation",
+        estimate=gains[best],
+        criterion=Criterion(low=0.0),
+        sentence="Out of sample a straight line explains {line:share} of the intention to stay; the best other shape, "
+        "{best:words}, adds {estimate}.",
+        if_supported="Look up the curve before spending: a point of satisfaction pays where the curve is steep.",
+        if_not_supported="Count each point of satisfaction alike: a straight line tells loyalty as well as any curve.",
+        if_undecided="Plan with the straight line; the curves are no clear gain yet.",
+        values={"line": shapes.loc[LINE, "explained"], "best": best},
+    )
+
+
+def finding_false_loyalty(found: LoyaltyCurve) -> Finding:
+    """Return whether dissatisfied customers mean to stay more often under low than under high competition."""
+    shares: Any = found.levels[INTENDS]
+    sizes: Any = {level: shares[level].n if level in shares else 0 for level in ("low", "high")}
+    enough(
+        "needs {least} dissatisfied customers under low and under high competition; there are {low} and {high}", **sizes
+    )
+    return Finding(
+        key="satisfaction.false_loyalty",
+        claim="Where there is little competition, dissatisfied customers stay: their loyalty is false.",
+        source="Textbook 4.2.1: satisfaction, loyalty and competition",
+        estimate=newcombe(shares["low"], shares["high"]),
+        criterion=Criterion(low=0.0),
+        sentence="Of dissatisfied customers {low} mean to stay under low competition, {high} under high: a difference "
+        "of {estimate}.",
+        if_supported="Do not read staying as loyalty where rivals are few: mend what dissatisfies before one opens.",
+        if_not_supported="Treat the dissatisfied alike everywhere: few rivals do not hold them here.",
+        if_undecided="Ask more dissatisfied customers; until then expect them to leave everywhere.",
+        values={"low": shares["low"], "high": shares["high"]},
+        currency=found.stake.unit if found.stake else "",
+        money_at_stake=found.stake,
+        money_note="what dissatisfied customers under low competition brought in a year, of those followed up",
+    )

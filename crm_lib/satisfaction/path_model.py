@@ -1,0 +1,157 @@
+"""From image and expectation to satisfaction and loyalty: the ECSI and ACSI model as a template for a survey."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from crm_lib.errors import TooLittleData
+from crm_lib.language import say
+from crm_lib.satisfaction import pls
+from crm_lib.satisfaction.answers import BURDENS, SCALE, Survey, usable
+from crm_lib.satisfaction.correlations import percentile, resampled_moments
+
+RESAMPLES: Final = 2000
+GOAL: Final = "satisfaction"
+BLOCKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "image": ("IMAG", ("image",)),
+    "expectation": ("CUEX", ("expectation",)),
+    "quality": ("PERQ", ("product_quality", "service_quality", "personnel_quality")),
+    "value": ("PERV", ("value_for_money", "price_burden")),
+    "satisfaction": ("CUSA", ("satisfaction",)),
+    "complaints": ("CUSCO", ()),
+    "loyalty": ("CUSL", ("loyalty", "recommendation")),
+}
+"""Each block's ECSI name, by which a company's own items are found (PERQ1, PERQ2 …), else the items of the schema."""
+PATHS: Final[Mapping[str, tuple[str, ...]]] = {
+    "expectation": ("image",),
+    "quality": ("expectation",),
+    "value": ("expectation", "quality"),
+    "satisfaction": ("image", "expectation", "quality", "value"),
+    "complaints": ("satisfaction",),
+    "loyalty": ("image", "satisfaction", "complaints"),
+}
+"""What leads to each block: Tenenhaus et al. (2005), Computational Statistics & Data Analysis 48, 159-205."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PathModel:
+    """What :func:`path_model` found.
+
+    `paths` by ``(source, target)``: ``path`` and ``consistent`` (Estimates; the second corrected for the unreliability
+    of few items). `blocks` by block: number of ``items``, reliabilities ``alpha``, ``rho_a`` and ``rho_c``, ``ave``
+    (variance of the items explained; all four missing for single items), ``r2`` (Estimate, None where nothing leads to
+    it), ``performance`` (0 to 100) and ``effect`` (Estimate: points of satisfaction that go with a point more, all ways
+    together; None for what satisfaction leads to). `htmt` by block and block; `left_out` says why an item is not in.
+    """
+
+    paths: pd.DataFrame
+    blocks: pd.DataFrame
+    htmt: pd.DataFrame
+    left_out: Mapping[str, str]
+    n: int
+
+
+def path_model(survey: Survey, *, seed: int = 0) -> PathModel:
+    """Fit the model of the European customer satisfaction index to a survey.
+
+    Image and expectation lead to quality and value, these to satisfaction, and satisfaction to complaints and loyalty.
+    Partial least squares weigh the items of each block; respondents are drawn again 2,000 times for the intervals. The
+    order of cause and effect is the model's assumption: the data cannot tell it.
+
+    Parameters
+    ----------
+    survey : Survey
+        The answers. Items called as in the ECSI survey (``IMAG1``, ``PERQ1`` …) are used where there are any, else
+        those of the schema; burdens are turned, so that more is better. An item that runs against its block is left
+        out.
+    seed : int
+        Of the resamples of respondents.
+    """
+    frame, blocks, left_out = _blocks(survey)
+    paths = {to: tuple(b for b in before if b in blocks) for to, before in PATHS.items() if to in blocks}
+    paths = {to: before for to, before in paths.items() if before}
+    if GOAL not in paths or len(blocks) < 3:
+        told = say("the survey asks for too few parts of the model: {blocks:words}", blocks=list(blocks) or ["none"])
+        raise TooLittleData(told, table="surveys")
+    columns = [item for items in blocks.values() for item in items]
+    rows = survey.complete(*columns, frame=frame)
+    people = rows["respondent"].nunique()
+    if people < 10 * len(columns):
+        message = "needs {least} respondents for {k} items; there are {n}"
+        told = say(message, least=10 * len(columns), k=len(columns), n=people)
+        raise TooLittleData(told, table="surveys")
+    means, spreads, stack = resampled_moments(rows, columns, seed=seed, resamples=RESAMPLES)
+    names, ends = list(blocks), np.cumsum([len(items) for items in blocks.values()])
+    places = [list(range(end - len(items), end)) for end, items in zip(ends, blocks.values(), strict=True)]
+    numbered = {names.index(to): [names.index(one) for one in before] for to, before in paths.items()}
+    fit = pls.fit(stack, places, numbered)
+    found = pls.path_coefficients(fit.blocks, numbered)
+    consistent = pls.path_coefficients(fit.consistent, numbered)
+    n = len(rows)
+    table = {
+        (names[one], names[to]): {
+            "path": percentile(found[:, to, one], n=n), "consistent": percentile(consistent[:, to, one], n=n),
+        }
+        for to, before in numbered.items()
+        for one in before
+    }  # fmt: skip
+    per_point = fit.weights / np.where(spreads > 0, spreads, np.inf)
+    sums = np.stack([per_point[:, items].sum(axis=1) for items in places], axis=1)
+    share = per_point / np.repeat(sums, [len(items) for items in places], axis=1)
+    levels = np.stack([(share * means)[:, items].sum(axis=1) for items in places], axis=1)
+    # A composite of variance 1 is spread 1 / sum over the points of the scale.
+    total, goal = pls.total_effects(found), names.index(GOAL)
+    described = {}
+    for place, (name, items) in enumerate(zip(names, places, strict=True)):
+        several, loading = len(items) > 1, fit.loadings[0, items]
+        r2 = (found[:, place] * fit.blocks[:, place]).sum(axis=1)
+        leads = bool(total[0, goal, place])
+        described[name] = {
+            "items": len(items),
+            "alpha": float(pls.alpha(stack[0][items][:, items])) if several else np.nan,
+            "rho_a": float(fit.rho_a[0, place]) if several else np.nan,
+            "rho_c": float(loading.sum() ** 2 / (loading.sum() ** 2 + (1 - loading**2).sum())) if several else np.nan,
+            "ave": float((loading**2).mean()) if several else np.nan,
+            "r2": percentile(r2, n=n, unit="share") if place in numbered else None,
+            "performance": 100 * (float(levels[0, place]) - SCALE[0]) / (SCALE[1] - SCALE[0]),
+            "effect": percentile(total[:, goal, place] * sums[:, place] / sums[:, goal], n=n) if leads else None,
+        }
+    ratios = pd.DataFrame(np.nan, index=names, columns=names)
+    for one, other in combinations(range(len(names)), 2):
+        ratios.iloc[other, one] = float(pls.htmt(stack[0], places[one], places[other]))
+    return PathModel(
+        paths=pd.DataFrame.from_dict(table, orient="index").rename_axis(["source", "target"]),
+        blocks=pd.DataFrame.from_dict(described, orient="index").rename_axis("block"),
+        htmt=ratios, left_out=left_out, n=n,
+    )  # fmt: skip
+
+
+def _blocks(survey: Survey) -> tuple[pd.DataFrame, dict[str, list[str]], dict[str, str]]:
+    """Return the answers with all items pointing up, the items of each block, and why others are left out."""
+    frame, left_out = survey.frame, dict[str, str]()
+    blocks: dict[str, list[str]] = {}
+    if "recommendation" in frame:
+        # From 0 to 10 to the scale of the others; a straight line changes no correlation.
+        frame = frame.assign(recommendation=frame["recommendation"] * 0.9 + 1)
+    frame = frame.assign(**{item: sum(SCALE) - frame[item] for item in BURDENS if item in frame})
+    for name, (prefix, usual) in BLOCKS.items():
+        own = [str(column) for column in frame if re.fullmatch(rf"{prefix}\d*", str(column), re.IGNORECASE)]
+        kept, why = usable(frame, own or usual)
+        left_out |= why
+        for item in list(kept):
+            others = [one for one in kept if one != item]
+            if others and frame[item].corr(frame[others].mean(axis=1)) < 0:
+                kept.remove(item)
+                left_out[item] = say("runs against the other items of its block: reverse it first")
+        if kept:
+            blocks[name] = kept
+        elif not why:
+            left_out[name] = say("not asked")
+    return frame, blocks, left_out
