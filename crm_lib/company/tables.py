@@ -53,7 +53,9 @@ class Tables:
         self._usable: dict[str, Any] = {}
         self._raws: dict[str, Raw] = {}
         self._fingerprints: dict[str, str] = {}
-        if self.get(TRANSACTIONS.name) is None and TRANSACTIONS.name not in self.checks:
+        # Who asks customers need not count their purchases, if the day of the survey is told.
+        alone = "surveys" in settings.tables and self.day is not None
+        if self.get(TRANSACTIONS.name) is None and TRANSACTIONS.name not in self.checks and not alone:
             detail = "company.toml has no section [tables.transactions]: a company cannot do without this table"
             self._fail(TRANSACTIONS, "no transactions", text(detail))
 
