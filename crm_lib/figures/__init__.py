@@ -88,10 +88,12 @@ from crm_lib.figures.retention import (
     bridge_chart as bridge_chart,
     cohort_chart as cohort_chart,
     cohort_curve_chart as cohort_curve_chart,
+    elasticity_chart as elasticity_chart,
     loyalty_chart as loyalty_chart,
     loyalty_groups_table as loyalty_groups_table,
     projection_chart as projection_chart,
     retention_rates_table as retention_rates_table,
+    retention_value_table as retention_value_table,
     sorting_chart as sorting_chart,
 )
 from crm_lib.figures.satisfaction import (

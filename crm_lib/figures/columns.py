@@ -84,6 +84,7 @@ COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "first": ("First day", "date"),
     "first_here": ("First here", "count"),
     "first_list": ("First list", "text"),
+    "formula": ("Textbook's formula", "number"),
     "found": ("Found", "share"),
     "found_all": ("Found of all", "share"),
     "frequency": ("Repeat purchases", "count"),

@@ -11,10 +11,10 @@ from crm_lib.estimate import Estimate
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import label, table
-from crm_lib.figures.forms import bars, curve, heat
+from crm_lib.figures.forms import bars, curve, dots, heat
 from crm_lib.figures.style import BLUE, GREEN, ORANGE
 from crm_lib.language import say, share, short_money, text
-from crm_lib.retention import Bridge, Cohorts, LoyaltyChange, Projection
+from crm_lib.retention import Bridge, Cohorts, LoyaltyChange, Projection, RetentionValue
 from crm_lib.retention.cohorts import Measure
 from crm_lib.retention.projection import MODELS
 
@@ -149,6 +149,55 @@ def retention_rates_table(found: Bridge) -> Table:
         "retention-rates", say("Retention of the last {days:count} days, in rates", days=found.days),
         frame.set_index("measure"), labels={"basis": say("Counted as")}, kinds={"share": "text"},
         note=say("Value is {kind:words}.", kind=found.value_kind),
+    )  # fmt: skip
+
+
+def elasticity_chart(found: RetentionValue) -> Chart:
+    """Draw by how many per cent profit rises with one per cent of each lever, beside the textbook's formula."""
+    rows = found.elasticities
+    frame = pd.DataFrame(
+        {name: [getattr(each, name) for each in rows["here"]] for name in ("value", "low", "high")},
+        index=pd.Index([text(str(name).capitalize()) for name in rows.index], name="lever"),
+    )
+    frame["formula"] = rows["formula"].to_numpy(float)
+    best = frame["value"].idxmax()
+    basis = say("{kind:words} less the cost of winning" if found.cost_known else "{kind:words}", kind=found.value_kind)
+    return dots(
+        frame, "value", kind="number", mark="formula", reference=0.0, name="elasticity",
+        headline=say("One per cent more {lever} adds {x:number1} per cent to the profit of a new customer",
+                     lever=str(best).lower(), x=frame["value"].max()),
+        title=say("Per cent of a new customer's profit for one per cent of each lever"),
+        table=table(
+            "elasticity", say("What moves the profit of a new customer"),
+            frame.assign(value=[str(each) for each in rows["here"]])[["value", "formula"]],
+            labels={"value": say("Customers differ"), "formula": say("Textbook's formula, all alike")},
+            kinds={"value": "text", "formula": "number"},
+            note=say("Profit of a new customer: {profit}, {basis:words}, at {rate:share1} a year. Gupta, Lehmann and "
+                     "Stuart (2004) report 5 for retention, 1 for margin and 0.1 for the cost of winning.",
+                     profit=found.profit, basis=basis, rate=found.annual_rate),
+        ),
+    )  # fmt: skip
+
+
+def retention_value_table(found: RetentionValue) -> Table:
+    """Return what better retention adds, here and by the textbook's formula, and when a programme breaks even."""
+    even = found.break_even
+    rows = [
+        (say("5 more of 100 new customers stay the year"), str(found.points), share(found.formula_points)),
+        (say("5% more of those who do"), str(found.relative), share(found.formula_relative)),
+    ]
+    frame = pd.DataFrame(rows, columns=["step", "value", "formula"]).set_index("step")
+    words = (
+        "A programme of {cost:money} a customer and year pays from {even} more of new customers staying the first year."
+        if np.isfinite(even.value)
+        else "A programme of {cost:money} a customer and year cannot pay, however many it keeps."
+    )
+    return table(
+        "retention-value", say("What better retention adds to the profit of a new customer"), frame,
+        labels={"step": say("If"), "value": say("Customers differ"), "formula": say("Textbook's formula")},
+        kinds={"value": "text", "formula": "text"},
+        note=say("{year} stay the first year. ", year=found.year)
+        + say(words, cost=found.programme_cost, even=even, currency=found.currency),
     )  # fmt: skip
 
 

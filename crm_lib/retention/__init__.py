@@ -2,6 +2,7 @@
 
 from crm_lib.retention.bridge import Bridge, bridge, finding_net_retention
 from crm_lib.retention.cohorts import Cohorts, cohorts
+from crm_lib.retention.economics import RetentionValue, finding_five_per_cent, retention_value
 from crm_lib.retention.lives import Lives, LoyaltyChange, finding_loyalty_change, lives, loyalty_change
 from crm_lib.retention.projection import (
     Projection,
@@ -17,9 +18,11 @@ __all__ = [
     "Lives",
     "LoyaltyChange",
     "Projection",
+    "RetentionValue",
     "bridge",
     "cohorts",
     "contract_projections",
+    "finding_five_per_cent",
     "finding_loyalty_change",
     "finding_net_retention",
     "finding_sorting",
@@ -27,4 +30,5 @@ __all__ = [
     "loyalty_change",
     "project",
     "purchase_projection",
+    "retention_value",
 ]
