@@ -115,14 +115,17 @@ def bridge_chart(found: Bridge) -> Chart:
         level += change
     rows.append((say("Last {days:count} days", days=found.days), 0.0, now, BLUE))
     frame = pd.DataFrame(rows, columns=["step", "begins", "amount", "colour"]).set_index("step")
-    frame["note"] = ["", *(say("({n:count})", n=found.table["customers"][name]) for name in steps.index), ""]
+    counts = found.table["customers"].drop("returns only", errors="ignore")
+    bought = counts.drop(["won", "returned"], errors="ignore").sum(), counts.drop("lost", errors="ignore").sum()
+    numbers = [bought[0], *(found.table["customers"][name] for name in steps.index), bought[1]]
+    frame["note"] = [say("{n:count} customers", n=n) for n in numbers]
     return bars(
         frame, "amount", start="begins", beside="note", currency=found.currency, name="bridge",
         colours=dict(zip(map(str, frame.index), frame["colour"], strict=True)),
         headline=say("{kind:words} went from {before:short} to {now:short}: {won:short} came with new customers, "
                      "{lost:short} left with lost ones", kind=found.value_kind.capitalize(), before=before, now=now,
                      won=steps.get("won", 0.0), lost=-steps.get("lost", 0.0), currency=found.currency),
-        title=say("{kind:words} of two periods, by what became of customers (their number)",
+        title=say("{kind:words} of two periods, by what became of customers",
                   kind=found.value_kind.capitalize()),
         table=table(
             "bridge", say("Where the change came from"), found.table.rename(index=text), currency=found.currency,
@@ -156,22 +159,24 @@ def elasticity_chart(found: RetentionValue) -> Chart:
     """Draw by how many per cent profit rises with one per cent of each lever, beside the textbook's formula."""
     rows = found.elasticities
     frame = pd.DataFrame(
-        {name: [getattr(each, name) for each in rows["here"]] for name in ("value", "low", "high")},
+        {
+            name: [getattr(each, part) for each in rows["here"]]
+            for name, part in (("sbg", "value"), ("low", "low"), ("high", "high"))
+        },
         index=pd.Index([text(str(name).capitalize()) for name in rows.index], name="lever"),
     )
     frame["formula"] = rows["formula"].to_numpy(float)
-    best = frame["value"].idxmax()
+    here = rows["here"]
     basis = say("{kind:words} less the cost of winning" if found.cost_known else "{kind:words}", kind=found.value_kind)
     return dots(
-        frame, "value", kind="number", mark="formula", reference=0.0, name="elasticity",
-        headline=say("One per cent more {lever} adds {x:number1} per cent to the profit of a new customer",
-                     lever=str(best).lower(), x=frame["value"].max()),
+        frame, "sbg", kind="number", mark="formula", reference=0.0, name="elasticity",
+        headline=say("One per cent more retention adds {x:number2} per cent to the profit of a new customer, one "
+                     "per cent more margin {y:number2}", x=here["retention"].value, y=here["margin"].value),
         title=say("Per cent of a new customer's profit for one per cent of each lever"),
         table=table(
             "elasticity", say("What moves the profit of a new customer"),
-            frame.assign(value=[str(each) for each in rows["here"]])[["value", "formula"]],
-            labels={"value": say("Customers differ"), "formula": say("Textbook's formula, all alike")},
-            kinds={"value": "text", "formula": "number"},
+            frame.assign(sbg=[str(each) for each in rows["here"]])[["sbg", "formula"]],
+            labels={"formula": say("Textbook's formula, all alike")}, kinds={"sbg": "text", "formula": "number"},
             note=say("Profit of a new customer: {profit}, {basis:words}, at {rate:share1} a year. Gupta, Lehmann and "
                      "Stuart (2004) report 5 for retention, 1 for margin and 0.1 for the cost of winning.",
                      profit=found.profit, basis=basis, rate=found.annual_rate),
@@ -188,7 +193,7 @@ def retention_value_table(found: RetentionValue) -> Table:
     ]
     frame = pd.DataFrame(rows, columns=["step", "value", "formula"]).set_index("step")
     words = (
-        "A programme of {cost:money} a customer and year pays from {even} more of new customers staying the first year."
+        "A programme of {cost:money} a customer and year pays if {even} more of the new customers stay the first year."
         if np.isfinite(even.value)
         else "A programme of {cost:money} a customer and year cannot pay, however many it keeps."
     )

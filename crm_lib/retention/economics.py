@@ -173,11 +173,11 @@ def finding_five_per_cent(found: RetentionValue) -> Finding:
     return Finding(
         key="retention.five_per_cent",
         claim="Five points more retention raise profit by a quarter or more.",
-        source="Textbook, 5 % more retention; Reichheld & Sasser 1990 (25 to 85 %)",
+        source="Textbook, 5% more retention; Reichheld & Sasser 1990: 25% to 85% more profit",
         estimate=found.points,
         criterion=Criterion(low=_LEAST),
-        sentence="If 5 more of 100 new customers stayed the first year, each would bring {estimate} more profit; 5% more "
-        "of the {year:share1} who do: {relative}.",
+        sentence="If 5 more of 100 new customers stayed the first year, each would bring {estimate} more profit; 5% "
+        "more of the {year:share1} who do: {relative}.",
         if_supported="A programme may cost up to what it adds. Test first, on a random part, whether it keeps so many.",
         if_not_supported="Do not plan with the books' numbers: here retention adds less.",
         if_undecided="Plan with the lower end of the interval.",
