@@ -45,6 +45,7 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/clv.py $(ARGS)
 	$(BIN)/python benchmarks/segments.py
 	$(BIN)/python benchmarks/churn.py
+	$(BIN)/python benchmarks/satisfaction.py
 
 format: $(DEV)
 	$(BIN)/ruff check --fix

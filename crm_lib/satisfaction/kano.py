@@ -82,10 +82,10 @@ def kano(survey: Survey) -> Kano:
 
 def _classified(with_it: pd.Series[str], without_it: pd.Series[str]) -> pd.Series[str]:
     """Return the class that each pair of answers speaks for; a pair with another word or none has no class."""
-    words = [each.astype("str").str.strip().str.lower() for each in (with_it, without_it)]
-    row, column = (pd.Categorical(each, ANSWERS).codes for each in words)
-    known = (row >= 0) & (column >= 0)
-    return pd.Series(_TABLE[row[known], column[known]], index=with_it.index[known])
+    places = {word: place for place, word in enumerate(ANSWERS)}
+    row, column = (each.astype("str").str.strip().str.lower().map(places) for each in (with_it, without_it))
+    known = row.notna() & column.notna()
+    return pd.Series(_TABLE[row[known].astype(int), column[known].astype(int)], index=with_it.index[known])
 
 
 def _class(rows: pd.DataFrame, said: pd.Series[str], shares: pd.Series[float]) -> str:
