@@ -165,11 +165,12 @@ def drivers_chart(found: Drivers) -> Chart:
         why = "; ".join(f"{_plain(name)} ({reason})" for name, reason in found.left_out.items())
         note += " " + say("Left out: {why}.", why=why)
     behind = found.frame.set_axis(frame.index).rename_axis("driver").reset_index()
-    return dots(
-        frame, "importance", kind="share", reference=1 / len(frame), reference_label=say("all alike"), name="drivers",
+    shown = frame.assign(priority=[text(str(each).partition(":")[0]) for each in found.frame["priority"]])
+    return bars(
+        shown, "importance", low="low", high="high", beside="priority", kind="share", name="drivers",
         headline=say("{first} matters most for satisfaction: {share} of what ratings explain", first=frame.index[0],
                      share=found.frame["importance"].iloc[0]),
-        title=say("Share of the explained variance, with interval"),
+        title=say("Share of the explained variance, with interval, and what to do"),
         table=table("drivers", say("Drivers, the most important first"), behind, note=note),
     )  # fmt: skip
 
@@ -228,7 +229,7 @@ def care_times_chart(found: Care) -> Chart:
     frame = pd.DataFrame({"complaints": counts}, index=pd.Index([text(name) for name in names], name="time"))
     return bars(
         frame, "complaints", name="care-times",
-        headline=say("Half of the complaints were closed within {days:number} days", days=float(found.times.median())),
+        headline=say("Half of the complaints were closed within {days:number1} days", days=float(found.times.median())),
         title=say("Complaints of the last year by time to closing; {n:count} closed", n=len(found.times)),
         table=table("complaints-handled", say("How complaints were handled"),
                     found.complaints.rename(index=text).reset_index(),

@@ -157,7 +157,9 @@ def false_loyalty_chart(found: LoyaltyCurve) -> Chart:
 def loyalty_kinds_chart(found: Loyalty) -> Chart:
     """Draw how many customers of each kind of loyalty fell silent."""
     names = [f"{text(str(kind)).capitalize()}: {text(KINDS[str(kind)][0])}" for kind in found.frame.index]
-    frame = ends(found.frame["silent"], "silent").set_axis([text(str(kind)).capitalize() for kind in found.frame.index])
+    frame = ends(found.frame["silent"], "silent").set_axis(
+        [text(f"{kind} loyalty".replace("none", "no").capitalize()) for kind in found.frame.index]
+    )
     behind = found.frame.set_axis(names).rename_axis("kind").reset_index()
     true: Any = found.frame["share"].get("true")
     return dots(
@@ -174,7 +176,7 @@ def loyalty_kinds_chart(found: Loyalty) -> Chart:
 def word_of_mouth_chart(found: WordOfMouth) -> Chart:
     """Draw to how many persons a hundred customers talk, by how satisfied they are."""
     frame = found.frame.set_axis(spoken(found.frame.index))
-    shown = frame[["reach"]].assign(each=[say("({told} each)", told=one) for one in frame["told"]])
+    shown = frame[["reach"]].assign(each=[say("{told} each", told=one) for one in frame["told"]])
     balance = say("Good reports less bad ones reach {n} a hundred customers.", n=found.balance)
     return bars(
         shown, "reach", kind="count", beside="each", name="word-of-mouth",
