@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import xlsxwriter
 
 
 def write_company(
@@ -80,6 +81,16 @@ def odd_companies() -> dict[str, pd.DataFrame]:
         "returns_only": lines(days, ids(who), -10.0),
         "one_price_and_a_guest": lines([*days, *days[:guest]], [*ids(who), *["guest"] * guest], 10.0),
     }
+
+
+def write_workbook(file: Path, rows: list[list[Any]]) -> Path:
+    """Write a workbook of one sheet whose cells are texts, numbers and moments, as they are given."""
+    with xlsxwriter.Workbook(file, {"default_date_format": "dd.mm.yyyy hh:mm"}) as book:
+        sheet = book.add_worksheet()
+        sheet.add_write_handler(str, lambda sheet, *cell: sheet.write_string(*cell))
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    return file
 
 
 def _toml(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import ibis
 
+from crm_lib import language
 from crm_lib.company import reading
 from crm_lib.company.engine import ROW
 from crm_lib.company.losses import losses
@@ -18,7 +19,7 @@ from crm_lib.company.names import quoted_list
 from crm_lib.company.reading import KINDS
 from crm_lib.company.report import Fault, TableCheck, Treatment
 from crm_lib.company.rows import AGAIN, Rows, as_written, counted
-from crm_lib.company.settings import Source
+from crm_lib.company.settings import TableSource
 from crm_lib.contract import Column
 from crm_lib.language import say, text
 
@@ -35,7 +36,7 @@ class Checked:
     recorded_last: dt.date | None = None
 
 
-def check_table(rows: Rows, source: Source) -> Checked:
+def check_table(rows: Rows, source: TableSource) -> Checked:
     """Check a table."""
     counts = _count(rows, source)
     rejected, again = counts.get("rejected", 0), _repeated(rows, counts)
@@ -56,7 +57,7 @@ def check_table(rows: Rows, source: Source) -> Checked:
     return Checked(check=check, rows=kept, recorded_last=_day(counts.get("recorded")))
 
 
-def _count(rows: Rows, source: Source) -> dict[str, Any]:
+def _count(rows: Rows, source: TableSource) -> dict[str, Any]:
     """Count everything in one pass over the rows."""
     table, contract, bad, now = rows.table, rows.contract, rows.bad(), rows.now()
     good = None if bad is None else ~bad
@@ -95,14 +96,16 @@ def _repeated(rows: Rows, counts: Mapping[str, Any]) -> int:
     return int(rows.flagged()[AGAIN].sum().fill_null(0).execute())
 
 
-def _faults(rows: Rows, source: Source, counts: Mapping[str, Any], again: int) -> Iterator[Fault]:
+def _faults(rows: Rows, source: TableSource, counts: Mapping[str, Any], again: int) -> Iterator[Fault]:
     bad, note = rows.bad(), partial(Fault, table=rows.contract.name)
     for name in rows.theirs:
         if counts.get(f"wrong {name}"):
             column, found = rows.columns[name], rows.table.filter(rows.wrong(name).notnull())
             for code, told in _examples(rows, found, rows.wrong(name, found), (name,)):
                 treatment: Treatment = "row rejected" if code in rows.fatal(name) else "value dropped"
-                detail = _hint(KINDS[code], column, source, rows.begins(name))
+                notation = rows.manners[name].notation
+                cause = notation.cause if notation is not None and "number" in KINDS[code] else ""
+                detail = cause or _hint(KINDS[code], column, source, rows.begins(name))
                 yield Fault(kind=KINDS[code], treatment=treatment, column=name, detail=detail, **told)
         if count := counts.get(f"zoned {name}"):
             detail = text("texts are taken as written, other moments in UTC; to have days of the company set timezone")
@@ -112,6 +115,9 @@ def _faults(rows: Rows, source: Source, counts: Mapping[str, Any], again: int) -
         yield note(
             kind="excluded customers", treatment="left out", column="customer_id", detail=f"{text('rows')}: {listed}"
         )
+    for name, manner in rows.manners.items():
+        if manner.notation is not None:
+            yield from _otherwise(rows, name, source)
     if again:
         flagged = rows.flagged()
         for _, told in _examples(rows, flagged.filter(flagged[AGAIN]), ibis.literal(0), rows.contract.key):
@@ -139,11 +145,25 @@ def _examples(rows: Rows, found: Any, kind: Any, names: tuple[str, ...]) -> Iter
         yield code, {**told, "count": listed[0]["size"], "examples": shown}
 
 
-def _hint(kind: str, column: Column, source: Source, begins: list[str]) -> str:
+def _otherwise(rows: Rows, name: str, source: TableSource) -> Iterator[Fault]:
+    """Yield how many numbers are not written as 1234.5 or as ``company.toml`` says, and how the first is read."""
+    written = reading.written(rows.table[rows.theirs[name]], rows.manners[name])
+    odd = rows.value(name).notnull() & reading.number(written, rows.columns[name], rows.dialect).isnull()
+    if source.decimal or source.thousands:
+        odd &= written.re_search("[^-+0-9.,eE]|-$")
+    found = rows.table.filter(odd).order_by(ROW)
+    for _, told in _examples(rows, found, ibis.literal(0), (name,)):
+        detail = language.plural("{n} is not written like 1234.5", "{n} are not written like 1234.5", told["count"])
+        value = f"{rows.value(name, found).first().execute():.15g}"
+        detail += say("; the first is read as {value}", value=value)
+        yield Fault(kind="numbers written otherwise", treatment="kept", column=name, detail=detail, **told)
+
+
+def _hint(kind: str, column: Column, source: TableSource, begins: list[str]) -> str:
     dates = text('dates are read as 2026-06-30 or 2026-06-30 14:05; for others set date_format, such as "%d/%m/%Y"')
     dates = say("date_format is '{format}'", format=source.date_format) if source.date_format else dates
     numbers = text('numbers are read as 1234.5; for 1.234,5 set decimal = ",", for 1,234.5 set thousands = ","')
-    hints = dict.fromkeys(("not a number", "not a whole number"), numbers if source.decimal == "." else "")
+    hints = dict.fromkeys(("not a number", "not a whole number"), numbers if source.decimal != "," else "")
     hints["not among the choices"] = say("the choices are {choices}", choices=quoted_list(column.choices))
     hints |= {"out of bounds": say("it must be {bounds}", bounds=column.constraint), "not a date": dates}
     hints["before its start"] = say("it must not be before {begins}", begins=quoted_list(begins))

@@ -21,6 +21,8 @@ SCHEMA = "crm"
 """Schema of the in-process database in which the rows of the company's files are kept."""
 ROW = "_row"
 """Column with the number of a row in its source: line of the file (the header is line 1), else row; null on servers."""
+NUMBER, MOMENT = "\x1fnumber ", "\x1fmoment "
+"""Before the name of a column of a workbook: the column with those of its cells that are numbers, or dates, there."""
 
 
 class Engine:
@@ -78,7 +80,8 @@ class Engine:
         """
         if self.server is not None:
             return steps[-1]
-        *first, sql = (ibis.to_sql(step, dialect=self.dialect) for step in steps)
+        # Not pretty: line breaks within names would be indented.
+        *first, sql = (ibis.to_sql(step, dialect=self.dialect, pretty=False) for step in steps)
         if first:
             named = ", ".join(f"step_{place} AS ({step})" for place, step in enumerate(first, start=1))
             sql = f"WITH {named} {sql}"

@@ -10,6 +10,10 @@ from pathlib import Path
 
 from crm_lib.errors import CompanyError
 
+BLANKS = "".join(map(chr, [*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029]))
+BLANKS += "\u202f\u205f\u2060\u3000\ufeff"
+"""Characters that nobody sees: they part no identifier from another."""
+
 _KEY = re.compile(r"[\w\-][\w\-.]*")
 
 

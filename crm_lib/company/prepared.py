@@ -90,7 +90,7 @@ class Copies:
 
     def _written(self, rows: Any) -> tuple[str, str]:
         file = self._store.new_file()
-        rows_sql = ibis.to_sql(rows, dialect=self._engine.dialect)
+        rows_sql = ibis.to_sql(rows, dialect=self._engine.dialect, pretty=False)
         self._engine.run(f"COPY ({rows_sql}) TO {literal(str(file))} (FORMAT parquet)")
         file.chmod(0o600)
         return file.name, _sha256(file)

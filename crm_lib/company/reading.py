@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import ibis
 import ibis.expr.datatypes as types
 
+from crm_lib.company.engine import MOMENT, NUMBER
 from crm_lib.company.files import Unusable
-from crm_lib.company.settings import BLANKS, Source
+from crm_lib.company.names import BLANKS
+from crm_lib.company.notation import Notation
+from crm_lib.company.settings import TableSource
 from crm_lib.contract import Column
 
 YES = ("yes", "true", "1", "y", "t")
@@ -27,6 +31,11 @@ IBIS_TYPES = {
 
 FIRST_DAY, LAST_DAY = "1900-01-01", "9999-12-31"
 """Days between which a date must lie: what is outside is a slip, and Python and pandas cannot hold much of it."""
+
+SERIAL_DAYS = 18_264, 73_051
+"""Numbers that are days in a column of dates of a workbook, those of 1950 to 2099: 12.5 is a slip."""
+
+NUMERIC = ("integer", "number", "money")
 
 NOT_READABLE = {
     "integer": "not a whole number", "number": "not a number", "money": "not a number", "boolean": "not yes or no",
@@ -47,13 +56,15 @@ class Manner:
 
     `tidy`: every value is written so that a cast reads it. `whole`: numbers of an identifier end in ``.0``, as a
     spreadsheet writes them. `number`: an attribute kept as text holds numbers only. `worded`: the words of
-    :data:`MISSING` stand for missing values even though the column is text.
+    :data:`MISSING` stand for missing values even though the column is text. `notation`: how numbers are written, where
+    they are not written as SQL does.
     """
 
     tidy: bool = False
     whole: bool = False
     number: bool = False
     worded: bool = False
+    notation: Notation | None = None
 
 
 def written(raw: Any, manner: Manner) -> Any:
@@ -63,24 +74,42 @@ def written(raw: Any, manner: Manner) -> Any:
         return raw
     if not kind.is_string():
         return raw.nullif(math.nan)
-    text = raw.strip().nullif("")
+    text = trim(raw, BLANKS).nullif("")
     text = without_words(text) if manner.worded else text
     return text.re_replace(r"^([0-9]+)\.0$", r"\1") if manner.whole else text
 
 
-def parsed(text: Any, raw: Any, column: Column, source: Source, dialect: str, *, tidy: bool) -> tuple[Any, bool]:
+def parsed(
+    text: Any, raw: Any, column: Column, source: TableSource, dialect: str, manner: Manner, cells: Mapping[str, Any]
+) -> tuple[Any, bool]:
     """Return the value of what is written, null where it cannot be read, and whether it always can.
 
+    `cells` are those of a workbook that are numbers or moments: how texts are written does not concern them.
     Raises :class:`Unusable` if the type of the column cannot become that of the contract.
     """
     kind, moment = raw.type(), column.type in ("date", "time")
-    value, plain = READERS[column.type](text, raw, column, source, dialect)
-    if tidy and plain is not None:
+    value, plain = READERS[column.type](text, raw, column, source, dialect, manner.notation)
+    if manner.tidy and plain is not None:
         return plain, True
     if column.choices:
         value = value.lower()
+    if NUMBER in cells and column.type in ("number", "money"):
+        value = cells[NUMBER].coalesce(value)
+    elif NUMBER in cells and column.type == "integer":
+        value = _whole(cells[NUMBER], dialect).coalesce(value)
+    elif moment and cells:
+        value = _moment(cells, value.cast("timestamp")).cast(IBIS_TYPES[column.type])
     safe = not (kind.is_string() or kind.is_floating() or plain is None or moment) or column.type == "text"
     return value, safe
+
+
+def _moment(cells: Mapping[str, Any], value: Any) -> Any:
+    """Return moments: those of the workbook, what is written, and numbers that a workbook shows as days."""
+    if NUMBER in cells:
+        serial = cells[NUMBER].between(*SERIAL_DAYS).ifelse(cells[NUMBER], ibis.null("float64"))
+        seconds = (serial * 86_400).round().cast("int64")
+        value = value.coalesce(ibis.timestamp("1899-12-30 00:00:00") + seconds.as_interval("s"))
+    return cells[MOMENT].coalesce(value) if MOMENT in cells else value
 
 
 def judged(text: Any, value: Any, column: Column, *, safe: bool, tidy: bool, future: dt.date | None) -> tuple[Any, Any]:
@@ -139,7 +168,7 @@ def before(end: Any, begin: Any) -> Any:
 
 def folded(identifier: Any) -> Any:
     """Return an identifier in small letters and without blanks."""
-    return identifier.lower().re_replace(BLANKS, "")
+    return identifier.lower().re_replace(f"[{BLANKS}]", "")
 
 
 def worth(text: Any, value: Any, usual: float) -> Any:
@@ -159,24 +188,31 @@ def start(day: dt.date, like: Any) -> Any:
     return ibis.date(day.isoformat()) if like.type().is_date() else ibis.timestamp(f"{day.isoformat()} 00:00:00")
 
 
-def untidy(raw: Any, column: Column, source: Source, dialect: str) -> Any:
+def untidy(raw: Any, column: Column, source: TableSource, dialect: str) -> Any:
     """Return which rows of a typed column need more than a cast to be read; None where no row of such a column can."""
     kind = raw.type()
     if column.type in ("date", "time") and (kind.is_date() or kind.is_timestamp()):
-        return ~_possible(READERS[column.type](raw, raw, column, source, dialect)[1])
+        return ~_possible(READERS[column.type](raw, raw, column, source, dialect, None)[1])
     if kind.is_string() and column.type != "text":
         return raw.notnull()
     if kind.is_string() and column.choices:
         return ~raw.isin(column.choices)
     if kind.is_string():
         if dialect != "duckdb":
-            return (raw != raw.strip()) | (raw == "")
-        # What sorts before "!" is empty or begins with a blank or a control character: many times faster than to trim.
-        return ibis.or_(raw < "!", *(raw.endswith(blank) for blank in " \t\n\r\v\f"))
+            return (raw != trim(raw, BLANKS)) | (raw == "")
+        # What sorts before "!" is empty or begins with a blank or a control character, and what is beyond ASCII sorts
+        # after "~": many times faster than to trim.
+        return ibis.or_(raw < "!", raw > "~", raw.right(1) > "~", *(raw.endswith(blank) for blank in " \t\n\r\v\f"))
     return raw.isnan() | raw.isinf() if kind.is_floating() else None
 
 
 # Names and types of functions that the engine has; their bodies in Python never run.
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator, unused-ignore]
+def trim(text: str, blanks: str) -> str:
+    """A text without certain characters at its ends."""
+    raise NotImplementedError
+
+
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator, unused-ignore]
 def try_strptime(text: str, format: str) -> dt.datetime:
     """DuckDB's reading of a date in a given format, null where it does not fit."""
@@ -210,11 +246,12 @@ def _text(written: Any, raw: Any, column: Column, *_: Any) -> tuple[Any, Any]:
     return raw.cast("string"), raw.cast("string")
 
 
-def _number(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
+def _number(
+    written: Any, raw: Any, column: Column, _: TableSource, dialect: str, notation: Notation | None
+) -> tuple[Any, Any]:
     kind = raw.type()
     if kind.is_string():
-        number = _try_cast(_digits(written, source), "float64", "double precision", column, dialect)
-        return _finite(number.nullif(math.nan)), None
+        return number(notation.standard(written) if notation else written, column, dialect), None
     if not (kind.is_numeric() or kind.is_boolean()):
         raise _wrong_type(raw, column)
     if kind.is_floating():
@@ -224,33 +261,31 @@ def _number(written: Any, raw: Any, column: Column, source: Source, dialect: str
     return value, value
 
 
+def number(written: Any, column: Column, dialect: str) -> Any:
+    """Return the number of a text as SQL writes it, null where it is none."""
+    # Engines take 1_000 for 1000, as programmers write it; in a company's file it is a slip.
+    text = written.contains("_").ifelse(ibis.null("string"), written)
+    return _finite(_try_cast(text, "float64", "double precision", column, dialect).nullif(math.nan))
+
+
 def _finite(number: Any) -> Any:
     return number.nullif(math.inf).nullif(-math.inf)
 
 
-def _digits(text: Any, source: Source) -> Any:
-    """The number in the way that SQL writes it."""
-    # Separators of thousands are dropped only where they stand between groups of three digits: 12.50 is not 1250.
-    thousands = source.thousands or ("." if source.decimal == "," else "")
-    if thousands:
-        group = "[" + ("\\" if thousands in "^]\\-" else "") + thousands + "]"
-        decimal = "[" + source.decimal + "]"
-        grouped = text.re_search(rf"^[+-]?[0-9]{{1,3}}({group}[0-9]{{3}})+({decimal}[0-9]+)?$")
-        text = grouped.ifelse(text.replace(thousands, ""), text)
-    if source.decimal == ",":
-        text = text.contains(".").ifelse("?", text.replace(",", "."))
-    # Engines take 1_000 for 1000, as programmers write it; in a company's file it is a slip.
-    return text.contains("_").ifelse(ibis.null("string"), text)
-
-
-def _integer(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
+def _integer(
+    written: Any, raw: Any, column: Column, source: TableSource, dialect: str, notation: Notation | None
+) -> tuple[Any, Any]:
     if raw.type().is_integer():
         return raw.cast("int64"), (raw if raw.type().is_int64() else raw.cast("int64"))
-    number, _ = _number(written, raw, column, source, dialect)
+    return _whole(_number(written, raw, column, source, dialect, notation)[0], dialect), None
+
+
+def _whole(number: Any, dialect: str) -> Any:
+    """Return whole numbers, null where there are none."""
     whole = number == number.floor()
     if dialect == "duckdb":
-        return whole.ifelse(number, ibis.null("float64")).try_cast("int64"), None
-    return (whole & (number.abs() < 2**53)).ifelse(number, ibis.null("float64")).cast("int64"), None
+        return whole.ifelse(number, ibis.null("float64")).try_cast("int64")
+    return (whole & (number.abs() < 2**53)).ifelse(number, ibis.null("float64")).cast("int64")
 
 
 def _boolean(written: Any, raw: Any, column: Column, *_: Any) -> tuple[Any, Any]:
@@ -266,7 +301,7 @@ def _boolean(written: Any, raw: Any, column: Column, *_: Any) -> tuple[Any, Any]
     return written.cases(*answers, else_=ibis.null("boolean")), None
 
 
-def _time(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
+def _time(written: Any, raw: Any, column: Column, source: TableSource, dialect: str, *_: Any) -> tuple[Any, Any]:
     kind = raw.type()
     if kind.is_timestamp():
         value = raw.cast("timestamp('UTC')") if kind.timezone else raw
@@ -296,7 +331,7 @@ _ZONE = r"(:[0-9.]+) ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
 """The zone or offset at the end of a time."""
 
 
-def zoned(raw: Any, source: Source) -> Any:
+def zoned(raw: Any, source: TableSource) -> Any:
     """Which times of a column are moments, written or kept with a zone or an offset; None where none can be."""
     kind = raw.type()
     if kind.is_timestamp() and kind.timezone:
@@ -306,7 +341,7 @@ def zoned(raw: Any, source: Source) -> Any:
     return raw.notnull() if source.date_format else raw.strip().re_search(_ZONE)
 
 
-def _formatted(text: Any, source: Source) -> Any:
+def _formatted(text: Any, source: TableSource) -> Any:
     form = source.date_format
     if "%z" not in form.lower():
         return try_strptime(text, form)
@@ -320,7 +355,7 @@ def _formatted(text: Any, source: Source) -> Any:
     return moment.notnull().ifelse(wall, ibis.null("timestamp"))
 
 
-def _date(written: Any, raw: Any, column: Column, source: Source, dialect: str) -> tuple[Any, Any]:
+def _date(written: Any, raw: Any, column: Column, source: TableSource, dialect: str, *_: Any) -> tuple[Any, Any]:
     if raw.type().is_date():
         return raw, raw
     value, plain = _time(written, raw, column, source, dialect)
@@ -351,4 +386,4 @@ READERS: dict[str, Any] = {
     "text": _text, "integer": _integer, "number": _number, "money": _number, "boolean": _boolean,
     "date": _date, "time": _time,
 }  # fmt: skip
-"""How each type of the schema is read: (written, raw, column, source, dialect) to (value, plain)."""
+"""How each type of the schema is read: (written, raw, column, source, dialect, notation) to (value, plain)."""

@@ -9,12 +9,13 @@ from typing import Any
 
 import ibis
 
-from crm_lib.company import reading
+from crm_lib.company import notation, reading
 from crm_lib.company.columns import Mapped
-from crm_lib.company.engine import ROW, Engine
+from crm_lib.company.engine import MOMENT, NUMBER, ROW, Engine
 from crm_lib.company.files import Unusable
-from crm_lib.company.reading import EARLY, FUTURE, KINDS, Manner
-from crm_lib.company.settings import About, Source
+from crm_lib.company.notation import Notation
+from crm_lib.company.reading import EARLY, FUTURE, KINDS, NUMERIC, Manner
+from crm_lib.company.settings import About, TableSource
 from crm_lib.company.sources import Raw
 from crm_lib.contract import Column, TableContract
 
@@ -28,7 +29,7 @@ class Rows:
 
     `table` holds the columns of the source, the value of each column of the schema, and for those in `faulty` what is
     wrong with it; later rows than those of `day` are checked, but have no say in how the others are read. `excluded`
-    counts the rows of customers who are kept out of everything.
+    counts the rows of customers who are kept out of everything; `manners` tell how they are read.
     """
 
     contract: TableContract
@@ -36,6 +37,7 @@ class Rows:
     theirs: Mapping[str, str]
     columns: Mapping[str, Column]
     table: Any
+    manners: Mapping[str, Manner]
     faulty: tuple[str, ...]
     dialect: str
     day: dt.date | None
@@ -164,7 +166,7 @@ class Reader:
     """Reads the rows of one table; events later than `today` cannot have happened."""
 
     contract: TableContract
-    source: Source
+    source: TableSource
     raw: Raw
     mapped: Mapped
     engine: Engine
@@ -176,7 +178,11 @@ class Reader:
         """Return the rows; raise :class:`Unusable` if the type of a column cannot become that of the contract."""
         name, names, columns = self.contract.name, self.mapped.theirs, dict(self.mapped.columns)
         raw = self._typed()
-        manners = self._look(raw) if raw.texts else self._tidy(raw)
+        now = self._now(raw)
+        manners, found = self._look(raw, now) if raw.texts else self._tidy(raw), self._notations(raw, now)
+        said = notation.said(self.source)
+        for ours, manner in manners.items():
+            manners[ours] = replace(manner, notation=found.get(ours, said if manner.number else None))
         steps: list[Any] = []
 
         def step(query: Any) -> Any:
@@ -190,9 +196,20 @@ class Reader:
         for ours, theirs in names.items():
             if manners[ours].number:
                 columns[ours] = replace(columns[ours], type="number")
-            text = table[f"~ {ours}"]
-            cells[f"= {ours}"], safe[ours] = self._parsed(columns[ours], text, table[theirs], tidy=manners[ours].tidy)
-        table, cells = step(table.mutate(**cells)), {}
+            value = self._parsed(columns[ours], table[f"~ {ours}"], table, theirs, manners[ours])
+            cells[f"= {ours}"], safe[ours] = value
+        table = step(table.mutate(**cells))
+        if self.source.fill_down and self.engine.server is not None:
+            raise Unusable("no order of rows", "'fill_down' needs files, and the server keeps no order of their rows")
+        # The number of the order comes first: other columns are filled within an order.
+        for ours in sorted(set(self.source.fill_down) & set(names), key=lambda name: name != "order_id"):
+            order = ["= order_id"] if ours != "order_id" and "= order_id" in table.columns else []
+            above = ibis.window(group_by=order, order_by=ROW, preceding=None, following=0)
+            table = step(table.mutate(place=table[f"~ {ours}"].count().over(above)))
+            last = ibis.window(group_by=[*order, "place"], order_by=ROW)
+            cells = {cell: table[cell].first(include_null=True).over(last) for cell in (f"~ {ours}", f"= {ours}")}
+            table = step(table.mutate(**cells))
+        cells = {}
         for ours in names:
             future = self.today + dt.timedelta(days=1) if ours == self.contract.happened_at else None
             value, wrong = reading.judged(
@@ -202,7 +219,8 @@ class Reader:
             if self.about.fold_ids and (ours.endswith("_id") or ours == "referred_by"):
                 value = reading.folded(value)
             cells |= {f"= {ours}": value} if wrong is None else {f"= {ours}": value, f"! {ours}": wrong}
-        table = step(table.select(ROW, *raw.columns, **cells))
+        read = table.select(ROW, *raw.columns, **cells)
+        table = step(read.order_by(ROW) if self.source.fill_down else read)
         early: dict[str, Any] = {}
         for begin, end in self.contract.orders:
             if {begin, end} <= set(names):
@@ -217,7 +235,8 @@ class Reader:
         table, excluded = self._without(table)
         return Rows(
             contract=self.contract, raw=raw, theirs=names, columns=columns, table=table, dialect=self.engine.dialect,
-            day=self.day, faulty=tuple(ours for ours in names if f"! {ours}" in {**cells, **early}), excluded=excluded,
+            manners=manners, day=self.day, excluded=excluded,
+            faulty=tuple(ours for ours in names if f"! {ours}" in {**cells, **early}),
         )  # fmt: skip
 
     def _without(self, table: Any) -> tuple[Any, Mapping[str, int]]:
@@ -230,8 +249,9 @@ class Reader:
         found = {row["who"]: row["rows"] for row in counts.to_pyarrow().to_pylist()}
         return table.filter(~out), dict.fromkeys(names, 0) | found
 
-    def _parsed(self, column: Column, text: Any, raw: Any, *, tidy: bool = False) -> tuple[Any, bool]:
-        return reading.parsed(text, raw, column, self.source, self.engine.dialect, tidy=tidy)
+    def _parsed(self, column: Column, text: Any, table: Any, theirs: str, manner: Manner) -> tuple[Any, bool]:
+        cells = {kind: table[kind + theirs] for kind in (NUMBER, MOMENT) if kind + theirs in table.columns}
+        return reading.parsed(text, table[theirs], column, self.source, self.engine.dialect, manner, cells)
 
     def _typed(self) -> Raw:
         """Return rows in which columns without a value have the type that the contract asks for.
@@ -243,7 +263,7 @@ class Reader:
         for ours, theirs in self.mapped.theirs.items() if not raw.texts else ():
             column = self.mapped.columns[ours]
             try:
-                self._parsed(column, raw.table[theirs], raw.table[theirs])
+                self._parsed(column, raw.table[theirs], raw.table, theirs, Manner())
             except Unusable:
                 wrong[theirs] = ibis.null(reading.IBIS_TYPES[column.type])
         counts = counted(raw.table, {name: raw.table[name].count() for name in wrong})
@@ -259,14 +279,30 @@ class Reader:
         counts = counted(raw.table, {ours: rows.sum() for ours, rows in found.items() if rows is not None})
         return {ours: Manner(tidy=not counts.get(ours)) for ours in found}
 
-    def _look(self, raw: Raw) -> dict[str, Manner]:
+    def _now(self, raw: Raw) -> Any:
+        """Which rows of a source are not later than the day up to which rows count; None where all count."""
+        columns, theirs, table = self.mapped.columns, self.mapped.theirs, raw.table
+        names = [name for name in (self.contract.happened_at, self.contract.recorded_at) if name in theirs]
+        read = [self._parsed(columns[n], table[theirs[n]], table, theirs[n], Manner()) for n in names]
+        return until(self.day, [value for value, _ in read])
+
+    def _notations(self, raw: Raw, now: Any) -> dict[str, Notation | None]:
+        """Find how the numbers of each column of texts are written, where it is not as SQL writes."""
+        found = {}
+        table = raw.table if now is None else raw.table.filter(now)
+        for ours, theirs in self.mapped.theirs.items():
+            column = self.mapped.columns[ours]
+            if column.type in NUMERIC and table[theirs].type().is_string():
+                text = reading.written(table[theirs], Manner())
+                if NUMBER + theirs in table.columns:
+                    text = table[NUMBER + theirs].isnull().ifelse(text, ibis.null("string"))
+                number = reading.number(text, column, self.engine.dialect)
+                found[ours] = notation.found(counted(table, notation.evidence(text, number)), self.source)
+        return found
+
+    def _look(self, raw: Raw, now: Any) -> dict[str, Manner]:
         """Find what spreadsheets and text files did to identifiers and to attributes of the company's own."""
         names, known, measures = self.mapped.theirs, self.contract.column_names, {}
-        moments = [name for name in (self.contract.happened_at, self.contract.recorded_at) if name in names]
-        now = until(
-            self.day,
-            [self._parsed(self.mapped.columns[n], raw.table[names[n]], raw.table[names[n]])[0] for n in moments],
-        )
         for ours, theirs in names.items():
             if ours in known and not ours.endswith("_id"):
                 continue
@@ -277,7 +313,9 @@ class Reader:
             if ours.endswith("_id"):
                 measures[f"whole {ours}"] = text.endswith(".0").sum(where=now)
             else:
-                number, _ = self._parsed(replace(self.mapped.columns[ours], type="number"), text, text)
+                manner = Manner(notation=notation.said(self.source))
+                column = replace(self.mapped.columns[ours], type="number")
+                number, _ = self._parsed(column, text, raw.table, theirs, manner)
                 # 01234 is a code, not a number.
                 measures[f"number {ours}"] = (number.notnull() & ~text.re_search("^0[0-9]")).sum(where=now)
             measures[f"written {ours}"] = text.count(where=now)

@@ -16,7 +16,7 @@ from babel import Locale
 from babel.numbers import is_currency
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from crm_lib.company.names import quoted_list, suggestion
+from crm_lib.company.names import BLANKS, quoted_list, suggestion
 from crm_lib.errors import CompanyError
 from crm_lib.schema import TABLES
 
@@ -76,9 +76,6 @@ def _url(url: str) -> str:
     return url
 
 
-BLANKS = "[\\s\u00a0\u2000-\u200b\u202f\u3000\ufeff]"
-"""Blanks of every kind, for regular expressions of Python and of engines."""
-
 _NO_DATABASE = "names a table of a database, but there is no section [database] with its url"
 
 
@@ -100,10 +97,9 @@ class Source(_Section):
     package: str = ""
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     separator: Annotated[str, Field(max_length=1, title="one character such as ',', ';' or '\\t'")] = ""
-    decimal: Annotated[Literal[".", ","], Field(title="'.' or ','")] = "."
-    thousands: Annotated[str, Field(max_length=1, title="one character other than the decimal mark")] = ""
-    date_format: str = ""
     sheet: str = ""
+    header_row: Annotated[int, Field(ge=1, title="the line of the file with the names of the columns")] = 0
+    footer_rows: Annotated[int, Field(ge=1, title="a number of lines, 1 or more")] = 0
     _zone: str = ""
 
     @property
@@ -119,13 +115,16 @@ class Source(_Section):
             raise ValueError("names a package but no file in it: add 'file'")
         if self.package and any(Path(file).is_absolute() or ".." in Path(file).parts for file in self.file):
             raise ValueError(f"'file' must be a path inside the package '{self.package}'")
-        if self.thousands == self.decimal:
-            raise ValueError("thousands must be one character other than the decimal mark")
         return self
 
 
 class TableSource(Source):
-    """Where the rows of ``[tables.NAME]`` are, and the company's own name of each column, by its name in the schema."""
+    """Where the rows of ``[tables.NAME]`` are, how texts are written, and the company's own name of each column."""
+
+    decimal: Annotated[Literal["", ".", ","], Field(title="'.' or ','")] = ""
+    thousands: Annotated[str, Field(max_length=1, title="one character other than the decimal mark")] = ""
+    date_format: str = ""
+    fill_down: Annotated[tuple[str, ...], Field(strict=False, title="a list of columns of this dictionary")] = ()
 
     columns: Annotated[
         dict[str, Annotated[str, Field(min_length=1)]],
@@ -138,6 +137,10 @@ class TableSource(Source):
             ours = [name for name, named in self.columns.items() if named == theirs]
             if len(ours) > 1:
                 raise ValueError(f"columns '{ours[0]}' and '{ours[1]}' are both taken from '{theirs}'; keep one")
+        if self.thousands and self.thousands == self.decimal:
+            raise ValueError("thousands must be one character other than the decimal mark")
+        if self.fill_down and not self.file:
+            raise ValueError("'fill_down' is for files, whose rows have an order; fill the column in the query instead")
         return self
 
 
@@ -160,7 +163,10 @@ class About(_Section):
     @property
     def excluded(self) -> tuple[str, ...]:
         """The excluded customers by their identifiers as they are read."""
-        names = (re.sub(BLANKS, "", name.lower()) if self.fold_ids else name.strip() for name in self.exclude_customers)
+        names = (
+            re.sub(f"[{BLANKS}]", "", name.lower()) if self.fold_ids else name.strip(BLANKS)
+            for name in self.exclude_customers
+        )
         return tuple(dict.fromkeys(names))
 
 
@@ -216,7 +222,7 @@ class CompanySettings(_Section):
                 yield f"unknown table [tables.{name}]{suggestion(name, TABLES)}; the tables are {quoted_list(TABLES)}"
                 continue
             known = contract.column_names
-            for ours in source.columns if not contract.open else ():
+            for ours in (*source.columns, *source.fill_down) if not contract.open else ():
                 if ours not in known:
                     hint = f"{suggestion(ours, known)}; it has {quoted_list(known)}"
                     yield f"[tables.{name}]: table '{name}' has no column '{ours}'{hint}"

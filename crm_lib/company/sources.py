@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import ibis
 
-from crm_lib.company.engine import DATABASE, ROW, SCHEMA, Engine, first_line, identifier
+from crm_lib.company.engine import DATABASE, MOMENT, NUMBER, ROW, SCHEMA, Engine, first_line, identifier
 from crm_lib.company.files import Unusable, load
 from crm_lib.company.names import quoted_list, suggestion
 from crm_lib.company.settings import CompanySettings, Source
@@ -39,7 +39,7 @@ class Raw:
     @property
     def columns(self) -> list[str]:
         """The columns of the source itself."""
-        return [name for name in self.table.columns if name != ROW]
+        return [name for name in self.table.columns if name != ROW and not name.startswith((NUMBER, MOMENT))]
 
 
 class Sources:
@@ -64,10 +64,13 @@ class Sources:
         told: dict[str, Any] = {"origin": f"'{path.name}'", "texts": header > 0, "files": (path,)}
         if self._engine.server is not None:
             return Raw(table=_unnumbered(self._to_server(target, f"crm_{name} file")), **told)
+        rows = Raw(table=self._engine.table(target), **told)
         if not header:
-            return Raw(table=self._engine.table(target), **told)
-        # The first row is on the line after the header.
-        select = f"SELECT rowid + {header + 1} AS {ROW}, * FROM {SCHEMA}.{identifier(target)}"
+            return rows
+        # The first row is on the line after the header, unless the file is otherwise. Rows of nothing are none.
+        number = "*" if ROW in rows.table.columns else f"rowid + {header + 1} AS {ROW}, *"
+        some = f"coalesce({', '.join(map(identifier, rows.columns))}) IS NOT NULL"
+        select = f"SELECT {number} FROM {SCHEMA}.{identifier(target)} WHERE {some}"
         return Raw(table=self._engine.named(f"{name} raw", select), place="line", stored=True, **told)
 
     def _table(self, name: str, source: Source) -> Raw:
@@ -134,12 +137,12 @@ class Sources:
         """Make a source visible to SQL under its name, and return its files and queries."""
         if source.file:
             path, target = source_file(self._settings, source), f"source {name}"
-            header = load(self._engine, path, source, target)
+            load(self._engine, path, source, target)
+            rows = _typed(self._engine.table(target))
             if self._engine.server is not None:
-                self._to_server(target, name)
+                self._engine.server_load(name, rows.to_pyarrow())
             else:
-                columns = "*" if header else f"* EXCLUDE ({ROW})"
-                self._engine.define(name, f"SELECT {columns} FROM {SCHEMA}.{identifier(target)}")
+                self._engine.define(name, ibis.to_sql(rows, dialect="duckdb", pretty=False))
             return (path,), ""
         self._opening.append(name)
         try:
@@ -166,6 +169,15 @@ class Sources:
     def _to_server(self, name: str, target: str) -> ibis.Table:
         rows = self._engine.table(name)
         return self._engine.server_load(target, rows.select([c for c in rows.columns if c != ROW]).to_pyarrow())
+
+
+def _typed(table: ibis.Table) -> ibis.Table:
+    """Return what SQL sees of a file: columns of a workbook that hold only numbers, or only dates, are such."""
+    names = Raw(origin="", table=table).columns
+    cells = {name: table[mark + name] for mark in (NUMBER, MOMENT) for name in names if mark + name in table.columns}
+    texts = {name: (table[name].notnull() & cell.isnull()).sum() for name, cell in cells.items()}
+    left = table.aggregate(**texts).to_pyarrow().to_pylist()[0] if texts else {}
+    return table.select(**{name: table[name] if left.get(name, 1) else cells[name] for name in names})
 
 
 def _unnumbered(table: ibis.Table) -> ibis.Table:
@@ -211,7 +223,7 @@ def fingerprint(raw: Raw, engine: Engine, store: Store) -> str:
 
 
 def _content(table: ibis.Table, engine: Engine) -> str:
-    rows = ibis.to_sql(table, dialect=engine.dialect)
+    rows = ibis.to_sql(table, dialect=engine.dialect, pretty=False)
     if engine.dialect == "postgres":
         sql = f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM ({rows}) AS t"
         with engine.server.raw_sql(sql) as cursor:

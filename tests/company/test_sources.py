@@ -65,10 +65,10 @@ def test_amounts_with_a_decimal_comma_are_read_and_dots_only_between_groups_of_t
     assert fault.examples == ((6, "'12.50'"), (7, "'1.23,4'"))
 
 
-def test_a_separator_of_thousands_is_read_only_where_it_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["", 'thousands = ","', 'decimal = "."'])
+def test_a_separator_of_thousands_is_found_or_said(said: str, tmp_path: Path) -> None:
     transactions().assign(revenue=["1,234.50", "1,234", *REVENUE[2:]]).to_csv(tmp_path / "sales.csv", index=False)
-    assert company(tmp_path, 'file = "sales.csv"').check_all().table("transactions").rejected == 2
-    opened = company(tmp_path, 'file = "sales.csv"\nthousands = ","')
+    opened = company(tmp_path, f'file = "sales.csv"\n{said}')
     assert opened.frame("transactions").revenue.tolist()[:2] == [1234.5, 1234.0]
 
 
