@@ -13,7 +13,9 @@ from crm_lib.company import Company
 from crm_lib.customers import known_rows, own_brands
 from crm_lib.errors import TooLittleData
 from crm_lib.language import say
+from crm_lib.schema import TABLES
 
+SURVEYS: Final = TABLES["surveys"]
 SCALE: Final = (1, 10)
 """Lowest and highest rating."""
 FEWEST: Final = 10
@@ -77,6 +79,11 @@ def survey(company: Company) -> Survey:
     """
     frame: pd.DataFrame = known_rows(company, "surveys", "responded_at").execute()
     frame["responded_at"] = pd.to_datetime(frame["responded_at"])
+    for name in frame.columns.difference(list(SURVEYS.column_names)):
+        # Items of the company's own come as texts; where all of them are numbers they are ratings.
+        numbers = pd.to_numeric(frame[name], errors="coerce")
+        if numbers.notna().equals(frame[name].notna()):
+            frame[name] = numbers
     order = ["responded_at", *(["response_id"] if "response_id" in frame else [])]
     frame = frame.sort_values(order, kind="stable", ignore_index=True)
     if "customer_id" not in frame:
