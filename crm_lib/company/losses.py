@@ -50,7 +50,8 @@ def losses(rows: Rows, again: int) -> str:
         groups["month"] = rows.value(rows.contract.happened_at, table).truncate("M")
     by = table.group_by(**groups) if groups else table
     frame = by.aggregate(**measures, worth=table._size.sum(), gone=table._size.sum(where=table._out)).execute()
-    lost, count = float(frame["gone"].sum() / frame["worth"].sum()), int(frame["all lost"].sum())
+    worth, count = float(frame["worth"].sum()), int(frame["all lost"].sum())
+    lost = float(frame["gone"].sum()) / worth if worth > 0 else 0.0
     kind = _one_kind(frame, [*marks], [*groups]) if count >= FEWEST else ""
     if not kind and (lost <= MOST or (money not in rows.theirs and count < FEWEST)):
         return ""

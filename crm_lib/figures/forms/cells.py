@@ -6,6 +6,7 @@ from typing import Unpack
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.patches import Rectangle
 
@@ -18,6 +19,8 @@ from crm_lib.language import say
 
 BLUES = LinearSegmentedColormap.from_list("blues", ["#f2f6fa", "#9cc4e0", "#2f7fb8", "#08456e"])
 """The one map of shades: more is darker."""
+_LETTER, _LINE = 5.3, 12.0
+"""Width of a letter and height of a line of names, in points."""
 _TWO_SIDED = LinearSegmentedColormap.from_list("two sided", ["#d55e00", "#f7f7f7", "#0072b2"])
 
 
@@ -141,17 +144,13 @@ def grid(
         axes.axvline(cut, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
     for cut in y_cuts:
         axes.axhline(cut, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
-    if named:
-        for name, (across, height), big in zip(frame.index, frame[[x, y]].to_numpy(float), area, strict=True):
-            axes.annotate(
-                shorten(name, 24), (across, height), xytext=(np.sqrt(big) / 2 + 3, 0), textcoords="offset points",
-                va="center", color=INK, fontsize=9,
-            )  # fmt: skip
     axes.margins(x=0.16, y=0.12)
     if "x" in log:
         axes.set_xscale("log")
     if "y" in log:
         axes.set_yscale("log")
+    if named:
+        _name_points(axes, [shorten(name, 24) for name in frame.index], frame[[x, y]].to_numpy(float), area)
     along.axis(axes, "x")
     up.axis(axes, "y")
     axes.set(xlabel=label(x), ylabel=label(y))
@@ -167,3 +166,21 @@ def grid(
 
 def _with_text_columns(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns=str)
+
+
+def _name_points(axes: Axes, names: list[str], points: np.ndarray, area: np.ndarray) -> None:
+    """Write a name beside each point; one that would stand on another is lifted above it."""
+    axes.autoscale_view()
+    places = axes.transData.transform(points) * 72 / axes.figure.dpi  # in points, as text is measured
+    taken: list[tuple[float, float, float]] = []
+    for row in np.argsort(places[:, 1], kind="stable"):
+        beside, lift = float(np.sqrt(area[row]) / 2 + 3), 0.0
+        begin, height = places[row, 0] + beside, places[row, 1]
+        end = begin + _LETTER * len(names[row])
+        while any(begin < last and end > first and abs(height + lift - at) < _LINE for first, last, at in taken):
+            lift += 1.0
+        taken.append((begin, end, height + lift))
+        axes.annotate(
+            names[row], points[row], xytext=(beside, lift), textcoords="offset points", va="center", color=INK,
+            fontsize=9,
+        )  # fmt: skip
