@@ -86,6 +86,7 @@ from crm_lib.figures.relations import (
 )
 from crm_lib.figures.retention import (
     bridge_chart as bridge_chart,
+    campaigns_chart as campaigns_chart,
     cohort_chart as cohort_chart,
     cohort_curve_chart as cohort_curve_chart,
     elasticity_chart as elasticity_chart,

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from crm_lib.estimate import Estimate
+from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import label, table
 from crm_lib.figures.forms import bars, curve, dots, heat
 from crm_lib.figures.style import BLUE, GREEN, ORANGE
 from crm_lib.language import say, share, short_money, text
-from crm_lib.retention import Bridge, Cohorts, LoyaltyChange, Projection, RetentionValue
+from crm_lib.retention import Bridge, Cohorts, LoyaltyChange, Projection, ReadOut, RetentionValue
 from crm_lib.retention.cohorts import Measure
 from crm_lib.retention.projection import MODELS
 
@@ -213,7 +213,7 @@ def projection_chart(found: Projection) -> Chart:
     purchases = found.name == "purchases"
     errors = found.errors.rename(index={key: text(words) for key, words in MODELS.items()}).sort_values()
     return curve(
-        found.frame[names].rename_axis("quarters" if purchases else "renewals"), names, kind="share", points=["seen"],
+        found.frame[names].rename_axis(_unit(found)), names, kind="share", points=["seen"],
         name="projection" if purchases else "contract-projection",
         headline=say("Told from {n:count} periods, the model {best} misses the later ones by {a:number} points, a "
                      "straight line by {b:number}", n=found.fitted, a=100 * found.errors[best],
@@ -231,7 +231,7 @@ def projection_chart(found: Projection) -> Chart:
 
 def sorting_chart(found: Projection) -> Chart:
     """Draw retention by period as seen, and as it is if customers differ and nobody changes."""
-    frame = found.rates.rename_axis("quarters" if found.name == "purchases" else "renewals")
+    frame = found.rates.rename_axis(_unit(found))
     frame["all_alike"] = (frame["seen"] * frame["customers"]).sum() / frame["customers"].sum()
     first, last = frame["seen"].iloc[[0, -1]]
     return curve(
@@ -244,6 +244,46 @@ def sorting_chart(found: Projection) -> Chart:
         note=say("Customers likely to leave go first, so that those left are loyal ones: the model holds everybody's "
                  "own chance constant."),
     )  # fmt: skip
+
+
+def campaigns_chart(found: ReadOut) -> Chart:
+    """Draw what each offer changed against its control group, cost taken off, with the checks in the table."""
+    rows = found.frame
+    frame = pd.DataFrame(
+        {part: [getattr(each, part) for each in rows["value"]] for part in ("value", "low", "high")},
+        index=pd.Index([f"{campaign} · {arm}" for campaign, arm in rows.index], name="campaign"),
+    )
+    frame["chance"] = (rows["q_value"] >= 1 - LEVEL).to_numpy()
+    shown = frame[["value"]].assign(
+        customers=rows["customers"].to_numpy(), buyers=list(rows["buyers"].map(str)),
+        value=list(rows["value"].map(str)), plain=list(rows["plain"].map(str)), q_value=rows["q_value"].to_numpy(),
+    )  # fmt: skip
+    split = (
+        say("Arms of {names:words} differ in size by more than chance, if equal ones were meant: distrust them.",
+            names=found.suspect)
+        if found.suspect else say("Arms are of equal size, but for chance.")
+    )  # fmt: skip
+    cost = "" if found.costs_known else say(" Costs are not known and not taken off.")
+    real = int((~frame["chance"]).sum())
+    return dots(
+        frame, "value", kind="money", reference=0.0, hollow="chance", currency=found.currency, name="campaigns",
+        headline=say("{real:count} of {n:count} offers changed what customers bring by more than chance", real=real,
+                     n=len(frame)),
+        title=say("{kind:words} a customer, offer less control group, cost taken off (hollow: chance)",
+                  kind=found.value_kind.capitalize()),
+        table=table(
+            "campaigns", say("Randomised campaigns, read out"), shown, currency=found.currency,
+            labels={"campaign": say("Campaign and offer"), "buyers": say("More buyers by"), "value": say("Value"),
+                    "plain": say("Without the year before")},
+            kinds={"value": "text", "plain": "text", "buyers": "text"},
+            note=split + cost + say(" Of few buyers, intervals are too short; q-values are corrected for several "
+                                    "offers (Holm)."),
+        ),
+    )  # fmt: skip
+
+
+def _unit(found: Projection) -> str:
+    return "renewals" if found.name != "purchases" else "months" if found.period_days < 90 else "quarters"
 
 
 def _rest(kept: Estimate) -> Estimate:

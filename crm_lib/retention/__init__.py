@@ -11,6 +11,7 @@ from crm_lib.retention.projection import (
     project,
     purchase_projection,
 )
+from crm_lib.retention.read_out import ReadOut, finding_campaigns, read_out
 
 __all__ = [
     "Bridge",
@@ -18,10 +19,12 @@ __all__ = [
     "Lives",
     "LoyaltyChange",
     "Projection",
+    "ReadOut",
     "RetentionValue",
     "bridge",
     "cohorts",
     "contract_projections",
+    "finding_campaigns",
     "finding_five_per_cent",
     "finding_loyalty_change",
     "finding_net_retention",
@@ -30,5 +33,6 @@ __all__ = [
     "loyalty_change",
     "project",
     "purchase_projection",
+    "read_out",
     "retention_value",
 ]

@@ -28,7 +28,7 @@ MODELS: Final = {
     "exponential": "all alike (exponential)",
     "line": "straight line",
 }
-_QUARTER, _TEN_YEARS = 91, 3652.5
+_QUARTER, _MONTH, _TEN_YEARS = 91, 30, 3652.5
 _FEWEST = 100
 """Customers that must be up for a renewal for it to count."""
 _SAME = 0.1
@@ -98,7 +98,7 @@ def contract_projections(company: Company, *, seed: int = SEED) -> list[Projecti
 
 
 def purchase_projection(found: Lives, *, seed: int = SEED) -> Projection:
-    """Project how many customers without contracts stay, quarter by quarter, leaving being told by silence.
+    """Project how many customers without contracts stay, quarter by quarter, or month by month in shorter data.
 
     Parameters
     ----------
@@ -115,9 +115,10 @@ def purchase_projection(found: Lives, *, seed: int = SEED) -> Projection:
     Raises
     ------
     TooLittleData
-        If not 100 customers could be seen through four quarters.
+        If not 100 customers could be seen through four months.
     """
-    return project(found.periods(_QUARTER), name="purchases", period_days=_QUARTER, seed=seed)
+    length = _QUARTER if found.frame["seen"].max() >= 6 * _QUARTER else _MONTH
+    return project(found.periods(length), name="purchases", period_days=length, seed=seed)
 
 
 def project(
@@ -153,7 +154,7 @@ def project(
     last = int(enough.argmin()) if not enough.all() else len(enough)
     if last < 4:
         raise TooLittleData(
-            say("needs four renewals for each of which {n} customers were up", n=_FEWEST), table="contracts"
+            say("needs four periods after winning that {n} customers could reach", n=_FEWEST), table="contracts"
         )
     at_risk, losses = read.at_risk[:last], read.losses[:last]
     seen = np.concatenate([[1.0], np.cumprod(1 - losses / at_risk)])

@@ -93,7 +93,7 @@ def test_purchases_are_projected_by_quarters(lives):
 
 
 def test_few_renewals_are_too_little(tmp_path):
-    with pytest.raises(TooLittleData, match="four renewals"):
+    with pytest.raises(TooLittleData, match="four periods"):
         project(pd.DataFrame({"duration": [1, 2, 3] * 50, "ended": [True, False, True] * 50}))
     bare = Company.open(write_company(tmp_path / "bare", {"transactions": transactions()}))
     with pytest.raises(MissingData, match="memberships"):

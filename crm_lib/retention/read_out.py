@@ -1,0 +1,161 @@
+"""What randomised campaigns changed: who bought, and what was earned, against a control group drawn by chance."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from crm_lib.churn.amounts import value_before, value_between, welch
+from crm_lib.churn.experiments import experiment
+from crm_lib.company import Company
+from crm_lib.customers import Value, value_of
+from crm_lib.errors import TooLittleData
+from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say
+from crm_lib.statistics.proportions import holm, newcombe, wilson
+
+_UNLIKELY = 0.001
+"""A split of the arms as unequal as this, or more, is no chance: something dropped customers from an arm."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReadOut:
+    """Effects of the company's randomised campaigns, against their control group, in the outcome window.
+
+    `frame` by ``campaign`` and ``arm``: ``customers``, ``buyers`` (difference of the share who bought, in points),
+    ``value`` (difference of value a customer, less the cost of the offer), ``plain`` (the same without the year before
+    taken into account), ``p_value`` of the value (Welch), ``q_value`` (Holm over all arms), ``split`` (p-value of arms
+    of equal size).
+    """
+
+    frame: pd.DataFrame
+    costs_known: bool
+    value_kind: Value
+    currency: str
+    as_of: dt.date
+
+    @property
+    def suspect(self) -> list[str]:
+        """Campaigns whose arms differ in size by more than chance, if equal ones were meant."""
+        found = self.frame.groupby("campaign")["split"].first()
+        return [str(name) for name in found.index[found < _UNLIKELY]]
+
+
+def read_out(company: Company) -> ReadOut:
+    """Read out the company's randomised campaigns to its customers.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+
+    Returns
+    -------
+    ReadOut
+        Effects by campaign and arm.
+
+    Raises
+    ------
+    MissingData
+        If the company records no assignments at random.
+    TooLittleData
+        If no campaign has arms of 50 customers, or control customers.
+
+    Notes
+    -----
+    Value is compared with the value of the year before taken into account (CUPED; Deng et al. 2013).
+    """
+    rows = experiment(company, win_back=False)
+    outcome = value_between(company, rows, rows["outcome_from"], rows["outcome_to"])
+    rows = rows.assign(
+        bought=(outcome != 0).to_numpy(), outcome=outcome.to_numpy() - rows["cost"].to_numpy(),
+        before=value_before(company, rows, rows["assigned_at"] - pd.Timedelta(days=1)).to_numpy(),
+    )  # fmt: skip
+    parts = []
+    # Where nobody bought there is nothing to compare.
+    told = rows[rows.groupby("campaign_id")["bought"].transform("any")]
+    if told.empty:
+        raise TooLittleData(say("nobody bought in the outcome window of a campaign"), table="assignments")
+    for campaign, some in told.groupby("campaign_id", sort=True):
+        control = some[some["arm"] == "control"]
+        split = equal_split(some["arm"].value_counts().to_numpy())
+        for arm, offered in some[some["arm"] != "control"].groupby("arm", sort=True):
+            shares = [wilson(int(each["bought"].sum()), len(each)) for each in (offered, control)]
+            both = pd.concat([offered, control])
+            inside = np.repeat([True, False], [len(offered), len(control)])
+            value, plain, p = difference(both["outcome"], inside, before=both["before"], unit=company.currency)
+            parts.append({
+                "campaign": campaign, "arm": arm, "customers": len(both), "buyers": _points(newcombe(*shares)),
+                "value": value, "plain": plain, "p_value": p, "split": split,
+            })  # fmt: skip
+    frame = pd.DataFrame(parts).set_index(["campaign", "arm"])
+    frame["q_value"] = holm(frame["p_value"].to_numpy(float))
+    return ReadOut(
+        frame=frame, costs_known=company.has("assignments", "cost"), value_kind=value_of(company),
+        currency=company.currency, as_of=company.as_of,
+    )  # fmt: skip
+
+
+def equal_split(sizes: ArrayLike) -> float:
+    """Return the p-value of arms meant to be equal (sample-ratio check, chi-square)."""
+    return float(stats.chisquare(np.asarray(sizes, dtype=float)).pvalue)
+
+
+def difference(
+    outcome: ArrayLike, inside: ArrayLike, *, before: ArrayLike | None = None, unit: str = ""
+) -> tuple[Estimate, Estimate, float]:
+    """Return the difference of means of two arms (Welch): adjusted by a covariate from before, plain, and a p-value.
+
+    The adjusted one is CUPED's, with one slope for both arms; the p-value is its own. Of few buyers, intervals are too
+    short: with 30 and 300 buyers in two arms of lognormal money a nominal 95 % covered in 92 %, with 6 and 60 in 84 %.
+    A bootstrap-t and Hall's correction did no better.
+    """
+    y, arm = np.asarray(outcome, dtype=float), np.asarray(inside, dtype=bool)
+    if not arm.any() or arm.all():
+        raise TooLittleData(say("needs customers in both arms"), table="assignments")
+    plain, p = welch(y[arm], y[~arm], unit=unit)
+    if before is None:
+        return plain, plain, p
+    x = np.asarray(before, dtype=float)
+    sides = [(x[side] - x[side].mean(), y[side]) for side in (arm, ~arm)]
+    spread, cross = (sum(float(c @ other) for c, other in pairs) for pairs in ([(c, c) for c, _ in sides], sides))
+    adjusted = y - (cross / spread if spread > 0 else 0.0) * (x - x.mean())
+    value, p = welch(adjusted[arm], adjusted[~arm], unit=unit)
+    return value, plain, p
+
+
+def finding_campaigns(found: ReadOut) -> Finding:
+    """Return the finding on whether the best arm, all others looked at too, earned more than it cost."""
+    rows = found.frame
+    best = max(rows.index, key=lambda key: rows["value"][key].value)
+    row = rows.loc[best]
+    estimate: Estimate = row["value"]
+    # An interval for the best of several: as wide as that of all of them together (Bonferroni).
+    wide = stats.norm.ppf(1 - (1 - LEVEL) / 2 / len(rows)) / stats.norm.ppf((1 + LEVEL) / 2)
+    low, high = (estimate.value + wide * (end - estimate.value) for end in (estimate.low, estimate.high))
+    return Finding(
+        key="retention.campaigns",
+        claim="The best campaign earned more than it cost.",
+        source="Textbook, evaluation of market activities",
+        estimate=Estimate(value=estimate.value, low=low, high=high, n=estimate.n, unit=found.currency,
+                          method=f"{estimate.method}, Bonferroni over {len(rows)} arms"),
+        criterion=Criterion(low=0.0),
+        sentence="The best of {n:count} offers ('{arm}' of {campaign}) changed the {kind:words} of a customer by "
+        "{estimate}, its cost taken off.",
+        if_supported="Repeat it, and keep a control group: what worked once need not work again.",
+        if_not_supported="Stop sending such offers to everybody; none of them earned its cost.",
+        if_undecided="No change can be told from chance: try fewer offers on more customers.",
+        values={"n": len(rows), "arm": best[1], "campaign": best[0], "kind": found.value_kind},
+        currency=found.currency,
+    )  # fmt: skip
+
+
+def _points(share: Estimate) -> Estimate:
+    ends = {name: 100 * getattr(share, name) for name in ("value", "low", "high")}
+    return replace(share, **ends, unit="points")
