@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
@@ -91,6 +92,10 @@ def loyalty_chart(found: LoyaltyChange) -> Chart:
 
 def loyalty_groups_table(found: LoyaltyChange) -> Table:
     """Return whether groups of customers differ in how long they stay."""
+    if found.groups.empty:
+        raise TooLittleData(
+            say("needs two groups of 50 customers of a known channel, region or kind"), table="customers"
+        )
     frame = found.groups.rename(index=label).drop(columns="p_value", errors="ignore")
     frame["q_value"] = [say("below 0.001") if q < 0.001 else f"{q:.3f}" for q in frame.get("q_value", [])]
     return table(
@@ -215,8 +220,8 @@ def projection_chart(found: Projection) -> Chart:
     return curve(
         found.frame[names].rename_axis(_unit(found)), names, kind="share", points=["seen"],
         name="projection" if purchases else "contract-projection",
-        headline=say("Told from {n:count} periods, the model {best} misses the later ones by {a:number} points, a "
-                     "straight line by {b:number}", n=found.fitted, a=100 * found.errors[best],
+        headline=say("Told from {n:count} periods, the model {best} misses the later ones by {a:number1} points, a "
+                     "straight line by {b:number1}", n=found.fitted, a=100 * found.errors[best],
                      best=_SHORT[best], b=100 * line),
         title=say("Share of customers who have stayed" if purchases else "Share of contracts renewed, plan '{plan}'",
                   plan=found.name),

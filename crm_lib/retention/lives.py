@@ -133,10 +133,15 @@ def loyalty_change(company: Company, found: Lives) -> LoyaltyChange:
     Raises
     ------
     TooLittleData
-        If a half has fewer than 50 customers, or fewer than 20 who left.
+        If a half has fewer than 50 customers, or fewer than 20 who left; or if most customers are seen first in the
+        first tenth of the time.
     """
     frame, first = found.frame, found.frame["won_at"].min()
-    frame = frame[frame["won_at"] > first + (frame["won_at"].max() - first) / 10]
+    later = frame["won_at"] > first + (frame["won_at"].max() - first) / 10
+    if later.mean() < 0.5:
+        # First seen is not won: who is seen later just buys less often.
+        raise TooLittleData(say("most customers were there when the data begin, so that nobody knows who is newer"))
+    frame = frame[later]
     middle = frame["won_at"].median()
     new = (frame["won_at"] > middle).to_numpy()
     for side in (new, ~new):

@@ -101,3 +101,10 @@ def test_faster_leaving_is_found(lives, simulated_shop):
     found = loyalty_change(simulated_shop, type(lives)(frame=frame, days=120, as_of=lives.as_of))
     assert found.ratio.low > 1
     assert isinstance(found.groups, pd.DataFrame)
+
+
+def test_where_most_were_there_when_the_data_begin_nobody_is_called_newer(lives, simulated_shop):
+    frame = lives.frame.copy()
+    frame.loc[frame.index[: int(0.7 * len(frame))], "won_at"] = frame["won_at"].min()
+    with pytest.raises(TooLittleData, match="when the data begin"):
+        loyalty_change(simulated_shop, type(lives)(frame=frame, days=120, as_of=lives.as_of))
