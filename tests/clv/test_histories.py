@@ -47,7 +47,7 @@ def test_absent_columns_are_named_and_an_age_may_be_called_t():
     for column in ("frequency", "recency", "age"):
         with pytest.raises(MissingData, match=f"column {column} of table 'customer summary'"):
             read_histories(_summary().drop(columns=column), unit="W")
-    with pytest.raises(MissingData, match="columns income of table 'customer summary'"):
+    with pytest.raises(MissingData, match="column income of table 'customer summary'"):
         read_histories(_summary(), unit="W", covariates=["income"])
     assert read_histories(_summary().rename(columns={"age": "T"}), unit="W").age.max() == 9
 
