@@ -115,10 +115,13 @@ def retention_value(
     ValueError
         If the cost is negative, or the interest not positive.
     TooLittleData
-        If a new customer brings less than winning one costs, or nothing.
+        If nobody was followed for a year, or a new customer brings less than winning one costs, or nothing.
     """
     if not programme_cost >= 0:
         raise ValueError(f"programme_cost must not be negative, not {programme_cost}")
+    if lives.frame["seen"].max() < 365:
+        # What nobody was seen to do for a year would be told for ever.
+        raise TooLittleData(say("needs customers followed for a year, and the days of silence that call them gone"))
     a_year = max(round(365.25 / projection.period_days), 1)
     discount = period_discount(annual_rate, 365.25 / projection.period_days)
     margin, revenue_share = _margin(company, lives, projection.period_days)

@@ -109,6 +109,12 @@ def test_the_finding_holds_the_books_against_the_interval(found):
     assert len(finding_five_per_cent(found).text.split()) <= 30
 
 
+def test_a_first_year_that_nobody_was_seen_through_is_not_told(simulated_shop, lives, projection):
+    short = replace(lives, frame=lives.frame.assign(seen=lives.frame["seen"].clip(upper=364)))
+    with pytest.raises(TooLittleData, match="followed for a year"):
+        retention_value(simulated_shop, short, projection, **TERMS)
+
+
 def test_customers_who_cost_more_than_they_bring_have_no_percentage(simulated_shop, lives, projection, monkeypatch):
     monkeypatch.setattr(economics, "_cost", lambda _: (1e6, True, 10))
     with pytest.raises(TooLittleData, match="more than winning one costs"):
