@@ -146,7 +146,7 @@ def _text(path: Path, file: Path, source: Source) -> _Text:
 def _unique(names: Iterable[str]) -> list[str]:
     """Return names without blanks around them; those of several columns of one name are ``name (1)``, ``name (2)``."""
     # A header in two lines is one name.
-    lines = (" ".join(name.strip(BLANKS).split()) for name in names)
+    lines = (" ".join(filter(None, (line.strip(BLANKS) for line in name.splitlines()))) for name in names)
     stripped = [name or f"column_{place}" for place, name in enumerate(lines, start=1)]
     folded = [ROW, *(name.casefold() for name in stripped)]
     return [
