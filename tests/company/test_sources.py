@@ -197,9 +197,3 @@ def test_the_fingerprint_changes_with_the_rows_and_only_then(tmp_path: Path) -> 
     assert company(tmp_path, 'file = "sales.csv"').fingerprint()["transactions"] == of_file
     (tmp_path / "sales.csv").write_text((tmp_path / "sales.csv").read_text().replace("20.0", "21.0"))
     assert company(tmp_path, 'file = "sales.csv"').fingerprint()["transactions"] != of_file
-
-
-def test_cdnow_opens_from_its_package_with_every_line_and_customer_of_the_paper() -> None:
-    company = Company.open(Path(__file__).parents[2] / "data" / "cdnow")
-    assert company.frame("transactions").shape[0] == 6919
-    assert company.frame("transactions")["customer_id"].nunique() == 2357
