@@ -6,7 +6,6 @@ from typing import Any
 
 import ibis
 import pandas as pd
-from scipy.stats import binom
 
 from crm_lib.company import reading
 from crm_lib.company.rows import AGAIN, Rows, counted
@@ -69,6 +68,8 @@ def _returns(rows: Rows, table: Any) -> Any:
 
 def _one_kind(frame: pd.DataFrame, marks: list[str], groups: list[str]) -> str:
     """Name the kind that nearly all lost rows are of, or of which most are lost, more than chance would have it."""
+    from scipy.stats import binom  # half a second, for the few tables that lose rows
+
     lost, all_ = frame["all lost"].sum(), frame["all"].sum()
     kinds = [(text(name), frame[f"{name} lost"].sum(), frame[name].sum()) for name in marks]
     for name in groups:

@@ -76,15 +76,19 @@ def said(source: TableSource) -> Notation | None:
     return Notation(decimal=decimal, groups=source.thousands or usual.groups) if decimal else None
 
 
+def close(written: Any, number: Any) -> Any:
+    """Which texts need a close look: those that no cast reads, and 1.125, which may be 1125."""
+    return written.notnull() & (number.isnull() | (written.right(4).left(1) == "."))
+
+
 def evidence(written: Any, number: Any) -> dict[str, Any]:
     """Return what speaks for one notation or the other, for :func:`found`; `number` is what a cast reads."""
-    # Few need a close look, which costs much: those that no cast reads, and 1.125, which may be 1125.
-    close = (number.isnull() | (written.right(4).left(1) == ".")).ifelse(written, ibis.null("string"))
-    plain = _bare(close)
-    point, comma, sign = POINT.fits(plain), COMMA.fits(plain), close.re_extract(CURRENCIES, 0).nullif("")
+    few = close(written, number).ifelse(written, ibis.null("string"))
+    plain = _bare(few)
+    point, comma, sign = POINT.fits(plain), COMMA.fits(plain), few.re_extract(CURRENCIES, 0).nullif("")
     return {
         "odd": (written.notnull() & number.isnull()).sum(),
-        "point": ((point & ~comma) | (close.isnull() & written.contains("."))).sum(),
+        "point": ((point & ~comma) | (few.isnull() & written.contains("."))).sum(),
         "comma": (comma & ~point).sum(),
         "unclear": _either(plain).ifelse(written, ibis.null("string")).min(),
         "low": sign.min(),

@@ -288,17 +288,23 @@ class Reader:
 
     def _notations(self, raw: Raw, now: Any) -> dict[str, Notation | None]:
         """Find how the numbers of each column of texts are written, where it is not as SQL writes."""
-        found = {}
         table = raw.table if now is None else raw.table.filter(now)
+        cells = {}
         for ours, theirs in self.mapped.theirs.items():
             column = self.mapped.columns[ours]
             if column.type in NUMERIC and table[theirs].type().is_string():
                 text = reading.written(table[theirs], Manner())
                 if NUMBER + theirs in table.columns:
                     text = table[NUMBER + theirs].isnull().ifelse(text, ibis.null("string"))
-                number = reading.number(text, column, self.engine.dialect)
-                found[ours] = notation.found(counted(table, notation.evidence(text, number)), self.source)
-        return found
+                cells[ours] = text, reading.number(text, column, self.engine.dialect)
+        # One look at all columns spares the many that are written as SQL writes the patterns, which cost much.
+        close = counted(table, {ours: notation.close(*cell).sum() for ours, cell in cells.items()})
+        return {
+            ours: notation.found(
+                counted(table, notation.evidence(*cells[ours])) if close.get(ours) else {}, self.source
+            )
+            for ours in cells
+        }
 
     def _look(self, raw: Raw, now: Any) -> dict[str, Manner]:
         """Find what spreadsheets and text files did to identifiers and to attributes of the company's own."""
