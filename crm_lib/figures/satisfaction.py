@@ -17,7 +17,6 @@ from crm_lib.satisfaction import (
     CoreSatisfaction,
     DeliveredValue,
     Drivers,
-    Kano,
     Layers,
     Measures,
     Recovery,
@@ -66,8 +65,7 @@ def waves_chart(found: Measures) -> Chart:
     """Draw the satisfaction index by wave with its interval."""
     name = "satisfaction index" if "satisfaction index" in found.now.index else str(found.now.index[0])
     rows: Any = found.waves.loc[name].reindex(list(found.survey.waves)).dropna()
-    scale = 100 if rows["measure"].iloc[0].unit == "share" else 1
-    frame = ends(rows["measure"], "index", scale=scale).dropna().rename_axis("wave")
+    frame = ends(rows, "index", scale=100 if rows.iloc[0].unit == "share" else 1).dropna().rename_axis("wave")
     now: Any = found.now.loc[name, "now"]
     return curve(
         frame, ["index"], low="low", high="high", name="waves", kind="number",
@@ -95,7 +93,7 @@ def measures_table(found: Measures) -> Table:
 
 def gaps_chart(found: Measures) -> Chart:
     """Draw by how much each quality is perceived better or worse than customers had expected."""
-    frame = ends(found.gaps["gap"], "gap").set_axis(spoken(found.gaps.index)).sort_values("gap")
+    frame = ends(found.gaps, "gap").set_axis(spoken(found.gaps.index)).sort_values("gap")
     return dots(
         frame, "gap", kind="number", reference=0.0, reference_label=say("as expected"), name="gaps",
         headline=say("{worst} is perceived worst against expectation, {best} best", worst=frame.index[0],
@@ -232,15 +230,15 @@ def care_times_chart(found: Care) -> Chart:
         headline=say("Half of the complaints were closed within {days:number1} days", days=float(found.times.median())),
         title=say("Complaints of the last year by time to closing; {n:count} closed", n=len(found.times)),
         table=table("complaints-handled", say("How complaints were handled"),
-                    found.complaints.rename(index=text).reset_index(),
+                    found.complaints.rename(text).rename_axis("measure").reset_index(name="value"),
                     labels={"measure": "Measure", "value": "Share"}),
     )  # fmt: skip
 
 
 def recovery_chart(found: Recovery) -> Chart:
     """Draw the satisfaction of customers without, with a well-settled and with an unsettled complaint."""
-    frame = ends(found.frame["satisfaction"], "index").set_axis(spoken(found.frame.index))
-    frame["answers"] = found.frame["answers"].to_numpy()
+    frame = ends(found.groups, "index").set_axis(spoken(found.groups.index))
+    frame["answers"] = [each.n for each in found.groups]
     return dots(
         frame, "index", kind="number", name="recovery",
         headline=say("A well-settled complaint: {paradox} points; an unsettled one: {harm}", paradox=found.paradox,
@@ -261,13 +259,13 @@ def own_costs_chart(costs: pd.DataFrame) -> Chart:
     )  # fmt: skip
 
 
-def kano_chart(found: Kano) -> Chart:
+def kano_chart(found: pd.DataFrame) -> Chart:
     """Draw the features by how far they satisfy and how far their absence dissatisfies."""
-    frame = pd.DataFrame({name: [each.value for each in found.frame[name]] for name in ("better", "worse")},
-                         index=spoken(found.frame.index)).assign(worse=lambda rows: -rows["worse"])  # fmt: skip
-    must = [text(str(name)) for name in found.frame.index[found.frame["class"] == "must-be"]]
-    shares: dict[str, Kind] = {name: "share" for name in CLASSES if name in found.frame}
-    behind = found.frame.set_axis(spoken(found.frame.index)).rename_axis("feature").reset_index()
+    frame = pd.DataFrame({name: [abs(each.value) for each in found[name]] for name in ("better", "worse")},
+                         index=spoken(found.index))  # fmt: skip
+    must = [text(str(name)) for name in found.index[found["class"] == "must-be"]]
+    shares: dict[str, Kind] = {name: "share" for name in CLASSES if name in found}
+    behind = found.set_axis(frame.index).rename_axis("feature").reset_index()
     return grid(
         frame, "worse", "better", x_kind="share", y_kind="share", x_cuts=(0.5,), y_cuts=(0.5,), name="kano",
         headline=say("Customers take {must:words} for granted", must=must) if must

@@ -169,7 +169,7 @@ def loyalty_kinds_chart(found: Loyalty) -> Chart:
         title=say("Share that bought nothing in the half-year after {day:date}, by kind of loyalty", day=found.day),
         table=table("loyalty-kinds", say("Kinds of loyalty, and what to do"), behind, currency=found.currency,
                     note=say("Often: on {n:number} or more days of the year.", n=found.often_from),
-                    labels={"value": "Value of the year before", "later": "Value of the half-year after"}),
+                    labels={"value": "Value of the year before"}),
     )  # fmt: skip
 
 

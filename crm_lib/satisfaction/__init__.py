@@ -30,17 +30,22 @@ from crm_lib.satisfaction.drivers import (
     key_drivers as key_drivers,
     layers as layers,
 )
-from crm_lib.satisfaction.kano import Kano as Kano, kano as kano, needs as needs
-from crm_lib.satisfaction.loyalty import Loyalty as Loyalty, loyalty_kinds as loyalty_kinds
-from crm_lib.satisfaction.loyalty_curve import (
+from crm_lib.satisfaction.kano import kano as kano, needs as needs
+from crm_lib.satisfaction.loyalty import (
+    Loyalty as Loyalty,
     LoyaltyCurve as LoyaltyCurve,
     finding_curve as finding_curve,
     finding_false_loyalty as finding_false_loyalty,
     loyalty_curve as loyalty_curve,
+    loyalty_kinds as loyalty_kinds,
 )
-from crm_lib.satisfaction.measures import Measures as Measures, measures as measures
+from crm_lib.satisfaction.measures import (
+    Measures as Measures,
+    Response as Response,
+    measures as measures,
+    response as response,
+)
 from crm_lib.satisfaction.path_model import PathModel as PathModel, path_model as path_model
-from crm_lib.satisfaction.response import Response as Response, response as response
 from crm_lib.satisfaction.word_of_mouth import (
     WordOfMouth as WordOfMouth,
     finding_word_of_mouth as finding_word_of_mouth,

@@ -26,19 +26,23 @@ BURDENS: Final = ("price_burden", "time_burden", "energy_burden", "effort_burden
 """What buying costs a customer: money, time, energy and mental effort. Here a high rating is bad."""
 
 
+def too_little(message: str, *, table: str = "surveys", **values: Any) -> TooLittleData:
+    """Return the error for less data than a statement needs."""
+    return TooLittleData(say(message, **values), table=table)
+
+
 def enough(message: str, *, table: str = "surveys", **counts: Any) -> None:
     """Raise TooLittleData with the message, filled with `counts`, if one of them is below :data:`FEWEST`."""
     if min(counts.values()) < FEWEST:
-        raise TooLittleData(say(message, least=FEWEST, **counts), table=table)
+        raise too_little(message, table=table, least=FEWEST, **counts)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Survey:
-    """The answers that can be used.
+    """The answers that can be used, a row each: on the own brand (`frame`) and on others (`rivals`).
 
-    `frame` has a row an answer on the own brand: ``respondent`` (the customer, or the answer itself where it names
-    none), ``customer_id``, ``responded_at``, ``wave``, ``weight`` and the items; `rivals` the same for each other
-    ``brand``. `waves` are in the order of time; `left_out` counts the answers not used, by reason.
+    ``respondent`` is the customer, or the answer itself where it names none. `waves` are in the order of time;
+    `left_out` counts the answers not used, by reason.
     """
 
     frame: pd.DataFrame
@@ -56,8 +60,9 @@ class Survey:
         """Return the answers that have all items; TooLittleData where an item was not asked or few answered all."""
         rows = self.frame if frame is None else frame
         if absent := [item for item in items if item not in rows]:
-            told = say("the survey does not ask for {items:words}", items=[name.replace("_", " ") for name in absent])
-            raise TooLittleData(told, table="surveys")
+            raise too_little(
+                "the survey does not ask for {items:words}", items=[one.replace("_", " ") for one in absent]
+            )
         rows = rows.dropna(subset=list(items))
         enough(
             "needs {least} respondents who answered all that is compared; there are {n}", n=rows["respondent"].nunique()
@@ -84,11 +89,11 @@ def survey(company: Company) -> Survey:
         numbers = pd.to_numeric(frame[name], errors="coerce")
         if numbers.notna().equals(frame[name].notna()):
             frame[name] = numbers
-    order = ["responded_at", *(["response_id"] if "response_id" in frame else [])]
+    order = [name for name in ("responded_at", "response_id") if name in frame]
     frame = frame.sort_values(order, kind="stable", ignore_index=True)
     if "customer_id" not in frame:
         frame["customer_id"] = None
-    anonymous = pd.Series([f"answer {number}" for number in frame.index], index=frame.index, dtype=object)
+    anonymous = pd.Series([f"answer {number}" for number in frame.index], dtype=object)
     frame.insert(0, "respondent", frame["customer_id"].astype(object).fillna(anonymous))
     quarters = frame["responded_at"].dt.to_period("Q").astype(str)
     frame["wave"] = (frame["wave"].fillna(quarters) if "wave" in frame else quarters).astype(str)
@@ -120,10 +125,7 @@ def _kept(frame: pd.DataFrame, keep: pd.Series[bool], reason: str, left_out: dic
 
 
 def usable(frame: pd.DataFrame, items: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the items that can be used, and why others are left out.
-
-    Items of the company's own reach this place unchecked; those of the schema are checked when a company is opened.
-    """
+    """Return the items that can be used, and why others are left out: a company's own reach this place unchecked."""
     why = {item: reason for item in items if (reason := _fault(frame, item))}
     return [item for item in items if item not in why], why
 

@@ -14,7 +14,7 @@ from crm_lib.customers.known import is_review
 from crm_lib.errors import MissingData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
-from crm_lib.satisfaction.answers import BURDENS, FEWEST, Survey, enough
+from crm_lib.satisfaction.answers import BURDENS, FEWEST, Survey, enough, usable
 from crm_lib.satisfaction.measures import score
 from crm_lib.satisfaction.weighting import difference, estimated
 
@@ -33,12 +33,11 @@ class Care:
 
     `phases` by phase: ``contacts``, ``minutes`` and ``cost`` (means of a contact), ``settled`` (Estimate: share settled
     in the contact), ``again`` and ``again_unsettled`` (Estimates: share of settled and unsettled contacts followed by a
-    purchase within ninety days, of those watched so long). `complaints` by measure: ``value`` (Estimate). `times` are
-    the days to the closing of complaints. Parts that the company does not record are missing.
+    purchase within ninety days). `complaints` are Estimates by measure, `times` the days to the closing of complaints.
     """
 
     phases: pd.DataFrame
-    complaints: pd.DataFrame
+    complaints: pd.Series[Any]
     times: pd.Series[float]
     currency: str
 
@@ -53,11 +52,12 @@ def care(company: Company, *, settle_days: int = 30) -> Care:
     settle_days : int
         Days within which a complaint should be settled; judged are complaints watched that long.
     """
-    phased, complained = company.has("interactions", "phase"), company.has("complaints", "closed_at")
-    if not phased and not complained:
-        raise MissingData("interactions", ("phase",))
-    phases = _phases(company) if phased else pd.DataFrame()
-    complaints, times = _complaints(company, settle_days) if complained else (pd.DataFrame(), pd.Series(dtype=float))
+    if company.has("complaints", "closed_at"):
+        phases = _phases(company) if company.has("interactions", "phase") else pd.DataFrame()
+        complaints, times = _complaints(company, settle_days)
+    else:
+        company.table("interactions", "phase")
+        phases, complaints, times = _phases(company), pd.Series(dtype=object), pd.Series(dtype=float)
     return Care(phases=phases, complaints=complaints, times=times, currency=company.currency)
 
 
@@ -100,7 +100,7 @@ def _bought_after(company: Company, contacts: pd.DataFrame) -> pd.Series[float]:
     return merged["bought"].notna().astype(float).where(over).reindex(contacts.index)
 
 
-def _complaints(company: Company, settle_days: int) -> tuple[pd.DataFrame, pd.Series[float]]:
+def _complaints(company: Company, settle_days: int) -> tuple[pd.Series[Any], pd.Series[float]]:
     names = [name for name in ("satisfied", "followed_up") if company.has("complaints", name)]
     told = known_complaints(company, days=DAYS)
     rows: pd.DataFrame = told.select("customer_id", "opened_at", "closed_at", "state", *names).execute()
@@ -118,7 +118,7 @@ def _complaints(company: Company, settle_days: int) -> tuple[pd.DataFrame, pd.Se
     for name in names:
         known = rows[rows["closed_at"].notna()].dropna(subset=[name])
         table[name.replace("_", " ")] = estimated(known, known[name].astype(bool), kind="share")
-    return pd.DataFrame({"value": table}).rename_axis("measure"), lasted.dropna().clip(lower=0.0)
+    return pd.Series(table), lasted.dropna().clip(lower=0.0)
 
 
 def own_costs(survey: Survey) -> pd.DataFrame:
@@ -135,14 +135,11 @@ def own_costs(survey: Survey) -> pd.DataFrame:
         By burden, the heaviest first: ``burden`` (Estimate, 1 to 10), ``heavy`` (Estimate: share that rates it above 7)
         and ``loyalty`` (Estimate: loyalty of those who rate it above the usual less that of the others, points).
     """
-    frame = survey.frame
     table: dict[str, dict[str, Any]] = {}
-    for item in (name for name in BURDENS if name in frame and frame[name].notna().sum() >= FEWEST):
-        rated = frame.dropna(subset=[item])
-        table[item] = {
-            "burden": estimated(rated, rated[item]),
-            "heavy": estimated(rated, rated[item] > 7, kind="share"),
-        }
+    for item in usable(survey.frame, BURDENS)[0]:
+        rated = survey.frame.dropna(subset=[item])
+        burden, heavy = estimated(rated, rated[item]), estimated(rated, rated[item] > 7, kind="share")
+        table[item] = {"burden": burden, "heavy": heavy}
         if "loyalty" in rated:
             both = rated.dropna(subset=["loyalty"])
             table[item]["loyalty"] = difference(both, both["loyalty"], both[item] > both[item].median())[0]
@@ -156,12 +153,12 @@ def own_costs(survey: Survey) -> pd.DataFrame:
 class Recovery:
     """What :func:`recovery` found.
 
-    `frame` by group: ``answers`` and ``satisfaction`` (Estimate, index from 0 to 100). `paradox` is the index of the
-    well settled less that of those who did not complain, `harm` that of the unsettled less the same (Estimates).
-    `stake` is what customers with an unsettled complaint brought in a year; None where purchases are not known.
+    `groups` are satisfaction indices from 0 to 100 (Estimates). `paradox` is that of the well settled less that of who
+    did not complain, `harm` that of the unsettled less the same. `stake` is what customers with an unsettled
+    complaint brought in a year; None where purchases are not known.
     """
 
-    frame: pd.DataFrame
+    groups: pd.Series[Any]
     paradox: Estimate
     harm: Estimate
     stake: Estimate | None
@@ -198,19 +195,16 @@ def recovery(company: Company, survey: Survey) -> Recovery:
     counts = group.value_counts().reindex(GROUPS, fill_value=0)
     message = "needs {least} answers after a well-settled complaint; there are {n}, and {without} without complaint"
     enough(message, table="complaints", n=int(counts[WELL]), without=int(counts[NONE]))
-    table: dict[str, dict[str, Any]] = {}
-    gaps = {}
+    indices, gaps = {}, {}
     for name in GROUPS:
         part, both = rows[group == name], rows[group.isin([name, NONE])]
-        index = estimated(part, score("satisfaction index", part))
-        table[name] = {"answers": len(part), "satisfaction": index}
+        indices[name] = estimated(part, score("satisfaction index", part))
         gaps[name] = difference(both, score("satisfaction index", both), group[both.index] == name)[0]
     stake = None
     if company.has("transactions") and "unresolved" in (known := facts(company)):
         bad = known.loc[known["unresolved"], value_of(company)]
         stake = Estimate.exact(float(bad.sum()), n=len(bad), unit=company.currency, method="sum")
-    frame = pd.DataFrame.from_dict(table, orient="index").rename_axis("group")
-    return Recovery(frame=frame, paradox=gaps[WELL], harm=gaps[BADLY], stake=stake)
+    return Recovery(groups=pd.Series(indices), paradox=gaps[WELL], harm=gaps[BADLY], stake=stake)
 
 
 def finding_recovery(found: Recovery) -> Finding:

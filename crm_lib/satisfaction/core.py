@@ -25,10 +25,10 @@ MARGIN: Final = 3.0
 class CoreSatisfaction:
     """What :func:`core_satisfaction` found.
 
-    `frame` by measure: ``core`` and ``others`` (Estimates), ``difference`` (Estimate) and ``holds``. `dissatisfied` by
-    ``customer_id``, most valuable first: ``value`` (money of the window), ``tier``, ``satisfaction``, ``answered``
-    (day), ``reason``, ``contact`` (day of the last one) and ``contact_kind`` (missing where there was none), and
-    ``may_contact`` where the company records it. `answers` counts the core customers and the others compared.
+    `frame` by measure: ``core``, ``others`` and ``difference`` (Estimates). `dissatisfied` by ``customer_id``, most
+    valuable first: ``value`` (money of the window), ``satisfaction``, ``reason``, ``contact`` (day of the last one) and
+    ``contact_kind`` (missing where there was none), and ``may_contact`` where the company records it. `answers` counts
+    the core customers and the others compared.
     """
 
     frame: pd.DataFrame
@@ -64,8 +64,7 @@ def core_satisfaction(
     bad = last[core & (last["satisfaction"] < dissatisfied_below)].set_index("customer_id").sort_index()
     frame = pd.DataFrame(
         {
-            "value": segmented.value.reindex(bad.index).fillna(0.0), "tier": tier.reindex(bad.index).astype(str),
-            "satisfaction": bad["satisfaction"], "answered": bad["responded_at"],
+            "value": segmented.value.reindex(bad.index).fillna(0.0), "satisfaction": bad["satisfaction"],
             "reason": _reasons(company, bad, segmented.basis.days),
         }
     )  # fmt: skip

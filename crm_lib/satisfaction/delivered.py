@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
-from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL
 from crm_lib.finding import Criterion, Finding
-from crm_lib.language import say
-from crm_lib.satisfaction.answers import BURDENS, FEWEST, SCALE, Survey, usable
-from crm_lib.satisfaction.correlations import RESAMPLES, percentile, resampled_moments
+from crm_lib.satisfaction.answers import BURDENS, FEWEST, SCALE, Survey, too_little, usable
+from crm_lib.satisfaction.weighting import RESAMPLES, percentile, resampled_moments
 from crm_lib.statistics.resampling import Floats
 
 BENEFITS: Final = ("product_quality", "service_quality", "personnel_quality", "image")
@@ -28,16 +26,13 @@ class DeliveredValue:
     """What :func:`delivered_value` found.
 
     `weights` by item: ``weight`` (they sum to 1), ``side`` ("value" or "cost"). `brands` by brand: ``answers``,
-    ``total_value`` and ``total_cost`` (both in points from 1 to 10) and ``delivered`` (Estimates), ``ahead`` (by how
-    much the own brand delivers more; Estimate, all rivals in mind; None for itself). `not_compared` are items that the
-    rivals were not rated on; `elicited` says whether the weights were given.
+    ``total_value``, ``total_cost`` (points from 1 to 10) and ``delivered`` (Estimates), ``ahead`` (by how much the own
+    brand delivers more; Estimate, all rivals in mind). `not_compared` are items that the rivals were not rated on.
     """
 
     weights: pd.DataFrame
     brands: pd.DataFrame
     not_compared: tuple[str, ...]
-    elicited: bool
-    r2: float
 
 
 def delivered_value(survey: Survey, *, weights: Sequence[float] = (), seed: int = 0) -> DeliveredValue:
@@ -59,20 +54,19 @@ def delivered_value(survey: Survey, *, weights: Sequence[float] = (), seed: int 
     """
     rivals = survey.rivals
     if rivals.empty:
-        raise TooLittleData(say("the survey has no answers on rivals"), table="surveys")
+        raise too_little("the survey has no answers on rivals")
     asked, _ = usable(survey.frame, (*BENEFITS, *BURDENS))
     both, _ = usable(rivals, asked)
     if not set(both) & set(BENEFITS) or not set(both) & set(BURDENS):
         message = "needs an item of value and one of cost that were asked about rivals too; these were: {items:words}"
-        raise TooLittleData(say(message, items=both or ["none"]), table="surveys")
+        raise too_little(message, items=both or ["none"])
     signs = np.array([1.0 if item in BENEFITS else -1.0 for item in both])
     given = _given(weights, both) if len(weights) else None
     own = survey.complete(*both, *(["satisfaction"] if given is None else []))
     groups = {OWN: own, **{str(name): part.dropna(subset=both) for name, part in rivals.groupby("brand")}}
     groups = {name: part for name, part in groups.items() if len(part) >= FEWEST}
     if len(groups) < 2:
-        message = "needs a rival with {least} answers on {items:words}"
-        raise TooLittleData(say(message, least=FEWEST, items=both), table="surveys")
+        raise too_little("needs a rival with {least} answers on {items:words}", least=FEWEST, items=both)
     means = {
         name: resampled_moments(part, both, seed=seed + place)[0] for place, (name, part) in enumerate(groups.items())
     }
@@ -80,9 +74,9 @@ def delivered_value(survey: Survey, *, weights: Sequence[float] = (), seed: int 
         # The own brand's resamples carry the uncertainty of the weights too.
         all_means, spreads, found = resampled_moments(own, [*both, "satisfaction"], seed=seed)
         means[OWN] = all_means[:, :-1]
-        by_draw, r2 = _fitted(found * spreads[:, :, None] * spreads[:, None, :], signs)
+        by_draw = _fitted(found * spreads[:, :, None] * spreads[:, None, :], signs)
     else:
-        by_draw, r2 = np.tile(given, (RESAMPLES + 1, 1)), np.nan
+        by_draw = np.tile(given, (RESAMPLES + 1, 1))
     value, cost = signs > 0, signs < 0
     rows: dict[str, dict[str, Any]] = {}
     delivered = {}
@@ -101,35 +95,29 @@ def delivered_value(survey: Survey, *, weights: Sequence[float] = (), seed: int 
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("brand")
     table = pd.DataFrame({"weight": by_draw[0], "side": np.where(value, "value", "cost")}, index=pd.Index(both))
     return DeliveredValue(
-        weights=table.rename_axis("item"), brands=frame, elicited=given is not None, r2=r2,
+        weights=table.rename_axis("item"), brands=frame,
         not_compared=tuple(item for item in asked if item not in both),
     )  # fmt: skip
 
 
 def _given(weights: Sequence[float], items: list[str]) -> Floats:
-    named = dict(zip((*BENEFITS, *BURDENS), weights, strict=False))
-    found = np.array([named.get(item, -1.0) for item in items], dtype=np.float64)
-    if len(weights) != len(BENEFITS + BURDENS) or not (np.isfinite(found).all() and (found >= 0).all() and found.any()):
-        raise ValueError(
-            f"delivered value needs eight weights that are not negative: of {', '.join(BENEFITS + BURDENS)}"
-        )
+    names = (*BENEFITS, *BURDENS)
+    found = np.array([weight for name, weight in zip(names, weights, strict=False) if name in items], dtype=np.float64)
+    if len(weights) != len(names) or not 0 < found.sum() < np.inf or (found < 0).any():
+        raise ValueError(f"delivered value needs eight weights that are not negative: of {', '.join(names)}")
     return np.asarray(found / found.sum())
 
 
-def _fitted(covariances: Floats, signs: Floats) -> tuple[Floats, float]:
-    """Return the weights, none negative, with which items best explain the last variable, and the R²."""
+def _fitted(covariances: Floats, signs: Floats) -> Floats:
+    """Return the weights, none negative, with which items best explain the last variable."""
     k = signs.size
     found = np.empty((len(covariances), k))
     for draw, each in enumerate(covariances * np.append(signs, 1.0) * np.append(signs, 1.0)[:, None]):
         root = np.linalg.cholesky(each[:k, :k] + 1e-9 * each.max() * np.eye(k))
         found[draw] = nnls(root.T, np.linalg.solve(root, each[:k, k]))[0]
-        if draw == 0:
-            if found[0].sum() == 0:
-                raise TooLittleData(
-                    say("no item of value or cost goes with satisfaction as it should"), table="surveys"
-                )
-            r2 = float(2 * found[0] @ each[:k, k] - found[0] @ each[:k, :k] @ found[0]) / float(each[k, k])
-    return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12), r2
+    if not found[0].any():
+        raise too_little("no item of value or cost goes with satisfaction as it should")
+    return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12))
 
 
 def finding_delivered_value(found: DeliveredValue) -> Finding:

@@ -12,15 +12,12 @@ import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.customers import members
-from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say, text
-from crm_lib.satisfaction.answers import QUALITIES, Survey, usable
-from crm_lib.satisfaction.correlations import correlations, percentile
-from crm_lib.satisfaction.importance import explained, johnson, lmg
+from crm_lib.satisfaction.answers import QUALITIES, Survey, too_little, usable
 from crm_lib.satisfaction.measures import index
-from crm_lib.satisfaction.weighting import estimated
+from crm_lib.satisfaction.weighting import estimated, explained, johnson, lmg, percentile, resampled_moments
 from crm_lib.statistics.resampling import Floats
 
 _MOST: Final = 8
@@ -49,12 +46,11 @@ class Drivers:
     `frame` by driver, the most important first: ``importance`` (Estimate: share of what all drivers explain together),
     ``johnson`` (the same by relative weights), ``ordinal`` (share of the coefficients of an ordered logit model;
     missing where it cannot be fitted), ``performance`` (Estimate, 0 to 100) and ``priority``. `r2` is what they explain
-    together; `lead` by how much the first leads the second; `left_out` says why an item is not in.
+    together; `left_out` says why an item is not in.
     """
 
     frame: pd.DataFrame
     r2: Estimate
-    lead: Estimate
     left_out: Mapping[str, str]
     method: str
 
@@ -62,10 +58,9 @@ class Drivers:
 def key_drivers(survey: Survey, *, seed: int = 0) -> Drivers:
     """Return how much each rated quality has to do with satisfaction.
 
-    Ratings of one customer resemble each other, so coefficients of a regression jump about. The importance is the share
-    of explained variance that an item adds, averaged over all orders in which items could enter (LMG). Beside the
-    qualities of the schema, items of the company's own whose names begin with ``driver_`` are taken in. It is an
-    association: that raising a rating raises satisfaction is a hypothesis until it is tried.
+    The importance is the share of explained variance that an item adds, averaged over all orders in which items could
+    enter (LMG). Items of the company's own whose names begin with ``driver_`` are taken in. It is an association: that
+    raising a rating raises satisfaction is a hypothesis until it is tried.
 
     Parameters
     ----------
@@ -79,18 +74,17 @@ def key_drivers(survey: Survey, *, seed: int = 0) -> Drivers:
     _, constant = usable(survey.frame, ["satisfaction"])
     if constant or len(chosen) < 2:
         why = constant.get("satisfaction", say("{n} items vary", n=len(chosen)))
-        raise TooLittleData(say("needs two items that vary, and satisfaction: {why}", why=why), table="surveys")
+        raise too_little("needs two items that vary, and satisfaction: {why}", why=why)
     rows, k = survey.complete(*chosen, "satisfaction"), len(chosen)
     people, least = rows["respondent"].nunique(), 10 + _TRUSTED * k
     if people < least:
-        message = "needs {least} respondents for {k} drivers; there are {n}"
-        raise TooLittleData(say(message, least=least, k=k, n=people), table="surveys")
-    stack = correlations(rows, [*chosen, "satisfaction"], seed)
+        raise too_little("needs {least} respondents for {k} drivers; there are {n}", least=least, k=k, n=people)
+    stack = resampled_moments(rows, [*chosen, "satisfaction"], seed=seed)[2]
     averaged = k <= _MOST
     shares = lmg(stack, [[i] for i in range(k)]) if averaged else johnson(stack)
     shares = shares / shares.sum(axis=1, keepdims=True)
     by_weights = johnson(stack[:1])[0]
-    ratings = [estimated(rows, index(rows, {item: 1.0})) for item in chosen]
+    ratings = [estimated(rows, index(rows[item].to_numpy())) for item in chosen]
     usual = float(np.mean([each.value for each in ratings]))
     frame = pd.DataFrame(
         {
@@ -105,7 +99,6 @@ def key_drivers(survey: Survey, *, seed: int = 0) -> Drivers:
     return Drivers(
         frame=frame.iloc[order], left_out=left_out,
         r2=percentile(explained(stack, range(k)), n=len(rows), unit="share"),
-        lead=percentile(shares[:, order[0]] - shares[:, order[1]], n=len(rows), unit="share"),
         method="all orders of entry" if averaged else "relative weights",
     )  # fmt: skip
 
@@ -160,11 +153,11 @@ def layers(company: Company, survey: Survey, *, seed: int = 0) -> Layers:
     }
     asked = {layer: names for layer, names in asked.items() if names}
     if len(asked) < 2:
-        raise TooLittleData(say("the survey asks about fewer than two layers of keeping"), table="surveys")
+        raise too_little("the survey asks about fewer than two layers of keeping")
     columns = [name for names in asked.values() for name in names]
     rows = survey.complete(*columns, "loyalty", frame=rows)
-    shares = lmg(correlations(rows, [*columns, "loyalty"], seed), [[columns.index(name) for name in names]
-                                                                    for names in asked.values()])  # fmt: skip
+    stack = resampled_moments(rows, [*columns, "loyalty"], seed=seed)[2]
+    shares = lmg(stack, [[columns.index(name) for name in names] for names in asked.values()])
     r2 = percentile(shares.sum(axis=1), n=len(rows), unit="share")
     shares = shares / shares.sum(axis=1, keepdims=True)
     importance = {
@@ -179,7 +172,7 @@ def layers(company: Company, survey: Survey, *, seed: int = 0) -> Layers:
 def finding_layers(found: Layers) -> Finding:
     """Return whether quality, the first layer, has more to do with staying than any other layer."""
     if found.lead is None:
-        raise TooLittleData(say("the survey does not ask for the quality of products"), table="surveys")
+        raise too_little("the survey does not ask for the quality of products")
     shares: Any = found.frame["importance"]
     best = max(shares.index, key=lambda layer: shares[layer].value)
     return Finding(

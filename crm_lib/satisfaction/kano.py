@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -11,10 +10,10 @@ from scipy.stats import norm
 
 from crm_lib.company import Company
 from crm_lib.customers import known_complaints
-from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.errors import MissingData
 from crm_lib.estimate import LEVEL, Estimate
-from crm_lib.language import say, text
-from crm_lib.satisfaction.answers import FEWEST, QUALITIES, Survey
+from crm_lib.language import text
+from crm_lib.satisfaction.answers import FEWEST, QUALITIES, Survey, too_little
 from crm_lib.satisfaction.weighting import effective_size, estimated
 
 ANSWERS: Final = ("like", "expect", "neutral", "tolerate", "dislike")
@@ -28,24 +27,14 @@ CLASSES: Final = {
     "questionable": "Ask again in plainer words",
     "undecided": "Ask more customers: two classes are too close",
 }
+LOW_TO: Final = 5
+"""Rating up to which an item is rated low."""
 _A, _O, _M, _I, _R, _Q, _ = CLASSES
 _TABLE: Final = np.array([[_Q, _A, _A, _A, _O], *[[_R, _I, _I, _I, _M]] * 3, [_R, _R, _R, _R, _Q]])
 """Kano's evaluation table: rows with the feature, columns without it, in the order of :data:`ANSWERS`."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Kano:
-    """What :func:`kano` found.
-
-    `frame` by feature: ``class`` (one of :data:`CLASSES`), ``answers``, ``better`` and ``worse`` (Estimates: how far
-    the feature satisfies where it is there, and dissatisfies where it is not), the share of each class but those that
-    nobody spoke for, and ``action``.
-    """
-
-    frame: pd.DataFrame
-
-
-def kano(survey: Survey) -> Kano:
+def kano(survey: Survey) -> pd.DataFrame:
     """Put features into Kano's classes, by the pairs of questions that the survey asks.
 
     A feature belongs to the class that most answers speak for, if it leads the second by more than chance would (Fong's
@@ -55,6 +44,13 @@ def kano(survey: Survey) -> Kano:
     ----------
     survey : Survey
         The answers; each feature has two columns, such as ``gift_wrap_with`` and ``gift_wrap_without``.
+
+    Returns
+    -------
+    DataFrame
+        By feature: ``class`` (one of :data:`CLASSES`), ``answers``, ``better`` and ``worse`` (Estimates: how far it
+        satisfies where it is there, and dissatisfies where it is not), the share of each class that somebody spoke for,
+        and ``action``.
     """
     frame = survey.frame
     features = [str(name).removesuffix("_with") for name in frame if str(name).endswith("_with")]
@@ -74,10 +70,9 @@ def kano(survey: Survey) -> Kano:
             "class": found, "answers": len(said), "better": better, "worse": turned, **share, "action": CLASSES[found]
         }  # fmt: skip
     if not table:
-        message = "needs a feature with ten pairs of answers, in columns such as 'x_with' and 'x_without'"
-        raise TooLittleData(say(message), table="surveys")
+        raise too_little("needs a feature with ten pairs of answers, in columns such as 'x_with' and 'x_without'")
     by_feature = pd.DataFrame.from_dict(table, orient="index").rename_axis("feature")
-    return Kano(frame=by_feature.loc[:, (by_feature != 0).any()])
+    return by_feature.loc[:, (by_feature != 0).any()]
 
 
 def _classified(with_it: pd.Series[str], without_it: pd.Series[str]) -> pd.Series[str]:
@@ -97,17 +92,15 @@ def _class(rows: pd.DataFrame, said: pd.Series[str], shares: pd.Series[float]) -
     return str(shares.idxmax()) if first - second > float(norm.ppf((1 + LEVEL) / 2)) * error else "undecided"
 
 
-def needs(company: Company, survey: Survey | None = None, *, low_to: float = 5.0) -> pd.DataFrame:
+def needs(company: Company, survey: Survey) -> pd.DataFrame:
     """Return what customers lack: topics of the last year's complaints and items rated low, the commonest first.
 
     Parameters
     ----------
     company : Company
         The company; complaints with topics are used where there are any.
-    survey : Survey, optional
-        Its answers.
-    low_to : float
-        Ratings up to this are low.
+    survey : Survey
+        Its answers; ratings up to five are low.
 
     Returns
     -------
@@ -127,10 +120,10 @@ def needs(company: Company, survey: Survey | None = None, *, low_to: float = 5.0
                 "customers": int(has.sum()), "share": estimated(everybody, has, kind="share"),
                 "unsettled": (state != "settled").mean() if len(state) else np.nan,
             }  # fmt: skip
-    last = survey.latest(days=365) if survey else pd.DataFrame()
+    last = survey.latest(days=365)
     for item in (name for name in QUALITIES if name in last and last[name].notna().sum() >= FEWEST):
         rated = last.dropna(subset=[item])
-        low = rated[item] <= low_to
+        low = rated[item] <= LOW_TO
         found = {"customers": int(low.sum()), "share": estimated(rated, low, kind="share"), "unsettled": np.nan}
         rows["low ratings", text(item.replace("_", " "))] = found
     if not rows:

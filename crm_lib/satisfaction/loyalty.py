@@ -1,20 +1,30 @@
-"""What customers who answered bought afterwards; loyalty as behaviour and attitude: true, latent, spurious or none."""
+"""Loyalty as behaviour and attitude; from satisfaction to loyalty by level of competition; and false loyalty."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import lsq_linear
+from scipy.stats import t
+from sklearn.preprocessing import SplineTransformer
+from sklearn.tree import DecisionTreeRegressor
 
 from crm_lib.company import Company
-from crm_lib.customers import customer_window, facts, value_of
-from crm_lib.estimate import Estimate
-from crm_lib.satisfaction.answers import FEWEST, Survey, enough
+from crm_lib.customers import customer_attribute, customer_window, facts, value_of
+from crm_lib.errors import MissingData
+from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.satisfaction.answers import FEWEST, SCALE, Survey, enough, too_little
 from crm_lib.satisfaction.weighting import estimated
-from crm_lib.statistics.skewed_means import group_means
+from crm_lib.statistics.proportions import newcombe
+from crm_lib.statistics.resampling import Floats
 
 INTENDS, DOES = "intends to stay", "bought again"
 STAYS_FROM: Final = 7
@@ -32,20 +42,12 @@ KINDS: Final = {
 """Dick & Basu (1994), Journal of the Academy of Marketing Science 22, 99-113; what each is, and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Followed:
-    """The last answer of each active customer up to `day`, and what followed.
+def follow_answers(company: Company, survey: Survey) -> tuple[pd.DataFrame, dt.date]:
+    """Return the last answer of each active customer up to a day, with what followed it, and the day.
 
-    `frame` by answer, its items and, as known on the day: ``purchase_days`` and ``value`` (money) of the year before;
-    ``stayed`` (1.0 for who bought in the following half-year, else 0.0) and ``later`` (value of those days, money).
+    As known on it: ``purchase_days`` and ``value`` (money) of the year before; ``stayed`` is 1.0 for who bought in the
+    half-year after it, else 0.0.
     """
-
-    frame: pd.DataFrame
-    day: dt.date
-
-
-def follow_answers(company: Company, survey: Survey) -> Followed:
-    """Return what active customers who answered bought in the half-year after a day, by what was known on it."""
     day, kind = company.as_of - dt.timedelta(days=FOLLOWED_DAYS), value_of(company)
     known = facts(company, day)
     moment = pd.Timestamp(day)
@@ -55,18 +57,19 @@ def follow_answers(company: Company, survey: Survey) -> Followed:
     enough("needs {least} customers who had bought and answered half a year ago; there are {n}", n=len(rows))
     before = known.loc[rows["customer_id"]]
     after = customer_window(company, days=FOLLOWED_DAYS).reindex(before.index)
-    more = {"value": before[kind], "purchase_days": before["purchase_days"],
-            "stayed": after["orders"].fillna(0) > 0, "later": after[kind].fillna(0.0)}  # fmt: skip
-    return Followed(frame=rows.assign(**{name: each.to_numpy(dtype=float) for name, each in more.items()}), day=day)
+    more = {
+        "value": before[kind], "purchase_days": before["purchase_days"], "stayed": after["orders"].fillna(0) > 0
+    }  # fmt: skip
+    return rows.assign(**{name: each.to_numpy(dtype=float) for name, each in more.items()}), day
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Loyalty:
     """What :func:`loyalty_kinds` found: `frame` by kind of loyalty, as of `day`.
 
-    ``customers``, ``share`` (Estimate), ``value`` (mean of the year before, money), ``later`` (Estimate: mean of the
-    half-year after), ``silent`` (Estimate: share that bought nothing in it) and ``action``; kinds with fewer than ten
-    customers are left out. `often_from` are the purchase days from which a customer buys often.
+    ``customers``, ``share`` (Estimate), ``value`` (mean of the year before, money), ``silent`` (Estimate: share that
+    bought nothing in the half-year after) and ``action``; kinds with fewer than ten customers are left out.
+    `often_from` are the purchase days from which a customer buys often.
     """
 
     frame: pd.DataFrame
@@ -88,22 +91,216 @@ def loyalty_kinds(company: Company, survey: Survey) -> Loyalty:
     survey : Survey
         Its answers; they must name customers.
     """
-    followed = follow_answers(company, survey)
-    rows = survey.complete("loyalty", frame=followed.frame)
+    followed, day = follow_answers(company, survey)
+    rows = survey.complete("loyalty", frame=followed)
     median = float(rows["purchase_days"].median())
     often, means = rows["purchase_days"] > median, rows["loyalty"] >= STAYS_FROM
     kind = pd.Series(np.select([often & means, often, means], ["true", "spurious", "latent"], "none"), index=rows.index)
-    later: Any = group_means(rows["later"], kind)
     table: dict[str, dict[str, Any]] = {}
     for name, (_, action) in KINDS.items():
         part = rows[kind == name]
         if len(part) >= FEWEST:
-            mean, low, high = (float(later.loc[name, end]) for end in ("mean", "low", "high"))
             table[name] = {
                 "customers": len(part), "share": estimated(rows, kind == name, kind="share"),
                 "value": float(part["value"].mean()),
-                "later": Estimate(value=mean, low=low, high=high, n=len(part), method="Hall", unit=company.currency),
                 "silent": estimated(part, 1 - part["stayed"], kind="share"), "action": action,
             }  # fmt: skip
     frame = pd.DataFrame.from_dict(table, orient="index").rename_axis("kind")
-    return Loyalty(frame=frame, often_from=median + 1, day=followed.day, currency=company.currency)
+    return Loyalty(frame=frame, often_from=median + 1, day=day, currency=company.currency)
+
+
+LEVELS: Final = ("low", "medium", "high", "all customers")
+_LEAST = 50
+"""Respondents a curve is fitted to, at least."""
+_FOLDS = 10
+_KNOTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Quantiles of the ratings between which a curve bends."""
+Curve = Callable[[Floats], Floats]
+
+
+def _polynomial(x: Floats, y: Floats, w: Floats, *, degree: int) -> Curve:
+    found = np.polynomial.Polynomial.fit(x, y, degree, w=np.sqrt(w), domain=list(map(float, SCALE)))
+    return lambda at: np.asarray(found(at))
+
+
+def monotone_curve(x: Floats, y: Floats, w: Floats) -> Curve:
+    """Return a smooth curve that never falls: cumulated B-splines whose steps are not negative (Ramsay 1988)."""
+    # Knots lie where the answers are: a step that no answer supports could be of any height.
+    knots = np.unique(np.quantile(x, _KNOTS))[:, None]
+    if len(knots) < 2:
+        return _polynomial(x, y, w, degree=0)
+    basis = SplineTransformer(degree=2, knots=knots, extrapolation="constant").fit(knots)
+
+    def design(at: Floats) -> Floats:
+        # Sums of the last basis functions rise from 0 to 1.
+        return np.asarray(np.cumsum(basis.transform(at[:, None])[:, ::-1], axis=1)[:, ::-1])
+
+    columns, root = design(x), np.sqrt(w)
+    lowest = np.r_[-np.inf, np.zeros(columns.shape[1] - 1)]
+    found = lsq_linear(columns * root[:, None], y * root, bounds=(lowest, np.inf)).x
+    return lambda at: design(at) @ found
+
+
+def _threshold(x: Floats, y: Floats, w: Floats) -> Curve:
+    """Return the best single step."""
+    step = DecisionTreeRegressor(max_depth=1).fit(x[:, None], y, sample_weight=w)
+    return lambda at: np.asarray(step.predict(at[:, None]))
+
+
+LINE: Final = "straight line"
+SHAPES: Final[Mapping[str, Callable[[Floats, Floats, Floats], Curve]]] = {
+    LINE: partial(_polynomial, degree=1),
+    "quadratic": partial(_polynomial, degree=2),
+    "monotone curve": monotone_curve,
+    "threshold": _threshold,
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoyaltyCurve:
+    """What :func:`loyalty_curve` found.
+
+    `shapes` by ``(outcome, shape)``: ``explained`` out of sample and ``gain`` over the straight line (Estimate, all
+    shapes in mind). `points` by ``(outcome, level, rating)``: ``seen`` (Estimate) and ``curve`` (monotone). `levels` by
+    ``(outcome, level)`` is the share of the dissatisfied (below `below`) who stay (Estimate). `stake` is what those
+    under low competition brought in a year (None where not known).
+    """
+
+    shapes: pd.DataFrame
+    points: pd.DataFrame
+    levels: pd.Series[Any]
+    below: float
+    stake: Estimate | None
+
+
+def loyalty_curve(company: Company, survey: Survey, *, dissatisfied_below: float = 6.0, seed: int = 0) -> LoyaltyCurve:
+    """Compare shapes of the curve from satisfaction to loyalty out of sample, for each level of competition.
+
+    Loyalty is the intention to buy again and, where purchases are known, having bought in the half-year after a day up
+    to which answers were looked at. Each customer's last answer counts. Each level of ``local_competition`` with fifty
+    has a curve of its own, where the company knows it.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    survey : Survey
+        Its answers.
+    dissatisfied_below : float
+        A rating below this is dissatisfied.
+    seed : int
+        Of the division into ten parts, each of which is told by curves fitted to the others.
+    """
+    last = survey.frame.drop_duplicates("respondent", keep="last")
+    outcomes = {INTENDS: (survey.complete("satisfaction", "loyalty", frame=last), "loyalty")}
+    with suppress(MissingData):  # where purchases are not known, the intention is all there is
+        outcomes[DOES] = (survey.complete("satisfaction", frame=follow_answers(company, survey)[0]), "stayed")
+    shapes: dict[Any, Any] = {}
+    points: dict[Any, Any] = {}
+    levels: dict[tuple[str, str], Estimate] = {}
+    stake = None
+    for outcome, (frame, column) in outcomes.items():
+        frame = frame.assign(level=LEVELS[-1], stays=frame[column] >= (STAYS_FROM if outcome == INTENDS else 1))
+        with suppress(MissingData):
+            frame["level"] = frame["customer_id"].map(customer_attribute(company, "local_competition"))
+        frame = frame[frame["level"].map(frame["level"].value_counts()) >= _LEAST]
+        if frame.empty:
+            raise too_little("needs {least} respondents of one level of competition", least=_LEAST)
+        shapes |= {(outcome, shape): row for shape, row in _compared(frame, column, seed).items()}
+        for name in (one for one in LEVELS if one in set(frame["level"])):
+            part = frame[frame["level"] == name]
+            points |= {(outcome, name, rating): row for rating, row in _points(part, column).items()}
+            bad = part[part["satisfaction"] < dissatisfied_below]
+            levels[outcome, name] = estimated(bad, bad["stays"], kind="share")
+            if (outcome, name) == (DOES, "low"):
+                brought = float(bad["value"].sum())
+                stake = Estimate.exact(brought, n=len(bad), unit=company.currency, method="sum")
+    return LoyaltyCurve(
+        shapes=pd.DataFrame.from_dict(shapes, orient="index").rename_axis(["outcome", "shape"]),
+        points=pd.DataFrame.from_dict(points, orient="index").rename_axis(["outcome", "level", "rating"]),
+        levels=pd.Series(levels), below=dissatisfied_below, stake=stake,
+    )  # fmt: skip
+
+
+def _compared(frame: pd.DataFrame, column: str, seed: int) -> dict[str, dict[str, Any]]:
+    """Return what each shape explains of answers it was not fitted to, each level with a curve of its own."""
+    # Sorted by respondent: the division must not depend on the order of rows.
+    frame = frame.sort_values("respondent")
+    fold = np.random.default_rng(seed).permutation(np.arange(len(frame)) % _FOLDS)
+    x, y, w = (frame[name].to_numpy(dtype=np.float64) for name in ("satisfaction", column, "weight"))
+    level, n = frame["level"].to_numpy(), len(frame)
+    shapes: dict[str, Callable[[Floats, Floats, Floats], Curve]] = {**SHAPES, "": partial(_polynomial, degree=0)}
+    lost = {shape: np.empty(n) for shape in shapes}
+    for out in range(_FOLDS):
+        for name in pd.unique(level):
+            inside, away = (level == name) & (fold != out), (level == name) & (fold == out)
+            for shape, fit in shapes.items():
+                told = fit(x[inside], y[inside], w[inside])(x[away])
+                lost[shape][away] = w[away] * (y[away] - told) ** 2
+    total = lost.pop("")
+    # Wide enough for the best of three rivals of the line, which is picked after a look at all.
+    reach = float(t.ppf(1 - (1 - LEVEL) / 2 / (len(SHAPES) - 1), n - 1)) * np.sqrt(n / (n - 1)) / total.sum()
+    rows: dict[str, dict[str, Any]] = {}
+    for shape, each in lost.items():
+        gains = lost[LINE] - each
+        value = float(gains.sum() / total.sum())
+        half = reach * float(np.sqrt(((gains - value * total) ** 2).sum()))
+        gain = Estimate(value=value, low=value - half, high=value + half, n=n, unit="share", method="ten-fold")
+        rows[shape] = {"explained": 1 - float(each.sum() / total.sum()), "gain": None if shape == LINE else gain}
+    return rows
+
+
+def _points(part: pd.DataFrame, column: str) -> dict[int, dict[str, Any]]:
+    curve = monotone_curve(*(part[name].to_numpy(dtype=np.float64) for name in ("satisfaction", column, "weight")))
+    found: dict[int, dict[str, Any]] = {}
+    for rating in range(SCALE[0], SCALE[1] + 1):
+        rows = part[part["satisfaction"].round() == rating]
+        if len(rows) >= FEWEST:
+            seen = estimated(rows, rows[column], kind="share" if column == "stayed" else "mean")
+            found[rating] = {"seen": seen, "curve": float(curve(np.array([float(rating)]))[0])}
+    return found
+
+
+def finding_curve(found: LoyaltyCurve) -> Finding:
+    """Return whether a curve tells the intention to stay better than a straight line, out of sample."""
+    shapes: Any = found.shapes.loc[INTENDS]
+    gains = shapes["gain"].drop(LINE)
+    best = max(gains.index, key=lambda name: gains[name].value)
+    return Finding(
+        key="satisfaction.curve",
+        claim="Loyalty does not rise in a straight line with satisfaction.",
+        source="Textbook 4.3.3: satisfaction and retention, a non-linear relation",
+        estimate=gains[best],
+        criterion=Criterion(low=0.0),
+        sentence="Out of sample a straight line explains {line:share} of the intention to stay; the best other shape, "
+        "{best:words}, adds {estimate}.",
+        if_supported="Look up the curve before spending: a point of satisfaction pays where the curve is steep.",
+        if_not_supported="Count each point of satisfaction alike: a straight line tells loyalty as well as any curve.",
+        if_undecided="Plan with the straight line; the curves are no clear gain yet.",
+        values={"line": shapes.loc[LINE, "explained"], "best": best},
+    )
+
+
+def finding_false_loyalty(found: LoyaltyCurve) -> Finding:
+    """Return whether dissatisfied customers mean to stay more often under low than under high competition."""
+    shares: Any = found.levels[INTENDS]
+    sizes: Any = {level: shares[level].n if level in shares else 0 for level in ("low", "high")}
+    enough(
+        "needs {least} dissatisfied customers under low and under high competition; there are {low} and {high}", **sizes
+    )
+    return Finding(
+        key="satisfaction.false_loyalty",
+        claim="Where there is little competition, dissatisfied customers stay: their loyalty is false.",
+        source="Textbook 4.2.1: satisfaction, loyalty and competition",
+        estimate=newcombe(shares["low"], shares["high"]),
+        criterion=Criterion(low=0.0),
+        sentence="Of dissatisfied customers {low} mean to stay under low competition, {high} under high: a difference "
+        "of {estimate}.",
+        if_supported="Do not read staying as loyalty where rivals are few: mend what dissatisfies before one opens.",
+        if_not_supported="Treat the dissatisfied alike everywhere: few rivals do not hold them here.",
+        if_undecided="Ask more dissatisfied customers; until then expect them to leave everywhere.",
+        values={"low": shares["low"], "high": shares["high"]},
+        currency=found.stake.unit if found.stake else "",
+        money_at_stake=found.stake,
+        money_note="what dissatisfied customers under low competition brought in a year, of those followed up",
+    )

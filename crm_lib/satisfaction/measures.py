@@ -1,4 +1,4 @@
-"""The usual measures of satisfaction, by wave and by group, with intervals for weighted and repeated answers."""
+"""The usual measures of satisfaction by wave and by group; and who answers, with the measures corrected for it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from crm_lib.errors import TooLittleData
-from crm_lib.estimate import LEVEL
-from crm_lib.language import say
-from crm_lib.satisfaction.answers import BURDENS, FEWEST, QUALITIES, SCALE, Survey, enough
-from crm_lib.satisfaction.weighting import Kind, difference, estimated
-from crm_lib.statistics.proportions import holm
+from crm_lib.company import Company
+from crm_lib.customers import facts, value_of
+from crm_lib.errors import MissingData
+from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.satisfaction.answers import BURDENS, FEWEST, QUALITIES, SCALE, Survey, enough, too_little
+from crm_lib.satisfaction.weighting import Kind, difference, estimated, rake
+from crm_lib.statistics.proportions import holm, wilson
+from crm_lib.statistics.rate_ratios import mean_difference
 from crm_lib.statistics.resampling import Floats
 
 SATISFIED_FROM: Final = 8
@@ -31,17 +33,9 @@ MEASURES: Final[Mapping[str, tuple[str, Kind]]] = {
 """Item and kind of each measure: indices run from 0 to 100, the net promoter score from -100 % to 100 %."""
 
 
-def index(ratings: pd.DataFrame, weights: Mapping[str, float]) -> pd.Series[float]:
-    """Return each answer's index from 0 to 100: the weighted mean of its ratings, by the formula of the ACSI.
-
-    :math:`100 \\sum_i w_i (x_i - 1) / 9` with weights that sum to 1 (Fornell et al. 1996, J. Marketing 60, 7-18).
-
-    >>> means = pd.DataFrame({"overall": [8.0], "expected": [7.0], "ideal": [6.5]})
-    >>> float(index(means, {"overall": 0.3885, "expected": 0.3190, "ideal": 0.2925}).round(3)[0])
-    69.358
-    """
-    mean = ratings[list(weights)] @ (pd.Series(weights) / sum(weights.values()))
-    return 100 * (mean - SCALE[0]) / (SCALE[1] - SCALE[0])
+def index(rating: Floats) -> Floats:
+    """Return ratings, or their weighted mean, on the scale of the ACSI (Fornell et al. 1996, J. Marketing 60, 7-18)."""
+    return np.asarray(100 * (rating - SCALE[0]) / (SCALE[1] - SCALE[0]))
 
 
 def score(name: str, rows: pd.DataFrame) -> Floats:
@@ -51,24 +45,23 @@ def score(name: str, rows: pd.DataFrame) -> Floats:
         return np.asarray((x >= PROMOTER_FROM).astype(float) - (x <= DETRACTOR_TO))
     if name in ("satisfied", "top two boxes"):
         return np.asarray(x >= (SATISFIED_FROM if name == "satisfied" else PROMOTER_FROM), dtype=np.float64)
-    return np.asarray(index(rows, {MEASURES[name][0]: 1.0}), dtype=np.float64)
+    return index(x)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measures:
     """What :func:`measures` found.
 
-    `waves` by ``(measure, wave)``: the measure in each wave (Estimate) and its ``answers``. `now` by ``measure``:
-    ``now`` (last wave) and, where there is a wave before, ``before``, ``change`` (Estimates) and ``holds`` (whether the
-    change differs from 0 with all measures in mind). `distributions` by item: share of answers at each rating. `gaps`
-    by dimension: ``perceived``, ``expected`` (means) and ``gap`` (Estimate, points). The last three are of the last
-    wave.
+    `waves` are Estimates by ``(measure, wave)``. `now` by ``measure``: ``now`` (last wave) and, where there is a wave
+    before, ``before``, ``change`` (Estimates) and ``holds`` (whether it differs from 0 with all measures in mind).
+    `distributions` by item: share of answers at each rating. `gaps` by dimension: perceived less expected (Estimate,
+    points). The last three are of the last wave.
     """
 
-    waves: pd.DataFrame
+    waves: pd.Series[Any]
     now: pd.DataFrame
     distributions: pd.DataFrame
-    gaps: pd.DataFrame
+    gaps: pd.Series[Any]
     survey: Survey
     last: str
     previous: str
@@ -87,24 +80,23 @@ def measures(survey: Survey) -> Measures:
     large = [str(wave) for wave in counts.index[counts >= FEWEST]]
     enough("needs a wave with {least} answers; the largest has {n}", n=int(counts.max()))
     last, previous = large[-1], large[-2] if len(large) > 1 else ""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for name in _asked(frame):
-        for wave, part in frame.dropna(subset=[MEASURES[name][0]]).groupby("wave"):
-            measure = estimated(part, score(name, part), kind=MEASURES[name][1])
-            rows[name, str(wave)] = {"measure": measure, "answers": len(part)}
-    if not rows:
-        raise TooLittleData(say("the survey asks neither for satisfaction nor for loyalty"), table="surveys")
-    waves = pd.DataFrame.from_dict(rows, orient="index").rename_axis(["name", "wave"])
+    waves = {
+        (name, str(wave)): estimated(part, score(name, part), kind=MEASURES[name][1])
+        for name in _asked(frame)
+        for wave, part in frame.dropna(subset=[MEASURES[name][0]]).groupby("wave")
+    }
+    if not waves:
+        raise too_little("the survey asks neither for satisfaction nor for loyalty")
     if previous:
         both = frame[frame["wave"].isin([last, previous])]
         names = {"inside": "now", "outside": "before", "difference": "change"}
         now = compared(both, both["wave"] == last).rename(columns=names)
     else:
-        now = pd.DataFrame({"now": waves["measure"].xs(last, level="wave")}).rename_axis("measure")
+        now = pd.DataFrame({"now": pd.Series(waves).xs(last, level=1)}).rename_axis("measure")
     latest = frame[frame["wave"] == last]
     return Measures(
-        waves=waves, now=now, distributions=_distributions(latest), gaps=_gaps(latest), survey=survey, last=last,
-        previous=previous,
+        waves=pd.Series(waves), now=now, distributions=_distributions(latest), gaps=_gaps(latest), survey=survey,
+        last=last, previous=previous,
     )  # fmt: skip
 
 
@@ -139,16 +131,78 @@ def _distributions(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shares).T.rename_axis("item")
 
 
-def _gaps(rows: pd.DataFrame) -> pd.DataFrame:
-    found = {}
-    for item in (name for name in QUALITIES if {name, "expectation"} <= set(rows)):
-        both = rows.dropna(subset=[item, "expectation"])
-        if len(both) >= FEWEST:
-            perceived, expected = (
-                float(np.average(both[name], weights=both["weight"])) for name in (item, "expectation")
-            )
-            gap = estimated(both, both[item] - both["expectation"])
-            found[item] = {"perceived": perceived, "expected": expected, "gap": gap}
-    return pd.DataFrame.from_dict(found, orient="index", columns=["perceived", "expected", "gap"]).rename_axis(
-        "dimension"
-    )
+def _gaps(rows: pd.DataFrame) -> pd.Series[Any]:
+    asked = [item for item in QUALITIES if {item, "expectation"} <= set(rows)]
+    both = {item: rows.dropna(subset=[item, "expectation"]) for item in asked}
+    gaps = {item: estimated(each, each[item] - each["expectation"]) for item, each in both.items()}
+    return pd.Series({item: gap for item, gap in gaps.items() if gap.n >= FEWEST}, dtype=object)
+
+
+DAYS: Final = 365
+_GROUPINGS = ("customer_group", "region", "local_competition")
+_PURCHASES = (0, 1, 3, 7, np.inf)
+"""Purchase days of the year, at which the last grouping is cut."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Response:
+    """What :func:`response` found, of customers who bought in the last year.
+
+    `rate` is the share that answered. `habits` by habit: means of those who ``answered`` and of the ``missing``, and
+    their ``difference`` (Estimate). `raked` is the satisfaction index (Estimate) of the last answers as they came, by
+    the survey's weights, and raked to the shares of all customers.
+    """
+
+    rate: Estimate
+    habits: pd.DataFrame
+    raked: Mapping[str, Estimate]
+
+
+def response(company: Company, survey: Survey) -> Response:
+    """Compare customers who answered in the last year with those who did not, and correct the index for it.
+
+    Parameters
+    ----------
+    company : Company
+        The company; needs ``transactions``.
+    survey : Survey
+        Its answers; they must name customers.
+    """
+    known = facts(company)
+    active = known[known["purchase_days"] > 0]
+    last = survey.latest(days=DAYS).dropna(subset=["customer_id"]).set_index("customer_id")
+    if last.empty:
+        raise MissingData("surveys", ("customer_id",))
+    answered = pd.Series(active.index.isin(last.index), index=active.index)
+    message = "needs {least} active customers who answered and {least} who did not; they are {yes} and {no}"
+    enough(message, yes=int(answered.sum()), no=int((~answered).sum()))
+    kind, habits = value_of(company), {}
+    for name in ("purchase_days", kind, "recency", "tenure"):
+        each = active[name].astype(float)
+        gap = mean_difference(each, np.ones(len(each)), answered, unit=company.currency if name == kind else "")
+        habits[name] = {"answered": each[answered].mean(), "missing": each[~answered].mean(), "difference": gap}
+    return Response(
+        rate=wilson(int(answered.sum()), len(active)), raked=_raked(active, last.loc[last.index.isin(active.index)]),
+        habits=pd.DataFrame.from_dict(habits, orient="index").rename_axis("habit"),
+    )  # fmt: skip
+
+
+def _raked(active: pd.DataFrame, last: pd.DataFrame) -> dict[str, Estimate]:
+    rated = last.dropna(subset=["satisfaction"]) if "satisfaction" in last else last.iloc[:0]
+    if len(rated) < FEWEST:
+        return {}
+    groups = {name: active[name].astype(object).fillna("not known") for name in _GROUPINGS if name in active}
+    groups["purchases"] = pd.cut(active["purchase_days"], _PURCHASES).astype(str)
+    margins = {}
+    for name, group in groups.items():
+        # A group of whom nearly nobody answered cannot be spoken for: its share goes to the largest group.
+        few = group.map(group[rated.index].value_counts()).fillna(0) < FEWEST
+        groups[name] = group.mask(few, group[rated.index].mode()[0])
+        margins[name] = groups[name].value_counts()
+    of_answers = pd.DataFrame({name: group[rated.index] for name, group in groups.items()})
+    weights: dict[str, Any] = {
+        "as they came": 1.0, "by survey weights": rated["weight"],
+        "raked to all customers": rake(of_answers, margins, rated["weight"]),
+    }  # fmt: skip
+    y = score("satisfaction index", rated)
+    return {name: estimated(rated.assign(weight=w), y) for name, w in weights.items()}

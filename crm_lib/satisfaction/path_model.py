@@ -11,11 +11,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from crm_lib.errors import TooLittleData
 from crm_lib.language import say
 from crm_lib.satisfaction import pls
-from crm_lib.satisfaction.answers import BURDENS, SCALE, Survey, usable
-from crm_lib.satisfaction.correlations import percentile, resampled_moments
+from crm_lib.satisfaction.answers import BURDENS, SCALE, Survey, too_little, usable
+from crm_lib.satisfaction.weighting import percentile, resampled_moments
 
 RESAMPLES: Final = 2000
 GOAL: Final = "satisfaction"
@@ -46,9 +45,8 @@ class PathModel:
 
     `paths` by ``(source, target)``: ``path`` and ``consistent`` (Estimates; the second corrected for the unreliability
     of few items). `blocks` by block: number of ``items``, reliabilities ``alpha``, ``rho_a`` and ``rho_c``, ``ave``
-    (variance of the items explained; all four missing for single items), ``r2`` (Estimate, None where nothing leads to
-    it), ``performance`` (0 to 100) and ``effect`` (Estimate: points of satisfaction that go with a point more, all ways
-    together; None for what satisfaction leads to). `htmt` by block and block; `left_out` says why an item is not in.
+    (variance of the items explained), ``r2`` (Estimate), ``performance`` (0 to 100) and ``effect`` (Estimate: points of
+    satisfaction that go with a point more, all ways together). `left_out` says why an item is not in.
     """
 
     paths: pd.DataFrame
@@ -61,7 +59,6 @@ class PathModel:
 def path_model(survey: Survey, *, seed: int = 0) -> PathModel:
     """Fit the model of the European customer satisfaction index to a survey.
 
-    Image and expectation lead to quality and value, these to satisfaction, and satisfaction to complaints and loyalty.
     Partial least squares weigh the items of each block; respondents are drawn again 2,000 times for the intervals. The
     order of cause and effect is the model's assumption: the data cannot tell it.
 
@@ -69,8 +66,7 @@ def path_model(survey: Survey, *, seed: int = 0) -> PathModel:
     ----------
     survey : Survey
         The answers. Items called as in the ECSI survey (``IMAG1``, ``PERQ1`` …) are used where there are any, else
-        those of the schema; burdens are turned, so that more is better. An item that runs against its block is left
-        out.
+        those of the schema. An item that runs against its block is left out.
     seed : int
         Of the resamples of respondents.
     """
@@ -78,15 +74,14 @@ def path_model(survey: Survey, *, seed: int = 0) -> PathModel:
     paths = {to: tuple(b for b in before if b in blocks) for to, before in PATHS.items() if to in blocks}
     paths = {to: before for to, before in paths.items() if before}
     if GOAL not in paths or len(blocks) < 3:
-        told = say("the survey asks for too few parts of the model: {blocks:words}", blocks=list(blocks) or ["none"])
-        raise TooLittleData(told, table="surveys")
+        raise too_little(
+            "the survey asks for too few parts of the model: {parts:words}", parts=list(blocks) or ["none"]
+        )
     columns = [item for items in blocks.values() for item in items]
     rows = survey.complete(*columns, frame=frame)
-    people = rows["respondent"].nunique()
-    if people < 10 * len(columns):
-        message = "needs {least} respondents for {k} items; there are {n}"
-        told = say(message, least=10 * len(columns), k=len(columns), n=people)
-        raise TooLittleData(told, table="surveys")
+    people, k = rows["respondent"].nunique(), len(columns)
+    if people < 10 * k:
+        raise too_little("needs {least} respondents for {k} items; there are {n}", least=10 * k, k=k, n=people)
     means, spreads, stack = resampled_moments(rows, columns, seed=seed, resamples=RESAMPLES)
     names, ends = list(blocks), np.cumsum([len(items) for items in blocks.values()])
     places = [list(range(end - len(items), end)) for end, items in zip(ends, blocks.values(), strict=True)]

@@ -15,10 +15,10 @@ _TOLERANCE = 1e-10
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fit:
-    """A path model of b matrices of k items in q blocks: `weights` and `loadings` (b, k), `blocks` and `consistent`
-    (b, q, q: correlations of the composites, and of what they stand for), `rho_a` (b, q).
+    """Path models of b matrices of k items in q blocks; all is missing where the weights did not settle.
 
-    Of a matrix for which the weights did not settle, all is missing.
+    `weights` and `loadings` (b, k), `rho_a` (b, q), `blocks` and `consistent` (b, q, q: correlations of the composites,
+    and of what they stand for).
     """
 
     weights: Floats
@@ -31,8 +31,8 @@ class Fit:
 def fit(correlations: Floats, blocks: Sequence[Sequence[int]], paths: Mapping[int, Sequence[int]]) -> Fit:
     """Fit a path model, mode A and path weighting, with consistent correlations (PLSc).
 
-    `blocks` are the items of each block, `paths` the predecessors of each block that has any. Lohmöller (1989), Latent
-    Variable Path Modeling with Partial Least Squares; Dijkstra & Henseler (2015), MIS Quarterly 39, 297-316.
+    Lohmöller (1989), Latent Variable Path Modeling with Partial Least Squares; Dijkstra & Henseler (2015), MIS
+    Quarterly 39, 297-316. `paths` are the predecessors of each block that has any.
     """
     b, k, q = len(correlations), correlations.shape[-1], len(blocks)
     member = np.zeros((k, q))

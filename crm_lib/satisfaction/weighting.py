@@ -1,9 +1,11 @@
-"""Means of answers with weights and repeated respondents: effective numbers, intervals, differences, raking."""
+"""Answers with weights and repeated respondents: means, differences, raking; correlations, and what they explain."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from math import comb
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,15 +26,9 @@ _METHODS = {"mean": "Student", "share": "Wilson", "balance": "adjusted Wald"}
 def estimated(rows: pd.DataFrame, scores: Any, *, kind: Kind = "mean", unit: str | None = None) -> Estimate:
     """Return the weighted mean of the scores of answers with its interval; not estimable below ten answers.
 
-    The number of answers is first divided by the design effect, which the spread of the weights and respondents who
-    answer again cause (linearised, Kish 1965). Then a mean has Student's interval, a share Wilson's, and a balance the
-    adjusted Wald interval of Agresti & Min with pseudo-answers of 3/4, 3/2 and 3/4, which holds in small groups.
-    `rows` have ``weight`` and ``respondent``; the unit of a mean is none, else it is a share.
-
-    >>> answers = pd.DataFrame({"weight": 1.0, "respondent": range(100)})
-    >>> nps = estimated(answers, [1] * 50 + [0] * 30 + [-1] * 20, kind="balance")
-    >>> round(100 * nps.low, 2), round(100 * nps.high, 2)
-    (14.05, 44.2)
+    The number of answers is divided by the design effect of weights and repeated respondents (linearised, Kish 1965).
+    Then a mean has Student's interval, a share Wilson's, and a balance the adjusted Wald interval of Agresti & Min with
+    pseudo-answers of 3/4, 3/2 and 3/4, which holds in small groups. By default all but a mean is a share.
     """
     y, w, codes = _checked(rows, scores)
     unit = unit if unit is not None else "" if kind == "mean" else "share"
@@ -66,10 +62,8 @@ def effective_size(y: Floats, w: Floats, codes: NDArray[np.intp]) -> float:
 
 
 def difference(rows: pd.DataFrame, scores: Any, inside: Any, *, unit: str = "") -> tuple[Estimate, float]:
-    """Return by how much the weighted mean inside exceeds that outside, and the p-value of no difference.
-
-    Who answered on both sides counts once: the variance adds up each respondent's part in the difference.
-    """
+    """Return by how much the weighted mean inside exceeds that outside, and the p-value of no difference."""
+    # Who answered on both sides counts once: the variance adds up each respondent's part in the difference.
     y, w, codes = _checked(rows, scores)
     side = np.asarray(inside, dtype=bool)
     if min(side.sum(), (~side).sum()) < FEWEST:
@@ -93,19 +87,12 @@ def difference(rows: pd.DataFrame, scores: Any, inside: Any, *, unit: str = "") 
 
 
 def rake(groups: pd.DataFrame, margins: Mapping[str, Any], start: ArrayLike) -> Floats:
-    """Return weights by which every grouping of the answers has its known shares (Deming & Stephan 1940).
-
-    A group that nobody is in, or that has no margin, is a ValueError.
-    """
+    """Return weights by which every grouping of the answers has its known shares (Deming & Stephan 1940)."""
     weights = np.array(start, dtype=np.float64)
-    coded = {name: pd.Categorical(groups[name], categories=list(margin.index)) for name, margin in margins.items()}
-    for name, margin in margins.items():
-        if (coded[name].codes < 0).any() or set(coded[name].codes) != set(range(len(margin))):
-            raise ValueError(f"the groups of '{name}' and their margin differ: each needs answers and a known share")
     for _ in range(_ROUNDS):
         before = weights.copy()
         for name, margin in margins.items():
-            codes = coded[name].codes
+            codes = margin.index.get_indexer(groups[name])
             now = np.bincount(codes, weights=weights, minlength=len(margin))
             weights *= (margin.to_numpy(dtype=np.float64) / margin.sum() * weights.sum() / now)[codes]
         if np.allclose(weights, before, rtol=1e-10):
@@ -124,3 +111,93 @@ def _checked(rows: pd.DataFrame, scores: Any) -> tuple[Floats, Floats, NDArray[n
 
 def _not_estimable(n: int, unit: str) -> Estimate:
     return Estimate(value=np.nan, low=-np.inf, high=np.inf, n=n, method="fewer than ten answers", unit=unit)
+
+
+_BATCH = 2_000_000
+"""Numbers drawn at a time: 16 MB."""
+RESAMPLES: Final = 999
+
+
+def resampled_moments(
+    rows: pd.DataFrame, columns: Sequence[str], *, seed: int, resamples: int = RESAMPLES
+) -> tuple[Floats, Floats, Floats]:
+    """Return weighted means, standard deviations and correlations: of the answers, then of resamples of respondents.
+
+    Respondents are drawn with all their answers. A column that does not vary in a resample correlates 0.
+    """
+    x, w = rows[list(columns)].to_numpy(dtype=np.float64), rows["weight"].to_numpy(dtype=np.float64)
+    codes, _ = pd.factorize(rows["respondent"])
+    people, k = int(codes.max()) + 1, x.shape[1]
+    centred = x - w @ x / w.sum()
+    upper = np.triu_indices(k)
+    products = np.column_stack([np.ones(len(x)), centred, centred[:, upper[0]] * centred[:, upper[1]]]) * w[:, None]
+    order = np.argsort(codes, kind="stable")
+    sums = np.add.reduceat(products[order], np.searchsorted(codes[order], np.arange(people)), axis=0)
+    totals = [sums.sum(axis=0)[None]]
+    rng, batch = np.random.default_rng(seed), max(1, _BATCH // people)
+    for start in range(0, resamples, batch):
+        size = min(batch, resamples - start)
+        drawn = rng.integers(people, size=(size, people)) + people * np.arange(size)[:, None]
+        totals.append(np.bincount(drawn.ravel(), minlength=size * people).reshape(size, people) @ sums)
+    all_totals = np.concatenate(totals)
+    all_totals = all_totals[:, 1:] / all_totals[:, :1]
+    means, squares = all_totals[:, :k], np.empty((len(all_totals), k, k))
+    squares[:, upper[0], upper[1]] = squares[:, upper[1], upper[0]] = all_totals[:, k:]
+    covariances = squares - means[:, :, None] * means[:, None, :]
+    spreads = np.sqrt(np.maximum(np.einsum("bii->bi", covariances), 0.0))
+    safe = np.where(spreads > 1e-9, spreads, np.inf)
+    found = covariances / safe[:, :, None] / safe[:, None, :]
+    found[:, np.arange(k), np.arange(k)] = 1.0
+    return means + w @ x / w.sum(), spreads, found
+
+
+def percentile(stack: Floats, *, n: int, unit: str = "", level: float = LEVEL) -> Estimate:
+    """Return the first of a stack of estimates with the interval that the others, its resamples, leave."""
+    value, resampled = float(stack[0]), stack[1:][np.isfinite(stack[1:])]
+    if not resampled.size or not np.isfinite(value):
+        return Estimate(value=np.nan, low=-np.inf, high=np.inf, n=n, method="bootstrap", unit=unit, level=level)
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    # The point stays inside: an interval without it could not be read.
+    return Estimate(
+        value=value, low=min(float(low), value), high=max(float(high), value), n=n, unit=unit, level=level,
+        method="bootstrap of respondents",
+    )  # fmt: skip
+
+
+def explained(correlations: Floats, predictors: Sequence[int]) -> Floats:
+    """Return the R² of the last variable on some of the others; matrices of shape (..., k + 1, k + 1)."""
+    chosen = list(predictors)
+    among, with_outcome = correlations[..., chosen, :][..., chosen], correlations[..., chosen, -1]
+    # A resample may repeat a predictor: the pseudo-inverse then shares what both explain.
+    try:
+        beta = np.linalg.solve(among, with_outcome[..., None])[..., 0]
+    except np.linalg.LinAlgError:
+        beta = (np.linalg.pinv(among, hermitian=True) @ with_outcome[..., None])[..., 0]
+    return np.asarray((beta * with_outcome).sum(axis=-1))
+
+
+def lmg(correlations: Floats, groups: Sequence[Sequence[int]]) -> Floats:
+    """Return the R² that each group adds, averaged over all orders (Grömping 2006, J. Statistical Software 17(1))."""
+    g = len(groups)
+    r2 = {
+        members: explained(correlations, [i for group in members for i in groups[group]])
+        for size in range(g + 1)
+        for members in combinations(range(g), size)
+    }
+    shares = np.zeros((*correlations.shape[:-2], g))
+    for members, before in r2.items():
+        for group in set(range(g)) - set(members):
+            after = r2[tuple(sorted((*members, group)))]
+            shares[..., group] += (after - before) / (g * comb(g - 1, len(members)))
+    return shares
+
+
+def johnson(correlations: Floats) -> Floats:
+    """Return Johnson's relative weights, nearly the same (2000, Multivariate Behavioral Research 35, 1-19)."""
+    among, with_outcome = correlations[..., :-1, :-1], correlations[..., :-1, -1]
+    values, vectors = np.linalg.eigh(among)
+    roots = np.sqrt(np.maximum(values, 0.0))
+    square_root = (vectors * roots[..., None, :]) @ vectors.swapaxes(-1, -2)
+    inverse = (vectors / np.maximum(roots, 1e-9)[..., None, :]) @ vectors.swapaxes(-1, -2)
+    beta = inverse @ with_outcome[..., None]
+    return np.asarray((square_root**2 @ beta**2)[..., 0])

@@ -25,11 +25,10 @@ MOODS: Final = ("satisfied", "in between", "dissatisfied")
 class WordOfMouth:
     """What :func:`word_of_mouth` found.
 
-    `frame` by mood: ``answers``, ``share`` and ``told`` (Estimates; persons each told) and ``reach`` (persons told by a
-    hundred customers together). `more` is m: by how many more persons a dissatisfied customer tells than a satisfied
-    one. `balance` is what satisfied customers tell less what dissatisfied ones tell, persons a hundred customers.
-    `sensitivity` by ``(satisfied_from, dissatisfied_below)`` is m by where the moods begin. `referred` is the value of
-    the last year (money) of customers whom others brought, None where the company does not record it.
+    `frame` by mood: ``answers``, ``share``, ``told`` (Estimates; persons each told) and ``reach`` (persons told by a
+    hundred customers). `more` is m, `sensitivity` m by where moods begin: ``(satisfied_from, dissatisfied_below)``.
+    `balance` is what the satisfied tell less what the dissatisfied tell, persons a hundred customers. `referred` is the
+    value of the last year of customers whom others brought, None where the company does not record it.
     """
 
     frame: pd.DataFrame

@@ -126,7 +126,7 @@ def test_reversed_items_and_missing_blocks_are_left_out_of_the_path_model():
 
 def test_close_classes_stay_undecided_and_other_words_are_no_answer():
     said = [("like", "neutral")] * 11 + [("like", "dislike")] * 10 + [("perhaps", None)] * 5
-    found = satisfaction.kano(survey_of(pd.DataFrame(said, columns=["x_with", "x_without"]))).frame.loc["x"]
+    found = satisfaction.kano(survey_of(pd.DataFrame(said, columns=["x_with", "x_without"]))).loc["x"]
     assert (found["class"], found["answers"]) == ("undecided", 21)
     with pytest.raises(TooLittleData, match="x_without"):
         satisfaction.kano(survey_of(rows(20)))

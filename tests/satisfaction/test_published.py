@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from crm_lib.satisfaction import kano, pls
-from crm_lib.satisfaction.importance import explained, johnson, lmg
 from crm_lib.satisfaction.measures import index
-from crm_lib.satisfaction.weighting import estimated
+from crm_lib.satisfaction.weighting import estimated, explained, johnson, lmg
 from tests.satisfaction.surveys import survey_of
 
 ECSI = """
@@ -112,8 +111,7 @@ def test_shares_of_swiss_are_those_of_relaimpo():
 
 
 def test_the_index_of_the_acsi_and_the_interval_of_the_net_promoter_score():
-    means = pd.DataFrame({"a": [8.0], "b": [7.0], "c": [6.5]})
-    assert index(means, {"a": 0.3885, "b": 0.3190, "c": 0.2925})[0] == pytest.approx(69.358, abs=5e-4)
+    assert index(np.dot([8.0, 7.0, 6.5], [0.3885, 0.3190, 0.2925])) == pytest.approx(69.358, abs=5e-4)
     rows = pd.DataFrame({"weight": 1.0, "respondent": range(100)})
     found = estimated(rows, [1] * 50 + [0] * 30 + [-1] * 20, kind="balance")
     assert (100 * found.value, 100 * found.low, 100 * found.high) == pytest.approx((30, 14.05, 44.20), abs=5e-3)
@@ -130,6 +128,6 @@ def test_the_index_of_the_acsi_and_the_interval_of_the_net_promoter_score():
 def test_kano_puts_the_features_of_skis_into_the_published_classes(counts, better, worse, kind):
     pairs = [("like", "neutral"), ("like", "dislike"), ("expect", "dislike"), ("neutral", "neutral")]
     said = [pair for pair, count in zip(pairs, counts, strict=True) for _ in range(int(10 * count))]
-    found = kano(survey_of(pd.DataFrame(said, columns=["ski_with", "ski_without"]))).frame.loc["ski"]
+    found = kano(survey_of(pd.DataFrame(said, columns=["ski_with", "ski_without"]))).loc["ski"]
     assert (found["better"].value, found["worse"].value) == pytest.approx((better, worse), abs=5e-3)
     assert found["class"] == kind

@@ -6,10 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_lib.satisfaction.correlations import correlations, percentile, resampled_moments
-from crm_lib.satisfaction.importance import lmg
-from crm_lib.satisfaction.loyalty_curve import LINE, _compared, monotone_curve
-from crm_lib.satisfaction.weighting import difference, effective_size, estimated, rake
+from crm_lib.satisfaction.loyalty import LINE, _compared, monotone_curve
+from crm_lib.satisfaction.weighting import (
+    difference,
+    effective_size,
+    estimated,
+    lmg,
+    percentile,
+    rake,
+    resampled_moments,
+)
 
 
 def coverage(draw, truth, **how):
@@ -60,7 +66,7 @@ def test_differences_are_false_alarms_as_rarely_as_stated():
     assert 0.02 <= alarms / 500 <= 0.08
 
 
-def test_raking_reaches_all_margins_at_once_and_names_a_group_without_answers():
+def test_raking_reaches_all_margins_at_once():
     rng = np.random.default_rng(1)
     groups = pd.DataFrame({"sex": rng.choice(["f", "m"], 300), "age": rng.choice(["old", "young"], 300, p=[0.8, 0.2])})
     margins = {"sex": pd.Series({"f": 30.0, "m": 70.0}), "age": pd.Series({"old": 50.0, "young": 50.0})}
@@ -69,8 +75,6 @@ def test_raking_reaches_all_margins_at_once_and_names_a_group_without_answers():
         found = pd.Series(weights).groupby(groups[name]).sum() / weights.sum()
         assert found.tolist() == pytest.approx((margin / margin.sum()).tolist(), abs=1e-6)
     assert weights.mean() == pytest.approx(1)
-    with pytest.raises(ValueError, match="'sex'"):
-        rake(groups, {"sex": pd.Series({"f": 1.0, "m": 1.0, "x": 1.0})}, np.ones(300))
 
 
 def test_the_monotone_curve_never_falls_and_follows_a_rising_truth():
@@ -109,7 +113,7 @@ def ratings(rng, n, weights=(0.5, 0.3, 0.2)):
 
 def test_shares_of_drivers_are_covered_and_alike_drivers_rarely_told_apart():
     rng, groups = np.random.default_rng(6), [[0], [1], [2]]
-    shares = lmg(correlations(ratings(rng, 100_000), [*"abc", "y"], 0)[0], groups)
+    shares = lmg(resampled_moments(ratings(rng, 100_000), [*"abc", "y"], seed=0, resamples=1)[2][0], groups)
     truth, hits, alarms = shares / shares.sum(), np.zeros(3), 0
     for trial in range(80):
         stack = lmg(resampled_moments(ratings(rng, 200), [*"abc", "y"], seed=trial, resamples=199)[2], groups)
