@@ -175,7 +175,7 @@ def drivers_chart(found: Drivers) -> Chart:
 
 def layers_chart(found: Layers) -> Chart:
     """Draw how much each layer of keeping has to do with staying."""
-    frame = ends(found.frame["importance"], "importance").set_axis(spoken(found.frame.index))
+    frame = ends(found.importance, "importance").set_axis(spoken(found.importance.index))
     return dots(
         frame, "importance", kind="share", name="layers",
         headline=say("{best} has most to do with the intention to stay", best=str(frame["importance"].idxmax())),

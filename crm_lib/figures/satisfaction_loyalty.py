@@ -78,8 +78,7 @@ def reliability_table(model: PathModel) -> Table:
     """Return how well the items of each block measure one thing, and what satisfaction owes to it."""
     frame: Any = model.blocks.set_axis(spoken(model.blocks.index)).rename_axis("block").reset_index()
     frame["r2"] = [each.value if isinstance(each, Estimate) else np.nan for each in frame["r2"]]
-    pairs: Any = model.htmt.stack()  # noqa: PD013 (pairs of row and column)
-    alike = [f"{text(a)} – {text(b)}" for (a, b), ratio in pairs.items() if ratio > 0.9]
+    alike = [f"{text(a)} – {text(b)}" for (a, b), ratio in model.htmt.items() if ratio > 0.9]
     note = say("Usual demands: reliabilities (alpha, ρA, ρC) of 0.7, half of the variance (AVE).")
     if alike:
         note += " " + say("Hardly told apart (HTMT above 0.9): {alike:words}.", alike=alike)

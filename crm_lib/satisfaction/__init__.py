@@ -8,15 +8,13 @@ from crm_lib.satisfaction.answers import Survey as Survey, survey as survey
 from crm_lib.satisfaction.care import (
     Care as Care,
     Recovery as Recovery,
+    WordOfMouth as WordOfMouth,
     care as care,
     finding_recovery as finding_recovery,
+    finding_word_of_mouth as finding_word_of_mouth,
     own_costs as own_costs,
     recovery as recovery,
-)
-from crm_lib.satisfaction.core import (
-    CoreSatisfaction as CoreSatisfaction,
-    core_satisfaction as core_satisfaction,
-    finding_core_satisfaction as finding_core_satisfaction,
+    word_of_mouth as word_of_mouth,
 )
 from crm_lib.satisfaction.delivered import (
     DeliveredValue as DeliveredValue,
@@ -40,14 +38,12 @@ from crm_lib.satisfaction.loyalty import (
     loyalty_kinds as loyalty_kinds,
 )
 from crm_lib.satisfaction.measures import (
+    CoreSatisfaction as CoreSatisfaction,
     Measures as Measures,
     Response as Response,
+    core_satisfaction as core_satisfaction,
+    finding_core_satisfaction as finding_core_satisfaction,
     measures as measures,
     response as response,
 )
 from crm_lib.satisfaction.path_model import PathModel as PathModel, path_model as path_model
-from crm_lib.satisfaction.word_of_mouth import (
-    WordOfMouth as WordOfMouth,
-    finding_word_of_mouth as finding_word_of_mouth,
-    word_of_mouth as word_of_mouth,
-)

@@ -73,9 +73,8 @@ class Survey:
 def survey(company: Company) -> Survey:
     """Return the company's survey, cleaned.
 
-    Of several answers of one customer in a wave the last one counts. Where answers have weights, one without a positive
-    weight stands for nobody and is left out. Ratings beyond the scale are not in the table any more. A company that
-    names no waves has one a quarter. Fewer than ten answers on the own brand are too few.
+    Of several answers of one customer in a wave the last one counts. One without a positive weight stands for nobody
+    and is left out. A company that names no waves has one a quarter.
 
     Parameters
     ----------
@@ -107,10 +106,8 @@ def survey(company: Company) -> Survey:
         mine = frame["brand"].isna() | frame["brand"].isin(own_brands(company))
     own = frame[mine]
     own = _kept(own, ~own.duplicated(["respondent", "wave"], keep="last"), "answered again in the same wave", left_out)
-    message = (
-        "needs {least} answers on the own brand; there are {n}. An answer on the own brand names no brand, or one "
-    )
-    enough(message + "that table 'competitors' marks as own", n=len(own))
+    message = "needs {least} answers on the own brand; there are {n}. An answer on the own brand names no brand, or one"
+    enough(message + " that table 'competitors' marks as own", n=len(own))
     waves = own.groupby("wave")["responded_at"].median().sort_values(kind="stable")
     return Survey(
         frame=own.reset_index(drop=True), rivals=frame[~mine].reset_index(drop=True), left_out=left_out,

@@ -1,7 +1,8 @@
-"""Care before, during and after a purchase; whether a good settlement makes up for a problem; what buying costs."""
+"""What customers say to others, how they are cared for, whether a good settlement makes up for a problem, own costs."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,9 +15,101 @@ from crm_lib.customers.known import is_review
 from crm_lib.errors import MissingData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
+from crm_lib.relationships import influence
 from crm_lib.satisfaction.answers import BURDENS, FEWEST, Survey, enough, usable
-from crm_lib.satisfaction.measures import score
+from crm_lib.satisfaction.measures import SATISFIED_FROM, score
 from crm_lib.satisfaction.weighting import difference, estimated
+
+MOODS: Final = ("satisfied", "in between", "dissatisfied")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WordOfMouth:
+    """What :func:`word_of_mouth` found.
+
+    `frame` by mood: ``answers``, ``share``, ``told`` (Estimates; persons each told) and ``reach`` (persons told by a
+    hundred customers). `more` is m, `sensitivity` m by where moods begin: ``(satisfied_from, dissatisfied_below)``.
+    `balance` is what the satisfied tell less what the dissatisfied tell, persons a hundred customers. `referred` is the
+    value of the last year of customers whom others brought, None where the company does not record it.
+    """
+
+    frame: pd.DataFrame
+    more: Estimate
+    balance: Estimate
+    sensitivity: pd.Series[Any]
+    referred: Estimate | None
+
+
+def word_of_mouth(company: Company, survey: Survey, *, dissatisfied_below: float = 6.0) -> WordOfMouth:
+    """Return to how many persons customers told of their experience, by how satisfied they are.
+
+    Parameters
+    ----------
+    company, survey : Company, Survey
+        The company and its answers, with ``persons_told``.
+    dissatisfied_below : float
+        A rating below this is dissatisfied; from eight on it is satisfied.
+    """
+    rows = survey.complete("satisfaction", "persons_told")
+    mood = _moods(rows, SATISFIED_FROM, dissatisfied_below)
+    counts = mood.value_counts()
+    message = "needs {least} satisfied and {least} dissatisfied answers; there are {up} and {down}"
+    enough(message, up=int(counts.get(MOODS[0], 0)), down=int(counts.get(MOODS[2], 0)))
+    table: dict[str, dict[str, Any]] = {}
+    told = rows["persons_told"].astype(float)
+    for name in MOODS:
+        part = mood == name
+        table[name] = {
+            "answers": int(part.sum()), "share": estimated(rows, part, kind="share"),
+            "told": estimated(rows[part], told[part]),
+            "reach": 100 * float((rows["weight"] * told)[part].sum() / rows["weight"].sum()),
+        }  # fmt: skip
+    tried = {
+        (high, low): _more(rows, _moods(rows, high, low))
+        for high in (SATISFIED_FROM - 1, SATISFIED_FROM, SATISFIED_FROM + 1)
+        for low in (dissatisfied_below - 1, dissatisfied_below, dissatisfied_below + 1)
+        if low <= high
+    }
+    referred = None
+    with suppress(MissingData):
+        won = influence(company).frame[["won", "won_value"]].sum()
+        referred = Estimate.exact(float(won["won_value"]), n=int(won["won"]), unit=company.currency, method="sum")
+    signed = 100 * told * mood.map({MOODS[0]: 1.0, MOODS[1]: 0.0, MOODS[2]: -1.0})
+    return WordOfMouth(
+        frame=pd.DataFrame.from_dict(table, orient="index").rename_axis("mood"), more=_more(rows, mood),
+        balance=estimated(rows, signed, unit="persons"), sensitivity=pd.Series(tried), referred=referred,
+    )  # fmt: skip
+
+
+def _moods(rows: pd.DataFrame, satisfied_from: float, below: float) -> pd.Series[str]:
+    x = rows["satisfaction"]
+    return pd.Series(np.select([x >= satisfied_from, x < below], [MOODS[0], MOODS[2]], MOODS[1]), index=rows.index)
+
+
+def _more(rows: pd.DataFrame, mood: pd.Series[str]) -> Estimate:
+    ends = rows[mood != MOODS[1]]
+    return difference(ends, ends["persons_told"], mood[ends.index] == MOODS[2], unit="persons")[0]
+
+
+def finding_word_of_mouth(found: WordOfMouth) -> Finding:
+    """Return whether dissatisfied customers tell more persons than satisfied ones: n against n + m."""
+    told: Any = found.frame["told"]
+    return Finding(
+        key="satisfaction.word_of_mouth",
+        claim="A satisfied customer tells n others, a dissatisfied one n + m.",
+        source="Textbook 4.1: the satisfied tell n, the dissatisfied n + m",
+        estimate=found.more,
+        criterion=Criterion(low=0.0),
+        sentence="A satisfied customer tells {n} others, a dissatisfied one {nm}: m is {estimate}.",
+        if_supported="Reach the dissatisfied before they talk: a bad report travels further than a good one.",
+        if_not_supported="Give satisfied customers occasions to recommend; bad reports do not travel further here.",
+        if_undecided="Answer the dissatisfied fast; whether they talk more than others is open.",
+        values={"n": told["satisfied"], "nm": told["dissatisfied"], "balance": found.balance},
+        currency=found.referred.unit if found.referred else "",
+        money_at_stake=found.referred,
+        money_note="what customers whom others brought contributed in the last year",
+    )
+
 
 DAYS: Final = 365
 AGAIN_DAYS: Final = 90
@@ -68,7 +161,6 @@ def _phases(company: Company) -> pd.DataFrame:
     means = [name for name in ("minutes", "cost") if company.has("interactions", name)]
     names = [*means, *(["resolved"] if company.has("interactions", "resolved") else [])]
     contacts: pd.DataFrame = rows.select("customer_id", "occurred_at", "phase", *names).execute()
-    contacts = contacts.assign(weight=1.0, respondent=contacts["customer_id"])
     if company.has("transactions"):
         contacts["again"] = _bought_after(company, contacts)
     table: dict[str, dict[str, Any]] = {}
@@ -89,15 +181,20 @@ def _phases(company: Company) -> pd.DataFrame:
 
 def _bought_after(company: Company, contacts: pd.DataFrame) -> pd.Series[float]:
     """Return whether each contact was followed by a purchase in time; missing where the time is not over."""
-    bought = purchase_days(company)[["customer_id", "day"]].sort_values("day", kind="stable")
-    days = pd.to_datetime(contacts["occurred_at"]).dt.normalize().astype("datetime64[s]")
-    asked = contacts[["customer_id"]].assign(day=days).reset_index(names="row").sort_values("day", kind="stable")
-    merged = pd.merge_asof(
-        asked, bought.assign(bought=bought["day"]), on="day", by="customer_id", direction="forward",
-        allow_exact_matches=False, tolerance=pd.Timedelta(days=AGAIN_DAYS),
-    ).set_index("row")  # fmt: skip
-    over = merged["day"] + pd.Timedelta(days=AGAIN_DAYS) <= pd.Timestamp(company.as_of)
-    return merged["bought"].notna().astype(float).where(over).reindex(contacts.index)
+    bought = purchase_days(company)[["customer_id", "day"]].assign(happened=1.0)
+    day = pd.to_datetime(contacts["occurred_at"]).dt.normalize()
+    found = _nearest(contacts.assign(day=day), bought, AGAIN_DAYS, direction="forward", allow_exact_matches=False)
+    return found["happened"].fillna(0.0).where(day + pd.Timedelta(days=AGAIN_DAYS) <= pd.Timestamp(company.as_of))
+
+
+def _nearest(asked: pd.DataFrame, events: pd.DataFrame, days: int, **how: Any) -> pd.DataFrame:
+    """Return each customer's event nearest to the ``day`` of each row within some days, or nothing."""
+    asked, events = (
+        frame.astype({"day": "datetime64[s]"}).sort_values("day", kind="stable")
+        for frame in (asked[["customer_id", "day"]].reset_index(names="row"), events)
+    )
+    near = pd.merge_asof(asked, events, on="day", by="customer_id", tolerance=pd.Timedelta(days=days), **how)
+    return near.set_index("row").sort_index()
 
 
 def _complaints(company: Company, settle_days: int) -> tuple[pd.Series[Any], pd.Series[float]]:
@@ -105,16 +202,12 @@ def _complaints(company: Company, settle_days: int) -> tuple[pd.Series[Any], pd.
     told = known_complaints(company, days=DAYS)
     rows: pd.DataFrame = told.select("customer_id", "opened_at", "closed_at", "state", *names).execute()
     enough("needs {least} complaints in a year; there are {n}", table="complaints", n=len(rows))
-    rows = rows.assign(weight=1.0, respondent=rows["customer_id"])
     lasted = (rows["closed_at"] - rows["opened_at"]).dt.total_seconds() / 86_400
     watched = rows["opened_at"] + pd.Timedelta(days=settle_days) <= pd.Timestamp(company.as_of) + pd.Timedelta(days=1)
     settled = rows["state"] == "settled"
-    table = {
-        f"settled within {settle_days} days": estimated(
-            rows[watched], (settled & (lasted <= settle_days))[watched], kind="share"
-        ),
-        "not settled today": estimated(rows, ~settled, kind="share"),
-    }
+    in_time = estimated(rows[watched], (settled & (lasted <= settle_days))[watched], kind="share")
+    left = estimated(rows, ~settled, kind="share")
+    table = {f"settled within {settle_days} days": in_time, "not settled today": left}
     for name in names:
         known = rows[rows["closed_at"].notna()].dropna(subset=[name])
         table[name.replace("_", " ")] = estimated(known, known[name].astype(bool), kind="share")
@@ -153,9 +246,8 @@ def own_costs(survey: Survey) -> pd.DataFrame:
 class Recovery:
     """What :func:`recovery` found.
 
-    `groups` are satisfaction indices from 0 to 100 (Estimates). `paradox` is that of the well settled less that of who
-    did not complain, `harm` that of the unsettled less the same. `stake` is what customers with an unsettled
-    complaint brought in a year; None where purchases are not known.
+    `groups` are satisfaction indices (Estimates). `paradox` is that of the well settled less that of who did not
+    complain, `harm` that of the unsettled. `stake` is what customers with an unsettled complaint brought in a year.
     """
 
     groups: pd.Series[Any]
@@ -172,22 +264,15 @@ def recovery(company: Company, survey: Survey) -> Recovery:
 
     Parameters
     ----------
-    company : Company
-        The company; needs ``complaints`` with ``closed_at``.
-    survey : Survey
-        Its answers; they must name customers.
+    company, survey : Company, Survey
+        The company (needs ``complaints`` with ``closed_at``) and its answers; they must name customers.
     """
     rows = survey.complete("satisfaction").dropna(subset=["customer_id"])
     company.table("complaints", "closed_at")
     names = ["satisfied"] if company.has("complaints", "satisfied") else []
     told = known_complaints(company)
     told = told.select("customer_id", "closed_at", "state", *names, day=told.opened_at.cast("date")).execute()
-    told = told.assign(opened=True, day=told["day"].astype("datetime64[s]")).sort_values("day", kind="stable")
-    asked = rows[["customer_id"]].assign(day=rows["responded_at"].astype("datetime64[s]")).reset_index(names="row")
-    merged = pd.merge_asof(
-        asked.sort_values("day", kind="stable"), told, on="day", by="customer_id",
-        tolerance=pd.Timedelta(days=AFFECTED_DAYS),
-    ).set_index("row").reindex(rows.index)  # fmt: skip
+    merged = _nearest(rows.assign(day=rows["responded_at"]), told.assign(opened=True), AFFECTED_DAYS)
     well = (merged["closed_at"].dt.normalize() <= merged["day"]) & (merged["state"] == "settled")
     if names:
         well &= merged["satisfied"].eq(True)

@@ -17,7 +17,6 @@ from crm_lib.satisfaction.weighting import RESAMPLES, percentile, resampled_mome
 from crm_lib.statistics.resampling import Floats
 
 BENEFITS: Final = ("product_quality", "service_quality", "personnel_quality", "image")
-"""The four parts of total value."""
 OWN: Final = "own brand"
 
 
@@ -38,8 +37,7 @@ class DeliveredValue:
 def delivered_value(survey: Survey, *, weights: Sequence[float] = (), seed: int = 0) -> DeliveredValue:
     """Return the value delivered to customers by the own brand and by each rival.
 
-    Delivered value is total value (products, service, people, image) less total cost (money, time, energy, mental
-    effort), each a weighted sum of ratings. Only what was asked about all brands is compared.
+    It is total value less total cost, each a weighted sum of ratings. Only what was asked of all brands is compared.
 
     Parameters
     ----------
@@ -47,8 +45,7 @@ def delivered_value(survey: Survey, *, weights: Sequence[float] = (), seed: int 
         The answers on the own brand and on rivals.
     weights : sequence of float
         How much products, service, people, image, money, time, energy and mental effort count, as customers said it. By
-        default the weights with which ratings best explain satisfaction, none the wrong way (non-negative least
-        squares).
+        default those with which ratings best explain satisfaction, none the wrong way (non-negative least squares).
     seed : int
         Of the resamples of respondents behind the intervals; weights are estimated anew in each.
     """
@@ -79,19 +76,16 @@ def delivered_value(survey: Survey, *, weights: Sequence[float] = (), seed: int 
         by_draw = np.tile(given, (RESAMPLES + 1, 1))
     value, cost = signs > 0, signs < 0
     rows: dict[str, dict[str, Any]] = {}
-    delivered = {}
+    delivered = {name: (by_draw * signs * stack).sum(axis=1) for name, stack in means.items()}
+    level = 1 - (1 - LEVEL) / (len(groups) - 1)  # Bonferroni: the best rival is picked after a look at all
     for name, stack in means.items():
-        delivered[name] = (by_draw * signs * stack).sum(axis=1)
         sides = [(by_draw * stack)[:, side].sum(axis=1) / by_draw[:, side].sum(axis=1) for side in (value, cost)]
-        n = len(groups[name])
+        n, gap = len(groups[name]), delivered[OWN] - delivered[name]
         rows[name] = {
             "answers": n, "total_value": percentile(sides[0], n=n), "total_cost": percentile(sides[1], n=n),
             "delivered": percentile(delivered[name], n=n),
+            "ahead": None if name == OWN else percentile(gap, n=n, level=level),
         }  # fmt: skip
-    level = 1 - (1 - LEVEL) / (len(groups) - 1)  # Bonferroni: the best rival is picked after a look at all
-    for name in groups:
-        gap = delivered[OWN] - delivered[name]
-        rows[name]["ahead"] = None if name == OWN else percentile(gap, n=rows[name]["answers"], level=level)
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("brand")
     table = pd.DataFrame({"weight": by_draw[0], "side": np.where(value, "value", "cost")}, index=pd.Index(both))
     return DeliveredValue(

@@ -22,8 +22,6 @@ from crm_lib.statistics.resampling import Floats
 
 _MOST: Final = 8
 """Drivers up to which all orders of entry are averaged; beyond, Johnson's weights stand in for them."""
-_TRUSTED = 3
-"""Respondents a driver needs, beyond the first ten: with fewer a share would be noise."""
 PRIORITIES: Final = {
     (True, True): "Improve first: it matters, and is rated low",
     (True, False): "Keep up: it matters, and is rated high",
@@ -43,10 +41,9 @@ LAYERS: Final[Mapping[str, tuple[str, ...]]] = {
 class Drivers:
     """What :func:`key_drivers` found.
 
-    `frame` by driver, the most important first: ``importance`` (Estimate: share of what all drivers explain together),
-    ``johnson`` (the same by relative weights), ``ordinal`` (share of the coefficients of an ordered logit model;
-    missing where it cannot be fitted), ``performance`` (Estimate, 0 to 100) and ``priority``. `r2` is what they explain
-    together; `left_out` says why an item is not in.
+    `frame` by driver, the most important first: ``importance`` (Estimate: share of `r2`, what all explain together),
+    ``johnson`` (the same by relative weights), ``ordinal`` (share of the coefficients of an ordered logit model),
+    ``performance`` (Estimate, 0 to 100) and ``priority``. `left_out` says why an item is not in.
     """
 
     frame: pd.DataFrame
@@ -76,7 +73,7 @@ def key_drivers(survey: Survey, *, seed: int = 0) -> Drivers:
         why = constant.get("satisfaction", say("{n} items vary", n=len(chosen)))
         raise too_little("needs two items that vary, and satisfaction: {why}", why=why)
     rows, k = survey.complete(*chosen, "satisfaction"), len(chosen)
-    people, least = rows["respondent"].nunique(), 10 + _TRUSTED * k
+    people, least = rows["respondent"].nunique(), 10 + 3 * k  # with fewer a share would be noise
     if people < least:
         raise too_little("needs {least} respondents for {k} drivers; there are {n}", least=least, k=k, n=people)
     stack = resampled_moments(rows, [*chosen, "satisfaction"], seed=seed)[2]
@@ -123,13 +120,13 @@ def _ordinal(rows: pd.DataFrame, items: list[str]) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layers:
-    """What :func:`layers` found: `frame` by layer with ``importance`` (Estimate: share of `r2`, which all explain).
+    """What :func:`layers` found: the `importance` of each layer (Estimate: share of `r2`, which all explain).
 
-    `lead` is by how much quality leads the best of the other layers (Estimate; None where quality was not asked).
+    `lead` is by how much quality leads the best of the other layers.
     """
 
-    frame: pd.DataFrame
-    lead: Estimate | None
+    importance: pd.Series[Any]
+    lead: Estimate
     r2: Estimate
 
 
@@ -138,42 +135,33 @@ def layers(company: Company, survey: Survey, *, seed: int = 0) -> Layers:
 
     Parameters
     ----------
-    company : Company
-        The company.
-    survey : Survey
-        Its answers.
+    company, survey : Company, Survey
+        The company and its answers.
     seed : int
         Of the resamples of respondents.
     """
     rows = survey.frame
     if company.has("memberships"):
         rows = rows.assign(member=rows["customer_id"].isin(members(company).execute()["customer_id"]).astype(float))
-    asked = {
-        layer: [name for name in names if name in rows and rows[name].std() > 0] for layer, names in LAYERS.items()
-    }
-    asked = {layer: names for layer, names in asked.items() if names}
-    if len(asked) < 2:
-        raise too_little("the survey asks about fewer than two layers of keeping")
+    varied = {name for name in rows if pd.api.types.is_numeric_dtype(rows[name]) and rows[name].std() > 0}
+    asked = {layer: kept for layer, names in LAYERS.items() if (kept := [name for name in names if name in varied])}
+    if "quality" not in asked or len(asked) < 2:
+        raise too_little("needs ratings of product quality and of another layer of keeping")
     columns = [name for names in asked.values() for name in names]
     rows = survey.complete(*columns, "loyalty", frame=rows)
     stack = resampled_moments(rows, [*columns, "loyalty"], seed=seed)[2]
     shares = lmg(stack, [[columns.index(name) for name in names] for names in asked.values()])
     r2 = percentile(shares.sum(axis=1), n=len(rows), unit="share")
     shares = shares / shares.sum(axis=1, keepdims=True)
-    importance = {
-        layer: percentile(each, n=len(rows), unit="share") for layer, each in zip(asked, shares.T, strict=True)
-    }
+    importance = [percentile(each, n=len(rows), unit="share") for each in shares.T]
     # Quality is the first; its rival is the best of the others.
     lead = percentile(shares[:, 0] - shares[:, 1 + shares[0, 1:].argmax()], n=len(rows), unit="share")
-    frame = pd.DataFrame({"importance": importance}).rename_axis("layer")
-    return Layers(frame=frame, lead=lead if "quality" in asked else None, r2=r2)
+    return Layers(importance=pd.Series(importance, index=list(asked)), lead=lead, r2=r2)
 
 
 def finding_layers(found: Layers) -> Finding:
     """Return whether quality, the first layer, has more to do with staying than any other layer."""
-    if found.lead is None:
-        raise too_little("the survey does not ask for the quality of products")
-    shares: Any = found.frame["importance"]
+    shares = found.importance
     best = max(shares.index, key=lambda layer: shares[layer].value)
     return Finding(
         key="satisfaction.layers",

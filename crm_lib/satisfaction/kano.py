@@ -37,8 +37,8 @@ _TABLE: Final = np.array([[_Q, _A, _A, _A, _O], *[[_R, _I, _I, _I, _M]] * 3, [_R
 def kano(survey: Survey) -> pd.DataFrame:
     """Put features into Kano's classes, by the pairs of questions that the survey asks.
 
-    A feature belongs to the class that most answers speak for, if it leads the second by more than chance would (Fong's
-    test); else it is undecided. Better and worse are those of Berger et al. (1993).
+    A feature belongs to the class that most answers speak for, if it leads the second by more than chance would; else
+    it is undecided. Better and worse are those of Berger et al. (1993).
 
     Parameters
     ----------
@@ -48,9 +48,8 @@ def kano(survey: Survey) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By feature: ``class`` (one of :data:`CLASSES`), ``answers``, ``better`` and ``worse`` (Estimates: how far it
-        satisfies where it is there, and dissatisfies where it is not), the share of each class that somebody spoke for,
-        and ``action``.
+        By feature: ``class``, ``answers``, ``better`` and ``worse`` (Estimates: how far it satisfies where it is there,
+        and dissatisfies where it is not), the share of each class that somebody spoke for, and ``action``.
     """
     frame = survey.frame
     features = [str(name).removesuffix("_with") for name in frame if str(name).endswith("_with")]
@@ -97,34 +96,28 @@ def needs(company: Company, survey: Survey) -> pd.DataFrame:
 
     Parameters
     ----------
-    company : Company
-        The company; complaints with topics are used where there are any.
-    survey : Survey
-        Its answers; ratings up to five are low.
+    company, survey : Company, Survey
+        The company and its answers; ratings up to five are low.
 
     Returns
     -------
     DataFrame
-        By ``(source, need)``: ``customers`` (who complained of it or rated it low), ``share`` (Estimate: of customers
-        who complained, or answered) and ``unsettled`` (share of the complaints; missing for ratings).
+        By ``(source, need)``: ``customers`` who complained of it or rated it low, and their ``share`` (Estimate) of all
+        who complained, or answered.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     if company.has("complaints", "topic"):
-        told: pd.DataFrame = known_complaints(company, days=365).select("customer_id", "topic", "state").execute()
-        everybody = told[["customer_id"]].drop_duplicates().assign(weight=1.0)
-        everybody["respondent"] = everybody["customer_id"]
+        told: pd.DataFrame = known_complaints(company, days=365).select("customer_id", "topic").execute()
+        everybody = told[["customer_id"]].drop_duplicates()
         for topic, part in told.groupby("topic"):
             has = everybody["customer_id"].isin(part["customer_id"])
-            state = part["state"].dropna()
-            rows["complaints", str(topic)] = {
-                "customers": int(has.sum()), "share": estimated(everybody, has, kind="share"),
-                "unsettled": (state != "settled").mean() if len(state) else np.nan,
-            }  # fmt: skip
+            share = estimated(everybody, has, kind="share")
+            rows["complaints", str(topic)] = {"customers": int(has.sum()), "share": share}
     last = survey.latest(days=365)
     for item in (name for name in QUALITIES if name in last and last[name].notna().sum() >= FEWEST):
         rated = last.dropna(subset=[item])
         low = rated[item] <= LOW_TO
-        found = {"customers": int(low.sum()), "share": estimated(rated, low, kind="share"), "unsettled": np.nan}
+        found = {"customers": int(low.sum()), "share": estimated(rated, low, kind="share")}
         rows["low ratings", text(item.replace("_", " "))] = found
     if not rows:
         raise MissingData("complaints", ("topic",))

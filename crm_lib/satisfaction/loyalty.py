@@ -22,7 +22,7 @@ from crm_lib.errors import MissingData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.satisfaction.answers import FEWEST, SCALE, Survey, enough, too_little
-from crm_lib.satisfaction.weighting import estimated
+from crm_lib.satisfaction.weighting import Kind, estimated
 from crm_lib.statistics.proportions import newcombe
 from crm_lib.statistics.resampling import Floats
 
@@ -30,9 +30,7 @@ INTENDS, DOES = "intends to stay", "bought again"
 STAYS_FROM: Final = 7
 """Rating of the intention to buy again from which a customer means to stay."""
 FOLLOWED_DAYS: Final = 182
-"""Days after which is asked who bought again: half a year, so that the season matters less."""
-ASKED_DAYS: Final = 365
-"""Days up to then in which a customer's last answer counts."""
+"""Days after a day, to which a customer's last answer of a year counts, in which is asked who bought again."""
 KINDS: Final = {
     "true": ("buys often and means to stay", "Thank them, and ask them to recommend you"),
     "spurious": ("buys often without meaning to stay", "Find out what dissatisfies before a rival opens"),
@@ -51,16 +49,15 @@ def follow_answers(company: Company, survey: Survey) -> tuple[pd.DataFrame, dt.d
     day, kind = company.as_of - dt.timedelta(days=FOLLOWED_DAYS), value_of(company)
     known = facts(company, day)
     moment = pd.Timestamp(day)
-    asked = survey.frame["responded_at"].between(moment - pd.Timedelta(days=ASKED_DAYS - 1), moment)
+    asked = survey.frame["responded_at"].between(moment - pd.Timedelta(days=364), moment)
     rows = survey.frame[asked].drop_duplicates("respondent", keep="last")
     rows = rows[rows["customer_id"].isin(known.index[known["purchase_days"] > 0])]
     enough("needs {least} customers who had bought and answered half a year ago; there are {n}", n=len(rows))
     before = known.loc[rows["customer_id"]]
     after = customer_window(company, days=FOLLOWED_DAYS).reindex(before.index)
-    more = {
-        "value": before[kind], "purchase_days": before["purchase_days"], "stayed": after["orders"].fillna(0) > 0
-    }  # fmt: skip
-    return rows.assign(**{name: each.to_numpy(dtype=float) for name, each in more.items()}), day
+    more = before[["purchase_days", kind]].rename(columns={kind: "value"}).astype(float)
+    more["stayed"] = (after["orders"] > 0).astype(float)
+    return rows.reset_index(drop=True).join(more.reset_index(drop=True)), day
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,10 +83,8 @@ def loyalty_kinds(company: Company, survey: Survey) -> Loyalty:
 
     Parameters
     ----------
-    company : Company
-        The company; needs ``transactions``.
-    survey : Survey
-        Its answers; they must name customers.
+    company, survey : Company, Survey
+        The company (needs ``transactions``) and its answers; they must name customers.
     """
     followed, day = follow_answers(company, survey)
     rows = survey.complete("loyalty", frame=followed)
@@ -113,8 +108,6 @@ LEVELS: Final = ("low", "medium", "high", "all customers")
 _LEAST = 50
 """Respondents a curve is fitted to, at least."""
 _FOLDS = 10
-_KNOTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""Quantiles of the ratings between which a curve bends."""
 Curve = Callable[[Floats], Floats]
 
 
@@ -126,7 +119,7 @@ def _polynomial(x: Floats, y: Floats, w: Floats, *, degree: int) -> Curve:
 def monotone_curve(x: Floats, y: Floats, w: Floats) -> Curve:
     """Return a smooth curve that never falls: cumulated B-splines whose steps are not negative (Ramsay 1988)."""
     # Knots lie where the answers are: a step that no answer supports could be of any height.
-    knots = np.unique(np.quantile(x, _KNOTS))[:, None]
+    knots = np.unique(np.quantile(x, np.linspace(0, 1, 6)))[:, None]
     if len(knots) < 2:
         return _polynomial(x, y, w, degree=0)
     basis = SplineTransformer(degree=2, knots=knots, extrapolation="constant").fit(knots)
@@ -182,10 +175,8 @@ def loyalty_curve(company: Company, survey: Survey, *, dissatisfied_below: float
 
     Parameters
     ----------
-    company : Company
-        The company.
-    survey : Survey
-        Its answers.
+    company, survey : Company, Survey
+        The company and its answers.
     dissatisfied_below : float
         A rating below this is dissatisfied.
     seed : int
@@ -252,13 +243,12 @@ def _compared(frame: pd.DataFrame, column: str, seed: int) -> dict[str, dict[str
 
 def _points(part: pd.DataFrame, column: str) -> dict[int, dict[str, Any]]:
     curve = monotone_curve(*(part[name].to_numpy(dtype=np.float64) for name in ("satisfaction", column, "weight")))
-    found: dict[int, dict[str, Any]] = {}
-    for rating in range(SCALE[0], SCALE[1] + 1):
-        rows = part[part["satisfaction"].round() == rating]
-        if len(rows) >= FEWEST:
-            seen = estimated(rows, rows[column], kind="share" if column == "stayed" else "mean")
-            found[rating] = {"seen": seen, "curve": float(curve(np.array([float(rating)]))[0])}
-    return found
+    groups = {int(rating): rows for rating, rows in part.groupby(part["satisfaction"].round()) if len(rows) >= FEWEST}
+    kind: Kind = "share" if column == "stayed" else "mean"
+    return {
+        rating: {"seen": estimated(rows, rows[column], kind=kind), "curve": float(curve(np.array([float(rating)]))[0])}
+        for rating, rows in groups.items()
+    }
 
 
 def finding_curve(found: LoyaltyCurve) -> Finding:

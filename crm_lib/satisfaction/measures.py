@@ -1,8 +1,8 @@
-"""The usual measures of satisfaction by wave and by group; and who answers, with the measures corrected for it."""
+"""The usual measures of satisfaction by wave; core customers first; and who answers, with the measures corrected."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,27 +10,21 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers import facts, value_of
-from crm_lib.errors import MissingData
+from crm_lib.customers import Basis, facts, known_rows, value_of, window_complaints
 from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.finding import Criterion, Finding
+from crm_lib.language import say, text
 from crm_lib.satisfaction.answers import BURDENS, FEWEST, QUALITIES, SCALE, Survey, enough, too_little
 from crm_lib.satisfaction.weighting import Kind, difference, estimated, rake
+from crm_lib.segments import Segmented
+from crm_lib.segments.target_lists import contact_permission
+from crm_lib.segments.value.core_comparison import CORE
 from crm_lib.statistics.proportions import holm, wilson
 from crm_lib.statistics.rate_ratios import mean_difference
 from crm_lib.statistics.resampling import Floats
 
 SATISFIED_FROM: Final = 8
 """Rating from which an answer is satisfied: the best three of ten, as the best two of five."""
-PROMOTER_FROM: Final = 9
-DETRACTOR_TO: Final = 6
-MEASURES: Final[Mapping[str, tuple[str, Kind]]] = {
-    "satisfaction index": ("satisfaction", "mean"),
-    "satisfied": ("satisfaction", "share"),
-    "top two boxes": ("satisfaction", "share"),
-    "net promoter score": ("recommendation", "balance"),
-    "loyalty index": ("loyalty", "mean"),
-}
-"""Item and kind of each measure: indices run from 0 to 100, the net promoter score from -100 % to 100 %."""
 
 
 def index(rating: Floats) -> Floats:
@@ -38,24 +32,29 @@ def index(rating: Floats) -> Floats:
     return np.asarray(100 * (rating - SCALE[0]) / (SCALE[1] - SCALE[0]))
 
 
+MEASURES: Final[Mapping[str, tuple[str, Kind, Callable[[Floats], Any]]]] = {
+    "satisfaction index": ("satisfaction", "mean", index),
+    "satisfied": ("satisfaction", "share", lambda x: x >= SATISFIED_FROM),
+    "top two boxes": ("satisfaction", "share", lambda x: x >= 9),
+    "net promoter score": ("recommendation", "balance", lambda x: (x >= 9).astype(float) - (x <= 6)),
+    "loyalty index": ("loyalty", "mean", index),
+}
+"""Item, kind and score of each measure: indices run from 0 to 100, the net promoter score from -100 % to 100 %."""
+
+
 def score(name: str, rows: pd.DataFrame) -> Floats:
     """Return the score of each answer of which a measure is the mean."""
-    x = rows[MEASURES[name][0]].to_numpy(dtype=np.float64)
-    if name == "net promoter score":
-        return np.asarray((x >= PROMOTER_FROM).astype(float) - (x <= DETRACTOR_TO))
-    if name in ("satisfied", "top two boxes"):
-        return np.asarray(x >= (SATISFIED_FROM if name == "satisfied" else PROMOTER_FROM), dtype=np.float64)
-    return index(x)
+    item, _, scored = MEASURES[name]
+    return np.asarray(scored(rows[item].to_numpy(dtype=np.float64)), dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measures:
     """What :func:`measures` found.
 
-    `waves` are Estimates by ``(measure, wave)``. `now` by ``measure``: ``now`` (last wave) and, where there is a wave
-    before, ``before``, ``change`` (Estimates) and ``holds`` (whether it differs from 0 with all measures in mind).
-    `distributions` by item: share of answers at each rating. `gaps` by dimension: perceived less expected (Estimate,
-    points). The last three are of the last wave.
+    `waves` are Estimates by ``(measure, wave)``. `now` by ``measure``: ``now`` (`last` wave), ``before`` (`previous`),
+    ``change`` (Estimates) and ``holds`` (whether it differs from 0 with all measures in mind). `distributions` by item:
+    share of answers at each rating; `gaps` by dimension: perceived less expected (Estimate, points); in the last wave.
     """
 
     waves: pd.Series[Any]
@@ -101,14 +100,14 @@ def measures(survey: Survey) -> Measures:
 
 
 def _asked(frame: pd.DataFrame) -> list[str]:
-    return [name for name, (item, _) in MEASURES.items() if item in frame and frame[item].notna().any()]
+    return [name for name, (item, *_) in MEASURES.items() if item in frame and frame[item].notna().any()]
 
 
 def compared(frame: pd.DataFrame, inside: pd.Series[bool]) -> pd.DataFrame:
     """Return each measure inside and outside a group of answers, their difference, and whether it holds (Holm)."""
     rows, p_values = {}, []
     for name in _asked(frame):
-        item, kind = MEASURES[name]
+        item, kind, _ = MEASURES[name]
         part = frame.dropna(subset=[item])
         side = inside.reindex(part.index)
         gap, p_value = difference(part, score(name, part), side, unit="" if kind == "mean" else "share")
@@ -122,13 +121,11 @@ def compared(frame: pd.DataFrame, inside: pd.Series[bool]) -> pd.DataFrame:
 
 
 def _distributions(rows: pd.DataFrame) -> pd.DataFrame:
-    shares = {}
-    for item in (name for name in (*QUALITIES, "satisfaction", "loyalty", *BURDENS) if name in rows):
-        answered = rows.dropna(subset=[item])
-        if len(answered) >= FEWEST:
-            weights = answered.groupby(answered[item].round())["weight"].sum()
-            shares[item] = weights.reindex(range(SCALE[0], SCALE[1] + 1), fill_value=0.0) / weights.sum()
-    return pd.DataFrame(shares).T.rename_axis("item")
+    items = (*QUALITIES, "satisfaction", "loyalty", *BURDENS)
+    answered = [item for item in items if item in rows and rows[item].notna().sum() >= FEWEST]
+    weights = {item: rows.groupby(rows[item].round())["weight"].sum() for item in answered}
+    table = pd.DataFrame(weights, index=range(SCALE[0], SCALE[1] + 1)).fillna(0.0)
+    return (table / table.sum()).T.rename_axis("item")
 
 
 def _gaps(rows: pd.DataFrame) -> pd.Series[Any]:
@@ -163,17 +160,13 @@ def response(company: Company, survey: Survey) -> Response:
 
     Parameters
     ----------
-    company : Company
-        The company; needs ``transactions``.
-    survey : Survey
-        Its answers; they must name customers.
+    company, survey : Company, Survey
+        The company (needs ``transactions``) and its answers; they must name customers.
     """
     known = facts(company)
     active = known[known["purchase_days"] > 0]
     last = survey.latest(days=DAYS).dropna(subset=["customer_id"]).set_index("customer_id")
-    if last.empty:
-        raise MissingData("surveys", ("customer_id",))
-    answered = pd.Series(active.index.isin(last.index), index=active.index)
+    answered = active.index.to_series().isin(last.index)
     message = "needs {least} active customers who answered and {least} who did not; they are {yes} and {no}"
     enough(message, yes=int(answered.sum()), no=int((~answered).sum()))
     kind, habits = value_of(company), {}
@@ -206,3 +199,110 @@ def _raked(active: pd.DataFrame, last: pd.DataFrame) -> dict[str, Estimate]:
     }  # fmt: skip
     y = score("satisfaction index", rated)
     return {name: estimated(rated.assign(weight=w), y) for name, w in weights.items()}
+
+
+MARGIN: Final = 3.0
+"""Points of the index that count as hardly any difference: about what a yearly survey can tell."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CoreSatisfaction:
+    """What :func:`core_satisfaction` found.
+
+    `frame` by measure: ``core``, ``others`` and ``difference`` (Estimates). `dissatisfied` by ``customer_id``, most
+    valuable first: ``value`` (money of the window), ``satisfaction``, ``reason``, ``contact`` (day of the last one) and
+    ``contact_kind`` (missing where there was none), and ``may_contact`` where the company records it. `answers` counts
+    the core customers and the others compared.
+    """
+
+    frame: pd.DataFrame
+    dissatisfied: pd.DataFrame
+    answers: tuple[int, int]
+    below: float
+    basis: Basis
+
+
+def core_satisfaction(
+    company: Company, survey: Survey, segmented: Segmented, *, dissatisfied_below: float = 6.0
+) -> CoreSatisfaction:
+    """Hold the satisfaction of core customers (tiers key and major) against that of the others.
+
+    Parameters
+    ----------
+    company, survey : Company, Survey
+        The company and its answers; they must name customers. The last one of each in the window counts.
+    segmented : Segmented
+        Its customers in tiers.
+    dissatisfied_below : float
+        A last rating below this is dissatisfied.
+    """
+    last = survey.complete("satisfaction", frame=survey.latest(days=segmented.basis.days))
+    tier = segmented.tiers.frame["tier"]
+    last = last[last["customer_id"].isin(tier.index)]
+    core = last["customer_id"].map(tier).isin(CORE)
+    counts = int(core.sum()), int((~core).sum())
+    message = "needs {least} core customers who answered, and {least} others; they are {core} and {others}"
+    enough(message, core=counts[0], others=counts[1])
+    bad = last[core & (last["satisfaction"] < dissatisfied_below)].set_index("customer_id").sort_index()
+    frame = pd.DataFrame(
+        {
+            "value": segmented.value.reindex(bad.index).fillna(0.0), "satisfaction": bad["satisfaction"],
+            "reason": _reasons(company, bad, segmented.basis.days),
+        }
+    )  # fmt: skip
+    frame[["contact", "contact_kind"]] = _last_contacts(company).reindex(frame.index)
+    allowed = contact_permission(company)
+    if allowed is not None:
+        frame["may_contact"] = allowed.reindex(frame.index, fill_value=False)
+    frame = frame.rename_axis("customer_id").sort_values("value", ascending=False, kind="stable")
+    return CoreSatisfaction(
+        frame=compared(last, core).rename(columns={"inside": "core", "outside": "others"}),
+        dissatisfied=frame, answers=counts, below=dissatisfied_below, basis=segmented.basis,
+    )  # fmt: skip
+
+
+def _reasons(company: Company, bad: pd.DataFrame, days: int) -> pd.Series[str]:
+    """Return an unsettled complaint where there is one, else what was rated lowest."""
+    items = [name for name in QUALITIES if name in bad]
+    reasons = {}
+    for who, ratings in bad[items].iterrows():
+        worst = [text(name.replace("_", " ")) for name in items if ratings[name] == ratings.min()]
+        reasons[str(who)] = say("{worst:words} rated {low:number}", worst=worst, low=ratings.min()) if worst else ""
+    if company.has("complaints", "topic", "closed_at"):
+        told = window_complaints(company, days=days).dropna(subset=["topic"]).sort_values("opened_at")
+        told = told[~told["settled"] & told["customer_id"].isin(bad.index)].drop_duplicates("customer_id")
+        for who, topic in zip(told["customer_id"], told["topic"], strict=True):
+            reasons[str(who)] = say("complaint not settled: {topic:words}", topic=topic)
+    return pd.Series(reasons, dtype=object)
+
+
+def _last_contacts(company: Company) -> pd.DataFrame:
+    names = ["contact", "contact_kind"]
+    if not company.has("interactions", "customer_id", "kind"):
+        return pd.DataFrame(columns=names)
+    rows = known_rows(company, "interactions")
+    frame: pd.DataFrame = rows.select("customer_id", contact=rows.occurred_at.date(), contact_kind=rows.kind).execute()
+    last = frame.sort_values(names).drop_duplicates("customer_id", keep="last").set_index("customer_id")
+    return last.assign(contact=pd.to_datetime(last["contact"]))
+
+
+def finding_core_satisfaction(found: CoreSatisfaction) -> Finding:
+    """Return whether core customers are hardly less satisfied than others; at stake is what the dissatisfied bring."""
+    row: Any = found.frame.loc["satisfaction index"]
+    listed = found.dissatisfied
+    return Finding(
+        key="satisfaction.core",
+        claim="Core customers are as satisfied as the others, or more, within {margin:number} points of 100.",
+        source="Textbook 4.2.2, stage 1: the dissatisfaction of core customers first",
+        estimate=row["difference"],
+        criterion=Criterion(low=-MARGIN),
+        sentence="Core customers score {core} of 100, others {others}: a difference of {estimate} points. "
+        "{n:count} core customers are dissatisfied.",
+        if_supported="Keep the level, and call the dissatisfied core customers on the list first.",
+        if_not_supported="Whom the company lives on is served worse: mend what they rate lowest before anything else.",
+        if_undecided="Call the dissatisfied core customers on the list, and ask more of them in the next wave.",
+        values={"margin": MARGIN, "core": row["core"], "others": row["others"], "n": len(listed)},
+        currency=found.basis.currency,
+        money_at_stake=found.basis.a_year(float(listed["value"].sum()), n=len(listed)),
+        money_note="what the dissatisfied core customers bring in a year",
+    )

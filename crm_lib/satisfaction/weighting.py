@@ -101,12 +101,14 @@ def rake(groups: pd.DataFrame, margins: Mapping[str, Any], start: ArrayLike) -> 
 
 
 def _checked(rows: pd.DataFrame, scores: Any) -> tuple[Floats, Floats, NDArray[np.intp]]:
-    y, w = np.asarray(scores, dtype=np.float64), rows["weight"].to_numpy(dtype=np.float64)
+    y = np.asarray(scores, dtype=np.float64)
+    # Customers known by their records, not by a survey, count alike.
+    w = rows["weight"].to_numpy(dtype=np.float64) if "weight" in rows else np.ones(y.size)
     if not np.isfinite(y).all():
         raise ValueError("a score is missing or infinite: leave such answers out first")
     if not (np.isfinite(w).all() and (w > 0).all()):
         raise ValueError("weights must be positive numbers: leave answers that stand for nobody out first")
-    return y, w, pd.factorize(rows["respondent"])[0]
+    return y, w, pd.factorize(rows["respondent" if "respondent" in rows else "customer_id"])[0]
 
 
 def _not_estimable(n: int, unit: str) -> Estimate:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_lib.satisfaction import kano, pls
+from crm_lib.satisfaction import kano
 from crm_lib.satisfaction.measures import index
+from crm_lib.satisfaction.path_model import alpha, fit_blocks, htmt, path_coefficients
 from crm_lib.satisfaction.weighting import estimated, explained, johnson, lmg
 from tests.satisfaction.surveys import survey_of
 
@@ -70,12 +71,12 @@ def model():
     ends = np.cumsum(list(SIZES.values()))
     blocks = [list(range(end - size, end)) for end, size in zip(ends, SIZES.values(), strict=True)]
     stack = matrix(ECSI)[None]
-    return stack, blocks, pls.fit(stack, blocks, LEADS)
+    return stack, blocks, fit_blocks(stack, blocks, LEADS)
 
 
 def test_the_path_model_gives_the_published_paths(model):
     names = list(SIZES)
-    found = pls.path_coefficients(model[2].blocks, LEADS)[0]
+    found = path_coefficients(model[2].blocks, LEADS)[0]
     for (one, to), path in PATHS.items():
         assert found[names.index(to), names.index(one)] == pytest.approx(path, abs=6e-7)
     r2 = (found * model[2].blocks[0]).sum(axis=1)
@@ -90,13 +91,13 @@ def test_reliabilities_are_the_published_ones(model, block, printed):
     items = blocks[block]
     loading = fit.loadings[0, items]
     rho_c = loading.sum() ** 2 / (loading.sum() ** 2 + (1 - loading**2).sum())
-    found = (float(pls.alpha(stack[0][items][:, items])), fit.rho_a[0, block], rho_c, (loading**2).mean())
+    found = (float(alpha(stack[0][items][:, items])), fit.rho_a[0, block], rho_c, (loading**2).mean())
     assert found == pytest.approx(printed, abs=5e-5)
 
 
 def test_satisfaction_and_loyalty_are_as_alike_as_published(model):
     stack, blocks, _ = model
-    assert float(pls.htmt(stack[0], blocks[4], blocks[6])) == pytest.approx(0.9566, abs=5e-5)
+    assert float(htmt(stack[0], blocks[4], blocks[6])) == pytest.approx(0.9566, abs=5e-5)
 
 
 def test_shares_of_swiss_are_those_of_relaimpo():
