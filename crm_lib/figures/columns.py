@@ -235,7 +235,6 @@ COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "transactional": ("Transactional", "share"),
     "treatment": ("What was done", "text"),
     "true_value": ("True value", "money"),
-    "unsettled": ("Not settled", "share"),
     "value": ("Value", "money"),
     "value_change": ("Change of value", "text"),
     "value_share": ("Share of value", "share"),

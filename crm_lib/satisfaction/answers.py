@@ -51,7 +51,7 @@ class Survey:
     left_out: Mapping[str, int]
     as_of: dt.date
 
-    def latest(self, *, days: int) -> pd.DataFrame:
+    def latest(self, *, days: int = 365) -> pd.DataFrame:
         """Return the last answer of each respondent in the days up to ``as_of``."""
         since = pd.Timestamp(self.as_of) - pd.Timedelta(days=days)
         return self.frame[self.frame["responded_at"] > since].drop_duplicates("respondent", keep="last")
@@ -64,9 +64,8 @@ class Survey:
                 "the survey does not ask for {items:words}", items=[one.replace("_", " ") for one in absent]
             )
         rows = rows.dropna(subset=list(items))
-        enough(
-            "needs {least} respondents who answered all that is compared; there are {n}", n=rows["respondent"].nunique()
-        )
+        message = "needs {least} respondents who answered all that is compared; there are {n}"
+        enough(message, n=rows["respondent"].nunique())
         return rows
 
 

@@ -113,7 +113,7 @@ def needs(company: Company, survey: Survey) -> pd.DataFrame:
             has = everybody["customer_id"].isin(part["customer_id"])
             share = estimated(everybody, has, kind="share")
             rows["complaints", str(topic)] = {"customers": int(has.sum()), "share": share}
-    last = survey.latest(days=365)
+    last = survey.latest()
     for item in (name for name in QUALITIES if name in last and last[name].notna().sum() >= FEWEST):
         rated = last.dropna(subset=[item])
         low = rated[item] <= LOW_TO

@@ -41,11 +41,7 @@ KINDS: Final = {
 
 
 def follow_answers(company: Company, survey: Survey) -> tuple[pd.DataFrame, dt.date]:
-    """Return the last answer of each active customer up to a day, with what followed it, and the day.
-
-    As known on it: ``purchase_days`` and ``value`` (money) of the year before; ``stayed`` is 1.0 for who bought in the
-    half-year after it, else 0.0.
-    """
+    """Return answers up to a day with what was bought in the year before, and whether after (``stayed``); the day."""
     day, kind = company.as_of - dt.timedelta(days=FOLLOWED_DAYS), value_of(company)
     known = facts(company, day)
     moment = pd.Timestamp(day)
@@ -274,10 +270,9 @@ def finding_curve(found: LoyaltyCurve) -> Finding:
 def finding_false_loyalty(found: LoyaltyCurve) -> Finding:
     """Return whether dissatisfied customers mean to stay more often under low than under high competition."""
     shares: Any = found.levels[INTENDS]
-    sizes: Any = {level: shares[level].n if level in shares else 0 for level in ("low", "high")}
-    enough(
-        "needs {least} dissatisfied customers under low and under high competition; there are {low} and {high}", **sizes
-    )
+    low, high = (shares[level].n if level in shares else 0 for level in ("low", "high"))
+    message = "needs {least} dissatisfied customers under low and under high competition; there are {low} and {high}"
+    enough(message, low=low, high=high)
     return Finding(
         key="satisfaction.false_loyalty",
         claim="Where there is little competition, dissatisfied customers stay: their loyalty is false.",

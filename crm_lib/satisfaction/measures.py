@@ -135,7 +135,6 @@ def _gaps(rows: pd.DataFrame) -> pd.Series[Any]:
     return pd.Series({item: gap for item, gap in gaps.items() if gap.n >= FEWEST}, dtype=object)
 
 
-DAYS: Final = 365
 _GROUPINGS = ("customer_group", "region", "local_competition")
 _PURCHASES = (0, 1, 3, 7, np.inf)
 """Purchase days of the year, at which the last grouping is cut."""
@@ -165,7 +164,7 @@ def response(company: Company, survey: Survey) -> Response:
     """
     known = facts(company)
     active = known[known["purchase_days"] > 0]
-    last = survey.latest(days=DAYS).dropna(subset=["customer_id"]).set_index("customer_id")
+    last = survey.latest().dropna(subset=["customer_id"]).set_index("customer_id")
     answered = active.index.to_series().isin(last.index)
     message = "needs {least} active customers who answered and {least} who did not; they are {yes} and {no}"
     enough(message, yes=int(answered.sum()), no=int((~answered).sum()))
@@ -244,12 +243,8 @@ def core_satisfaction(
     message = "needs {least} core customers who answered, and {least} others; they are {core} and {others}"
     enough(message, core=counts[0], others=counts[1])
     bad = last[core & (last["satisfaction"] < dissatisfied_below)].set_index("customer_id").sort_index()
-    frame = pd.DataFrame(
-        {
-            "value": segmented.value.reindex(bad.index).fillna(0.0), "satisfaction": bad["satisfaction"],
-            "reason": _reasons(company, bad, segmented.basis.days),
-        }
-    )  # fmt: skip
+    value = segmented.value.reindex(bad.index).fillna(0.0)
+    frame = bad[["satisfaction"]].assign(value=value, reason=_reasons(company, bad, segmented.basis.days))
     frame[["contact", "contact_kind"]] = _last_contacts(company).reindex(frame.index)
     allowed = contact_permission(company)
     if allowed is not None:

@@ -159,11 +159,7 @@ _TOLERANCE = 1e-10
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fit:
-    """Path models of b matrices of k items in q blocks; all is missing where the weights did not settle.
-
-    `weights` and `loadings` (b, k), `rho_a` (b, q), `blocks` and `consistent` (b, q, q: correlations of the composites,
-    and of what they stand for).
-    """
+    """Path models of many matrices; `blocks` and `consistent` are correlations of composites, and of what they mean."""
 
     weights: Floats
     loadings: Floats
@@ -173,10 +169,10 @@ class Fit:
 
 
 def fit_blocks(correlations: Floats, blocks: Sequence[Sequence[int]], paths: Mapping[int, Sequence[int]]) -> Fit:
-    """Fit a path model, mode A and path weighting, with consistent correlations (PLSc).
+    """Fit a path model, mode A and path weighting; missing where weights do not settle.
 
-    Lohmöller (1989), Latent Variable Path Modeling with Partial Least Squares; Dijkstra & Henseler (2015), MIS
-    Quarterly 39, 297-316. `paths` are the predecessors of each block that has any.
+    Lohmöller (1989), Latent Variable Path Modeling with Partial Least Squares; with consistent correlations of Dijkstra
+    & Henseler (2015), MIS Quarterly 39, 297-316.
     """
     b, k, q = len(correlations), correlations.shape[-1], len(blocks)
     member = np.zeros((k, q))

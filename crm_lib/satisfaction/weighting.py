@@ -123,10 +123,7 @@ RESAMPLES: Final = 999
 def resampled_moments(
     rows: pd.DataFrame, columns: Sequence[str], *, seed: int, resamples: int = RESAMPLES
 ) -> tuple[Floats, Floats, Floats]:
-    """Return weighted means, standard deviations and correlations: of the answers, then of resamples of respondents.
-
-    Respondents are drawn with all their answers. A column that does not vary in a resample correlates 0.
-    """
+    """Return weighted means, standard deviations and correlations of the answers, then of resamples of respondents."""
     x, w = rows[list(columns)].to_numpy(dtype=np.float64), rows["weight"].to_numpy(dtype=np.float64)
     codes, _ = pd.factorize(rows["respondent"])
     people, k = int(codes.max()) + 1, x.shape[1]
