@@ -59,11 +59,11 @@ def spoken(names: pd.Index) -> list[str]:
 def ratings_chart(found: satisfaction.Measures) -> Chart:
     """Draw the share of answers at each rating, one row an item."""
     frame = found.distributions.set_axis(spoken(found.distributions.index))
-    burdens = [name for name in frame.index if name.lower().endswith("burden")]
-    low = frame.loc[:, :5].sum(axis=1).drop(burdens)
+    low = frame[~frame.index.str.endswith("burden")].loc[:, :5].sum(axis=1)
+    best = str(low.idxmin()).lower()
     return heat(
         frame.rename(columns=str), kind="share", columns=text("Rating"), name="ratings",
-        headline=say("{worst} has the most low ratings, {best} the fewest", worst=low.idxmax(), best=low.idxmin().lower()),
+        headline=say("{worst} has the most low ratings, {best} the fewest", worst=low.idxmax(), best=best),
         title=say("Share of answers at each rating, wave {wave}; of a burden 10 is the heaviest", wave=found.last),
     )  # fmt: skip
 
@@ -75,7 +75,8 @@ def waves_chart(found: satisfaction.Measures) -> Chart:
     frame = ends(rows, "index", scale=100 if rows.iloc[0].unit == "share" else 1).dropna().rename_axis("wave")
     return curve(
         frame, ["index"], low="low", high="high", name="waves", kind="number",
-        headline=say("The {name:words} is {now} of 100 in wave {wave}", name=name, now=found.now["now"][name], wave=found.last),
+        headline=say("The {name:words} is {now} of 100 in wave {wave}", name=name,
+                     now=found.now["now"][name], wave=found.last),
         title=say("{name:words} by wave, with interval; waves with fewer than ten answers are left out",
                   name=text(name).capitalize()),
     )  # fmt: skip
@@ -227,8 +228,7 @@ def care_times_chart(found: satisfaction.Care) -> Chart:
 
 def recovery_chart(found: satisfaction.Recovery) -> Chart:
     """Draw the satisfaction of customers without, with a well-settled and with an unsettled complaint."""
-    frame = ends(found.groups, "index").set_axis(spoken(found.groups.index))
-    frame["answers"] = [each.n for each in found.groups]
+    frame = ends(found.groups, "index").set_axis(spoken(found.groups.index)).assign(answers=[n.n for n in found.groups])
     return dots(
         frame, "index", kind="number", name="recovery",
         headline=say("A well-settled complaint: {paradox} points; an unsettled one: {harm}", paradox=found.paradox,
