@@ -73,13 +73,13 @@ def waves_chart(found: satisfaction.Measures) -> Chart:
     name = "satisfaction index" if "satisfaction index" in found.now.index else str(found.now.index[0])
     rows: Any = found.waves.loc[name].reindex(list(found.survey.waves)).dropna()
     frame = ends(rows, "index", scale=100 if rows.iloc[0].unit == "share" else 1).dropna().rename_axis("wave")
-    return curve(
-        frame, ["index"], low="low", high="high", name="waves", kind="number",
-        headline=say("The {name:words} is {now} of 100 in wave {wave}", name=name,
-                     now=found.now["now"][name], wave=found.last),
-        title=say("{name:words} by wave, with interval; waves with fewer than ten answers are left out",
-                  name=text(name).capitalize()),
-    )  # fmt: skip
+    headline = say("The {name:words} is {now} of 100 in wave {wave}", name=name, now=found.now["now"][name],
+                   wave=found.last)  # fmt: skip
+    title = say("{name:words} by wave, with interval; waves with fewer than ten answers are left out",
+                name=text(name).capitalize())  # fmt: skip
+    if len(frame) == 1:  # a line needs two points
+        return dots(frame, "index", kind="number", name="waves", headline=headline, title=title)
+    return curve(frame, ["index"], low="low", high="high", name="waves", kind="number", headline=headline, title=title)
 
 
 def measures_table(found: satisfaction.Measures) -> Table:
@@ -91,9 +91,10 @@ def measures_table(found: satisfaction.Measures) -> Table:
     note = say("Satisfied: 8 or more of 10; top two boxes: 9 or 10. Net promoter score: share of 9 and 10 less that of "
                "0 to 6.")  # fmt: skip
     note += " " + say("Answers left out: {left}.", left=left) if left else ""
-    title = say("Measures in wave {last}, against wave {before}", last=found.last, before=found.previous or "–")
+    message = "Measures in wave {last}, against wave {before}" if found.previous else "Measures in wave {last}"
     labels = {"now": say("Wave {w}", w=found.last), "before": say("Wave {w}", w=found.previous),
               "change": "Change", "holds": "More than chance"}  # fmt: skip
+    title = say(message, last=found.last, before=found.previous)
     return table("measures", title, frame, note=note, labels={k: v for k, v in labels.items() if k in frame})
 
 
@@ -191,12 +192,12 @@ def value_map(found: satisfaction.DeliveredValue) -> Chart:
     note = say("Weights: {counted}.", counted=counted)
     left = [plain(name) for name in found.not_compared]
     note += " " + say("Rivals were not rated on {left:words}.", left=left) if left else ""
-    columns = found.brands.rename(index=text).reset_index()
     return grid(
         frame.rename(index=text), "total_cost", "total_value", x_kind="number", y_kind="number", name="value-map",
         headline=say(message, best=order[0], place=place, n=len(order)),
         title=say("Total value against total cost, points of 10; the upper left is best for customers"),
-        table=table("value-map", say("Delivered value by brand"), columns, note=note),
+        table=table("value-map", say("Delivered value by brand"), found.brands.rename(index=text).reset_index(),
+                    note=note),
     )  # fmt: skip
 
 
@@ -364,10 +365,9 @@ def loyalty_curve_chart(found: satisfaction.LoyaltyCurve) -> Chart:
     order = list(names) or list(frame.columns)
     frame = frame[order].rename(columns=names).astype(float).interpolate(limit_area="inside")
     behind = points["seen"].unstack("level")[order].rename(columns=names).rename_axis("rating").reset_index()  # noqa: PD010
-    gap = [frame[name].max() - frame[name].min() for name in frame]
-    headline = "Under {most:words} loyalty hangs on satisfaction most, under {least:words} least"
-    if len(gap) == 1:
-        headline = "Loyalty by satisfaction"
+    gap = list(frame.max() - frame.min())
+    several = "Under {most:words} loyalty hangs on satisfaction most, under {least:words} least"
+    headline = several if len(gap) > 1 else "Loyalty by satisfaction"
     return curve(
         frame, [str(name) for name in frame], kind="number", name="loyalty-curve",
         headline=say(headline, most=frame.columns[int(np.argmax(gap))], least=frame.columns[int(np.argmin(gap))]),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from crm_lib import figures, satisfaction
 from crm_lib.segments import segment_customers
 from tests.figures.conftest import drawn
+from tests.satisfaction.surveys import survey_of
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,12 @@ def found(shop, answers):
 def test_charts_say_what_they_show(found, chart, result, words):
     _, fields = drawn(getattr(figures, chart)(found[result]))
     assert words in fields["alt"]
+
+
+def test_a_single_wave_is_a_point_and_not_an_empty_line():
+    measured = satisfaction.measures(survey_of(pd.DataFrame({"satisfaction": [float(i % 10 + 1) for i in range(50)]})))
+    assert "Points of Index: 1 50" in drawn(figures.waves_chart(measured))[1]["alt"]
+    assert "against" not in figures.measures_table(measured).to_html()
 
 
 def test_tables_are_written(found, shop, answers):
