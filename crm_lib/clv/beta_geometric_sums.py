@@ -202,9 +202,9 @@ def log_likelihoods(r: Array, alpha: Array, a: Array, b: Array, counts: Counts) 
     for top in range(0, len(r), widths):
         part = slice(top, top + widths)
         rate, leaving = (each[part][:, counts.rows] if each.shape[1] > 1 else each[part] for each in (alpha, a))
-        recent = rate + some.recency if own else some.by_recency.expand(np.log(rate + some.by_recency.values))
-        waited = some.by_age.expand(np.log(rate + some.by_age.values)) - (np.log(recent) if own else recent)
-        tried = some.by_frequency.expand(np.log(b[part] + some.by_frequency.values + counts.occasions - 1))
+        recent = np.log(rate + some.recency) if own else some.by_recency.expand(np.log(rate + some.by_recency.values))
+        waited = observed[part].take(age.codes[counts.rows], axis=1) - recent
+        tried = np.log(b[part] + np.maximum(left.values - 1, 0)).take(left.codes[counts.rows], axis=1)
         against = tried - np.log(leaving) - (r[part] + some.frequency) * waited
         value[part] += (np.log1p(np.exp(against)) - against) @ some.customers
     return np.asarray(value)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import scipy.linalg
 
 from crm_lib.clv.histories import Array
 from crm_lib.errors import NumericalError
@@ -80,12 +79,13 @@ def _step(gradient: Array, hessian: Array, damping: float) -> tuple[Array, bool]
     scale = np.maximum(np.abs(np.diag(hessian)), 1e-8)
     added, downwards = damping, True
     while True:
+        downhill = np.diag(scale * added) - hessian
         try:
-            factor = scipy.linalg.cho_factor(np.diag(scale * added) - hessian, check_finite=False)
+            np.linalg.cholesky(downhill)
             break
         except np.linalg.LinAlgError:
             downwards = False
             added = max(4 * added, 1e-3)
-    step = scipy.linalg.cho_solve(factor, gradient, check_finite=False)
+    step = np.linalg.solve(downhill, gradient)
     longest = float(np.abs(step).max())
     return (step * (_LONGEST_STEP / longest) if longest > _LONGEST_STEP else step), downwards
