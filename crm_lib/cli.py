@@ -188,11 +188,14 @@ def report(
         Path | None, _option("Where reports go; default: reports/.", "--reports", metavar="FOLDER")
     ] = None,
     keep: Annotated[int | None, _option("Keep only so many runs of the company; default: all.", min=1)] = None,
+    again: Annotated[bool, _option("Run every notebook, also those of which nothing has changed.", "--again")] = False,
 ) -> None:
     """Publish a company's report.
 
     Runs the notebooks, several at a time, and publishes the report whole under reports/COMPANY/; the last good one is
-    always at reports/COMPANY/latest/. Exits with 1 if a notebook failed: the others are published all the same.
+    always at reports/COMPANY/latest/. A notebook of which nothing has changed (its code, parameters, the company's
+    files, the library) is taken from the run that had it last, and says so. Exits with 1 if a notebook failed: the
+    others are published all the same.
     """
     from crm_lib.reports.run import run_report
 
@@ -206,10 +209,11 @@ def report(
             jobs=jobs,
             reports=reports,
             keep=keep,
+            again=again,
             progress=move,
         )
     for outcome in run.outcomes:
-        line = f"{outcome.notebook.key}: {text(outcome.status)}"
+        line = f"{outcome.notebook.key}: {text('unchanged' if outcome.ran else outcome.status)}"
         if outcome.status == "skipped":
             line += f" – {outcome.why}"
         if outcome.failure:
@@ -220,6 +224,28 @@ def report(
             out.print("  " + say("left out: {what} – {why}", **each))
     out.print(str(run.folder / "index.html"))
     if not run.good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, such as reports/demo/latest.")],
+) -> None:
+    """Run a published report again, and compare.
+
+    Takes company, day, parameters and notebooks from the run's manifest, and tells which findings and tables are not
+    the same, and what has changed since. Exits with 1 if any differs. Nothing is published.
+    """
+    from crm_lib.reports.verify import verify_run
+
+    with _bars() as move:
+        told = verify_run(run, progress=move)
+    out.print(say("{same} findings and tables are the same, {other} differ", same=told.same, other=len(told.different)))
+    for what in told.different:
+        err.print(what, style="red")
+    if told.since:
+        out.print(say("changed since: {what}", what=", ".join(told.since)))
+    if told.different:
         raise typer.Exit(1)
 
 

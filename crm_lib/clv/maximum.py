@@ -86,6 +86,6 @@ def _step(gradient: Array, hessian: Array, damping: float) -> tuple[Array, bool]
         except np.linalg.LinAlgError:
             downwards = False
             added = max(4 * added, 1e-3)
-    step = np.linalg.solve(downhill, gradient)
+    step = np.asarray(np.linalg.solve(downhill, gradient), dtype=np.float64)
     longest = float(np.abs(step).max())
     return (step * (_LONGEST_STEP / longest) if longest > _LONGEST_STEP else step), downwards

@@ -46,7 +46,10 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one notebook, why it was left out or what stopped it, and what it shows."""
+    """What became of one notebook, why it was left out or what stopped it, and what it shows.
+
+    `ran` names the earlier run that it was taken from, unchanged; empty if it ran now.
+    """
 
     notebook: Notebook
     status: Status
@@ -54,13 +57,15 @@ class Outcome:
     failure: Failure | None = None
     shown: Collected = field(default_factory=Collected)
     seconds: float = 0.0
+    ran: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """What is to be run: a company with the parameters of each notebook by its key, all of it checked.
 
-    `root` is the folder of the project; `hidden` maps texts that must not be published to what stands for them.
+    `root` is the folder of the project; `hidden` maps texts that must not be published to what stands for them; `keys`
+    tell by what each notebook's results are known again.
     """
 
     run_id: str
@@ -69,6 +74,7 @@ class Order:
     values: Mapping[str, Mapping[str, Value]]
     root: Path
     hidden: Mapping[str, str]
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def execute(notebooks: Sequence[Notebook], *, run: Order, folder: Path, jobs: int, progress: Progress) -> list[Outcome]:

@@ -1,8 +1,11 @@
-"""The front page of a run: it opens with the findings."""
+"""The front page of a run: what changed, what to decide now, and every finding on a line of its own."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,13 @@ from crm_lib.reports import changes
 from crm_lib.reports.changes import Change
 from crm_lib.reports.documents import hide
 from crm_lib.reports.execute import Order, Outcome
-from crm_lib.reports.templates import card, render
+from crm_lib.reports.page import moment, unchanged
+from crm_lib.reports.publish import started
+from crm_lib.reports.templates import card, marked, render, trusted
 
 Fields = Mapping[str, Any]
+_MOST = 5
+"""Decisions shown first: more are read by nobody."""
 
 
 def render_index(
@@ -27,11 +34,18 @@ def render_index(
     findings = [fields for outcome in outcomes for fields in outcome.shown.findings]
     finished = [outcome.notebook.key for outcome in outcomes if outcome.status == "done"]
     labels = {table.name: text(table.label) for table in run.company.check.tables}
+    groups = [_group(outcome, before, compare=previous is not None) for outcome in outcomes]
+    rows = [{"key": group["key"], **row} for group in groups for row in group["rows"]]
+    script, digest = _script()
     return render(
         "index.html",
         title=text("What the data say"),
         run=run,
-        groups=[_group(outcome, before, compare=previous is not None) for outcome in outcomes],
+        groups=groups,
+        decide=_decide(rows),
+        turned=[row for row in rows if row["change"] not in ("", Change.UNCHANGED)],
+        script=script,
+        script_hash=digest,
         summary=[(each.value, [fields["verdict"] for fields in findings].count(each)) for each in Verdict if findings],
         compared=_compared(findings, before, previous, manifest) if previous and findings else None,
         gone=changes.gone(before, [fields["key"] for fields in findings], finished),
@@ -39,7 +53,7 @@ def render_index(
         first=[_fault(fault, labels, run) for fault in run.company.check.first],
         faults=[_fault(fault, labels, run) for fault in run.company.check.faults],
         seconds=seconds,
-        moment=f"{language.date(run.started.date())}, {run.started:%H:%M}",
+        moment=moment(run.started),
     )
 
 
@@ -49,21 +63,41 @@ def _fault(fault: Fault, labels: Mapping[str, str], run: Order) -> dict[str, str
 
 
 def _group(outcome: Outcome, before: Mapping[str, Fields], *, compare: bool) -> dict[str, Any]:
-    cards = []
+    rows = []
     for fields in outcome.shown.findings:
         earlier = before.get(fields["key"])
         how = changes.change(fields, earlier)
         moved = earlier is not None and how in (Change.VERDICT, Change.MOVED)
         was = f"{text(earlier['verdict'])} – {earlier['text']}" if moved and earlier else ""
-        cards.append({"finding": card(fields), "change": how.value if compare else "", "before": was})
+        found = {**card(fields), "sentence": marked(fields["text"], fields["estimate"]["text"])}
+        rows.append({"finding": found, "change": how.value if compare else "", "before": was})
     return {
         "key": outcome.notebook.key,
         "title": outcome.notebook.title,
         "failure": outcome.failure,
         "page": outcome.status != "skipped",
         "workbook": outcome.shown.workbook,
-        "cards": cards,
+        "rows": rows,
+        "unchanged": unchanged(outcome),
     }
+
+
+def _decide(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the decided findings with most money at stake; the same amount of one analysis stands once."""
+    decided: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        stake = row["finding"]["money_at_stake"]
+        if stake and stake["value"] and row["finding"]["verdict"] != Verdict.UNDECIDED:
+            decided.setdefault((row["key"], stake["text"]), {**row, "money": stake["text"].partition(" [")[0]})
+    return sorted(decided.values(), key=lambda row: -row["finding"]["money_at_stake"]["value"])[:_MOST]
+
+
+@cache
+def _script() -> tuple[Any, str]:
+    """Return the script of the filter, and its hash: the page runs no other."""
+    script = render("filter.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return trusted(script), f"sha256-{digest}"
 
 
 def _compared(
@@ -72,7 +106,9 @@ def _compared(
     how = [changes.change(fields, before.get(fields["key"])) for fields in findings]
     counts = [(how.count(change), text(change.value)) for change in Change if change in how]
     told = ", ".join(f"{language.number(count, 0)} {words}" for count, words in counts)
-    sentence = say("Compared with the previous run ({run}): {told}.", run=previous.name, told=told)
+    ran = started(previous.name)
+    day = say("{moment} UTC", moment=moment(ran)) if ran else previous.name
+    sentence = say("Compared with the run of {day}: {told}.", day=day, told=told)
     return {
         "sentence": sentence,
         "differences": changes.differences(manifest, changes.read_json(previous, changes.MANIFEST_FILE)),

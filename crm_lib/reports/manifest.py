@@ -22,7 +22,7 @@ _COUNTS = ("rows", "kept", "rejected", "excluded", "cut")
 _REQUIREMENT = re.compile(r"[\w.-]+")
 
 
-def make_manifest(outcomes: Sequence[Outcome], *, run: Order, finished: dt.datetime) -> dict[str, Any]:
+def make_manifest(outcomes: Sequence[Outcome], *, run: Order, finished: dt.datetime, folder: Path) -> dict[str, Any]:
     """Return the manifest as plain values for JSON.
 
     It states parameters in effect, hashes of data, code and lock file, versions, row counts, durations and what became
@@ -43,7 +43,7 @@ def make_manifest(outcomes: Sequence[Outcome], *, run: Order, finished: dt.datet
         "parameters": {
             one.notebook.key: {each["name"]: each["value"] for each in effective(one.notebook, run)} for one in outcomes
         },
-        "notebooks": [_outcome(outcome) for outcome in outcomes],
+        "notebooks": [_outcome(outcome, run, folder) for outcome in outcomes],
         "data": {
             each.name: {"sha256": hashes.get(each.name), **{name: getattr(each, name) for name in _COUNTS}}
             for each in company.check.tables
@@ -62,7 +62,7 @@ def hash_file(path: Path) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: Outcome, run: Order, folder: Path) -> dict[str, Any]:
     return {
         "notebook": outcome.notebook.key,
         "title": outcome.notebook.title,
@@ -72,6 +72,11 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "parts_left_out": [f"{each['what']}: {each['why']}" for each in outcome.shown.left_out],
         "failure": str(outcome.failure) if outcome.failure else None,
         "seconds": round(outcome.seconds, 2),
+        "key": run.keys.get(outcome.notebook.key) or None,
+        "ran": outcome.ran or None,
+        "files": {
+            name: hash_file(folder / name) for name in (outcome.notebook.path.name, f"{outcome.notebook.key}.xlsx")
+        },
     }
 
 

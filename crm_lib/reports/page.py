@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,13 +12,14 @@ from nbconvert.filters.ansi import strip_ansi
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat import NotebookNode
 
-from crm_lib import exhibit, finding
-from crm_lib.language import text
+from crm_lib import exhibit, finding, language
+from crm_lib.language import say, text
 from crm_lib.notebook import LEFT_OUT_MIME
 from crm_lib.reports.execute import Order, Outcome
 from crm_lib.reports.notebooks import Notebook
 from crm_lib.reports.parameters import SET_BY_COMMAND
 from crm_lib.reports.prose import Prose, code
+from crm_lib.reports.publish import started
 from crm_lib.reports.templates import card, render, trusted
 
 Block = dict[str, Any]
@@ -39,12 +41,24 @@ def render_page(document: NotebookNode, outcome: Outcome, *, run: Order) -> str:
         key=notebook.key,
         failure=outcome.failure,
         workbook=shown.workbook,
+        unchanged=unchanged(outcome),
         parameters=effective(notebook, run),
         findings=[card(fields) for fields in shown.findings],
         left_out=shown.left_out,
         blocks=list(_blocks(document, prose)),
         contents=[heading for heading in prose.headings if heading.level in (2, 3)],
     )
+
+
+def unchanged(outcome: Outcome) -> str:
+    """Say of which run the results are, where they were taken from an earlier one; otherwise nothing."""
+    ran = started(outcome.ran)
+    return say("unchanged since the run of {moment} UTC", moment=moment(ran)) if ran else ""
+
+
+def moment(time: dt.datetime) -> str:
+    """Write day and minute."""
+    return f"{language.date(time.date())}, {time:%H:%M}"
 
 
 def effective(notebook: Notebook, run: Order) -> list[dict[str, Any]]:

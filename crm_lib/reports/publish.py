@@ -38,6 +38,12 @@ def new_run_id(as_of: dt.date, now: dt.datetime | None = None) -> str:
     return f"{as_of.isoformat()}_{moment:%Y%m%dT%H%M%SZ}_{secrets.token_hex(3)}"
 
 
+def started(run_id: str) -> dt.datetime | None:
+    """Return the moment at which a run started, by its name; None of what is no run's name."""
+    match = _RUN.fullmatch(run_id)
+    return dt.datetime.strptime(match["started"], "%Y%m%dT%H%M%S%z") if match else None
+
+
 @contextlib.contextmanager
 def building(folder: Path, run_id: str) -> Iterator[Path]:
     """Give a folder in which the run is built; what is still there at the end is removed.

@@ -23,6 +23,7 @@ from crm_lib.reports.manifest import make_manifest
 from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, find_folder, lacking, select
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import SET_BY_COMMAND, check_columns, check_values, split_assignments
+from crm_lib.reports.reuse import keys, reused
 from crm_lib.reports.workbook import write_workbook
 from crm_lib.writing import of_the_system
 
@@ -54,6 +55,7 @@ def run_report(
     reports: Path | None = None,
     keep: int | None = None,
     folder: Path | None = None,
+    again: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Run notebooks on a company and publish the report.
@@ -81,6 +83,8 @@ def run_report(
         How many runs of the company are kept; by default all. The latest good one is kept in any case.
     folder : Path, optional
         Folder of the notebooks; by default it is looked for from the current folder upwards.
+    again : bool
+        Run every notebook; otherwise one of which nothing changed is taken from the run that had it last.
     progress : callable, optional
         Told of every finished cell.
 
@@ -112,6 +116,7 @@ def run_report(
         root=folder.parent,
         hidden=_hidden(folder.parent, settings),
     )
+    run = replace(run, keys=keys(chosen, run))
     shelf = (reports or folder.parent / "reports") / opened.key
     try:
         publish.clear_abandoned(shelf)
@@ -119,7 +124,10 @@ def run_report(
             lacks = {each.key: ", ".join(lacking(each.needs, opened)) for each in chosen}
             possible = [each for each in chosen if not lacks[each.key]]
             at_once, tell = jobs or min(2, os.cpu_count() or 1), progress or (lambda *_: None)
-            executed = execute(possible, run=run, folder=aside, jobs=at_once, progress=tell)
+            had = [] if again else [reused(each, run=run, shelf=shelf, aside=aside) for each in possible]
+            kept = {each.notebook.key: each for each in had if each}
+            new = [each for each in possible if each.key not in kept]
+            executed = [*kept.values(), *execute(new, run=run, folder=aside, jobs=at_once, progress=tell)]
             done = {each.notebook.key: _write_page(each, aside, run) for each in executed}
             outcomes = tuple(done.get(each.key) or _skipped(each, lacks[each.key]) for each in chosen)
             _write_front(outcomes, aside, run)
@@ -173,8 +181,9 @@ def _write_page(outcome: Outcome, aside: Path, run: Order) -> Outcome:
         executed.write_bytes(notebook.path.read_bytes())
         document = read_document(executed)
     outcome = replace(outcome, shown=collect(document))
-    if outcome.shown.workbook:
-        write_workbook(aside / f"{notebook.key}.xlsx", outcome.shown, title=notebook.title, as_of=run.company.as_of)
+    workbook = aside / f"{notebook.key}.xlsx"
+    if outcome.shown.workbook and not workbook.exists():
+        write_workbook(workbook, outcome.shown, title=notebook.title, as_of=run.company.as_of)
     (aside / f"{notebook.key}.html").write_text(render_page(document, outcome, run=run), encoding="utf-8")
     return outcome
 
@@ -182,7 +191,7 @@ def _write_page(outcome: Outcome, aside: Path, run: Order) -> Outcome:
 def _write_front(outcomes: Sequence[Outcome], aside: Path, run: Order) -> None:
     """Write the front page, the findings and the manifest."""
     finished = dt.datetime.now(dt.UTC)
-    manifest = make_manifest(outcomes, run=run, finished=finished)
+    manifest = make_manifest(outcomes, run=run, finished=finished, folder=aside)
     changes.write_json(aside / changes.MANIFEST_FILE, manifest)
     found = {each.notebook.key: each.shown.findings for each in outcomes}
     day, key = run.company.as_of.isoformat(), run.company.key

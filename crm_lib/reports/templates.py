@@ -39,6 +39,12 @@ def _environment() -> Environment:
     return environment
 
 
+def marked(sentence: str, number: str) -> Markup:
+    """Return a sentence, escaped, in which the number with its interval is bold."""
+    before, found, after = sentence.partition(number if "[" in number else "\0")
+    return Markup("{}<b>{}</b>{}").format(before, found, after) if found else Markup.escape(sentence)
+
+
 def card(fields: Fields) -> dict[str, Any]:
     """Return a finding with ``shape`` (its verdict as a CSS class) and ``strip``, which shows its interval."""
     return {**fields, "shape": str(fields["verdict"]).replace(" ", "-"), "strip": strip(fields)}
