@@ -140,6 +140,7 @@ SURVEYS = TableContract(
         _rating("time_burden", "Time burden", "How much time buying takes (10 = very much)."),
         _rating("energy_burden", "Energy burden", "How tiring buying is (10 = very)."),
         _rating("effort_burden", "Mental effort", "How much thought and worry buying takes (10 = very much)."),
+        _rating("personal_offers", "Personal offers", "How much the customer wishes for personal offers (10 = very)."),
         _column("persons_told", "integer", "Persons told", "To how many others the customer spoke of the experience.", unit="persons", low=0, high=1000),
         _column("weight", "number", "Weight", "Survey weight of the answer.", low=0),
     ),

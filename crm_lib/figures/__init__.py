@@ -31,6 +31,16 @@ from crm_lib.figures.clusters import (
     structure_chart as structure_chart,
 )
 from crm_lib.figures.company import facts as facts, faults as faults, monthly as monthly, monthly_chart as monthly_chart
+from crm_lib.figures.company_review import (
+    channel_moves_chart as channel_moves_chart,
+    circles_chart as circles_chart,
+    data_readiness_table as data_readiness_table,
+    personal_chart as personal_chart,
+    readiness_areas_table as readiness_areas_table,
+    readiness_chart as readiness_chart,
+    register_table as register_table,
+    swot_board as swot_board,
+)
 from crm_lib.figures.customer_value import (
     equity_table as equity_table,
     equity_waterfall as equity_waterfall,

@@ -7,19 +7,19 @@ Each command imports what it needs itself, so that help and mistyped arguments a
 
 from __future__ import annotations
 
-import datetime as dt
 import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
+from crm_lib.cli.hypotheses import hypotheses
+from crm_lib.cli.terms import AsOf, CompanyName, err, option, out, told_written
 from crm_lib.errors import CompanyError, CrmError
 from crm_lib.language import say, text
 from crm_lib.writing import of_the_system, replaced
@@ -35,30 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=text("Customer relationship management: from a company's tables to a published report."),
 )
-out = Console(highlight=False, soft_wrap=True, markup=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 _stopped: list[int] = []  # signals that ended the command
-
-
-def _option(words: str, *names: str, **more: Any) -> Any:
-    return typer.Option(*names, help=text(words), **more)
-
-
-def _seen(day: str | None) -> str | None:
-    """Refuse a day of which nobody can know; what is no day is refused where the company is opened."""
-    with suppress(ValueError):
-        if day and dt.date.fromisoformat(day) > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
-            raise typer.BadParameter(text("the day must not lie in the future"))
-    return day
-
-
-CompanyName = Annotated[
-    str, typer.Argument(metavar="COMPANY", help=text("Name of a folder under data/, or a folder with a company.toml."))
-]
-AsOf = Annotated[
-    str | None,
-    _option("Look at nothing later than this day (2026-06-30); default: as data say.", metavar="DATE", callback=_seen),
-]
 
 
 def main() -> None:
@@ -85,7 +62,7 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _always(version: Annotated[bool, _option("Print the version and end.", "--version")] = False) -> None:
+def _always(version: Annotated[bool, option("Print the version and end.", "--version")] = False) -> None:
     if version:
         from importlib.metadata import version as installed
 
@@ -95,9 +72,9 @@ def _always(version: Annotated[bool, _option("Print the version and end.", "--ve
 
 @app.command()
 def demo(
-    seed: Annotated[int, _option("Start of the random numbers: the same seed, the same company.", min=0)] = 20260101,
-    customers: Annotated[int, _option("How many customers.", min=1)] = 8000,
-    to: Annotated[Path | None, _option("Where the tables go; default: data/demo.", metavar="FOLDER")] = None,
+    seed: Annotated[int, option("Start of the random numbers: the same seed, the same company.", min=0)] = 20260101,
+    customers: Annotated[int, option("How many customers.", min=1)] = 8000,
+    to: Annotated[Path | None, option("Where the tables go; default: data/demo.", metavar="FOLDER")] = None,
 ) -> None:
     """Simulate the demo company.
 
@@ -113,7 +90,7 @@ def demo(
     simulation.write(folder)
     for name, frame in simulation.tables.items():
         out.print(f"  {name:<16}{say('{rows}', rows=len(frame)):>10}")
-    _told_written(folder)
+    told_written(folder)
 
 
 @app.command()
@@ -121,7 +98,7 @@ def check(
     company: CompanyName,
     as_of: AsOf = None,
     rejected: Annotated[
-        Path | None, _option("Rejected rows; default: reports/COMPANY/rejected.", metavar="FOLDER")
+        Path | None, option("Rejected rows; default: reports/COMPANY/rejected.", metavar="FOLDER")
     ] = None,
 ) -> None:
     """Check a company's tables.
@@ -176,19 +153,19 @@ def report(
     company: CompanyName,
     notebook: Annotated[
         list[str] | None,
-        _option("Number or name of a notebook; may be repeated.", "--notebook", "-n", metavar="NOTEBOOK"),
+        option("Number or name of a notebook; may be repeated.", "--notebook", "-n", metavar="NOTEBOOK"),
     ] = None,
-    edition: Annotated[Literal["routine", "annual", "all"], _option("Which notebooks, where none is named.")] = "all",
+    edition: Annotated[Literal["routine", "annual", "all"], option("Which notebooks, where none is named.")] = "all",
     as_of: AsOf = None,
     parameter: Annotated[
-        list[str] | None, _option("Set a parameter (see: crm notebooks); may be repeated.", "-p", metavar="NAME=VALUE")
+        list[str] | None, option("Set a parameter (see: crm notebooks); may be repeated.", "-p", metavar="NAME=VALUE")
     ] = None,
-    jobs: Annotated[int | None, _option("Notebooks at a time; default: 2.", min=1)] = None,
+    jobs: Annotated[int | None, option("Notebooks at a time; default: 2.", min=1)] = None,
     reports: Annotated[
-        Path | None, _option("Where reports go; default: reports/.", "--reports", metavar="FOLDER")
+        Path | None, option("Where reports go; default: reports/.", "--reports", metavar="FOLDER")
     ] = None,
-    keep: Annotated[int | None, _option("Keep only so many runs of the company; default: all.", min=1)] = None,
-    again: Annotated[bool, _option("Run every notebook, also those of which nothing has changed.", "--again")] = False,
+    keep: Annotated[int | None, option("Keep only so many runs of the company; default: all.", min=1)] = None,
+    again: Annotated[bool, option("Run every notebook, also those of which nothing has changed.", "--again")] = False,
 ) -> None:
     """Publish a company's report.
 
@@ -274,17 +251,17 @@ def _bars() -> Iterator[Progress]:
 def score(
     company: CompanyName,
     to: Annotated[
-        str | None, _option("File (.parquet, .csv, .duckdb) or URL; default: reports/COMPANY/scores.parquet.")
+        str | None, option("File (.parquet, .csv, .duckdb) or URL; default: reports/COMPANY/scores.parquet.")
     ] = None,
     as_of: AsOf = None,
     model: Annotated[
-        Literal["pareto-nbd", "bg-nbd", "mbg-nbd"], _option("Model of purchases; notebook 08 recommends one.")
+        Literal["pareto-nbd", "bg-nbd", "mbg-nbd"], option("Model of purchases; notebook 08 recommends one.")
     ] = "pareto-nbd",
-    annual_rate: Annotated[float, _option("Interest a year, to discount by.", min=0.001, max=2.0)] = 0.1,
-    horizon_days: Annotated[int, _option("Days over which purchases are expected.", min=1, max=3660)] = 365,
-    seed: Annotated[int, _option("Start of the random numbers behind the intervals.", min=0)] = 20260101,
-    table: Annotated[str, _option("Name of the table in a database.", metavar="NAME")] = "customer_scores",
-    password_env: Annotated[str, _option("Environment variable with its password.", metavar="VARIABLE")] = "",
+    annual_rate: Annotated[float, option("Interest a year, to discount by.", min=0.001, max=2.0)] = 0.1,
+    horizon_days: Annotated[int, option("Days over which purchases are expected.", min=1, max=3660)] = 365,
+    seed: Annotated[int, option("Start of the random numbers behind the intervals.", min=0)] = 20260101,
+    table: Annotated[str, option("Name of the table in a database.", metavar="NAME")] = "customer_scores",
+    password_env: Annotated[str, option("Environment variable with its password.", metavar="VARIABLE")] = "",
 ) -> None:
     """Score a company's customers.
 
@@ -321,7 +298,7 @@ def customer(
         str, typer.Argument(metavar="ID", help=text("Number of the customer; after -- if it begins with a dash."))
     ],
     as_of: AsOf = None,
-    html: Annotated[Path | None, _option("Write a page (.html) that only you can read.", metavar="FILE")] = None,
+    html: Annotated[Path | None, option("Write a page (.html) that only you can read.", metavar="FILE")] = None,
 ) -> None:
     """Show all that is known of one customer.
 
@@ -343,14 +320,14 @@ def customer(
         print_page(page, out)
     else:
         write_html(page, html)
-        _told_written(html)
+        told_written(html)
 
 
 @app.command()
 def freeze(
     company: CompanyName,
     as_of: AsOf = None,
-    again: Annotated[bool, _option("Estimate cut points anew; the old file stays as .bak.", "--again")] = False,
+    again: Annotated[bool, option("Estimate cut points anew; the old file stays as .bak.", "--again")] = False,
 ) -> None:
     """Freeze a company's segments.
 
@@ -370,20 +347,23 @@ def freeze(
         aside.write_text(found.to_toml(), encoding="utf-8")
         if file.exists():
             file.replace(file.with_suffix(".toml.bak"))
-    _told_written(file)
+    told_written(file)
+
+
+app.command()(hypotheses)
 
 
 @app.command()
 def targets(
     company: CompanyName,
-    to: Annotated[Path | None, _option("Where lists go; default: reports/COMPANY/targets.", metavar="FOLDER")] = None,
+    to: Annotated[Path | None, option("Where lists go; default: reports/COMPANY/targets.", metavar="FOLDER")] = None,
     as_of: AsOf = None,
-    window_days: Annotated[int, _option("Days scored, without a segments.toml.", min=1, max=3660)] = 365,
-    levels: Annotated[int, _option("Number of RFM scores, likewise.", min=3, max=5)] = 5,
-    dissatisfied_below: Annotated[float, _option("Satisfaction (1 to 10) below this is too low.", min=1, max=10)] = 6.0,
-    contact_cost: Annotated[float, _option("Cost of a personal contact, in the company's currency.", min=0)] = 3.5,
-    saved_share: Annotated[float, _option("Share of those leaving whom a contact keeps.", min=0.001, max=1)] = 0.1,
-    risk_days: Annotated[int, _option("Days ahead over which risk is told.", min=1, max=3660)] = 91,
+    window_days: Annotated[int, option("Days scored, without a segments.toml.", min=1, max=3660)] = 365,
+    levels: Annotated[int, option("Number of RFM scores, likewise.", min=3, max=5)] = 5,
+    dissatisfied_below: Annotated[float, option("Satisfaction (1 to 10) below this is too low.", min=1, max=10)] = 6.0,
+    contact_cost: Annotated[float, option("Cost of a personal contact, in the company's currency.", min=0)] = 3.5,
+    saved_share: Annotated[float, option("Share of those leaving whom a contact keeps.", min=0.001, max=1)] = 0.1,
+    risk_days: Annotated[int, option("Days ahead over which risk is told.", min=1, max=3660)] = 91,
 ) -> None:
     """Write lists of customers to contact.
 
@@ -417,7 +397,7 @@ def targets(
         out.print(say("  Left out: {what}. Why: {why}.", what=name, why=why))
     if not lists.permission_known:
         _warn(text("The company does not record who agreed to be contacted: make sure before anybody is."))
-    _told_written(folder)
+    told_written(folder)
 
 
 @app.command()
@@ -456,7 +436,7 @@ def clean() -> None:
 
 @app.command()
 def dictionary(
-    write: Annotated[bool, _option("Write it to data/README.md instead of showing it.", "--write")] = False,
+    write: Annotated[bool, option("Write it to data/README.md instead of showing it.", "--write")] = False,
 ) -> None:
     """Show the data dictionary.
 
@@ -465,7 +445,7 @@ def dictionary(
     from crm_lib.company.dictionary import dictionary as written, write_dictionary
 
     if write:
-        _told_written(write_dictionary(_project() / "data"))
+        told_written(write_dictionary(_project() / "data"))
     else:
         print(written())  # noqa: T201 - as it is, for a pipe
 
@@ -474,10 +454,6 @@ def _project() -> Path:
     """Return the folder of the project: the nearest one upwards that has data/, or else the current one."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "data").is_dir()), here)
-
-
-def _told_written(place: Path) -> None:
-    out.print(say("Written to {place}.", place=place))
 
 
 @contextmanager
@@ -492,7 +468,3 @@ def _warnings_told() -> Iterator[None]:
 
 def _warn(message: str) -> None:
     err.print(f"{text('Warning:')} {message}", style="yellow")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,58 @@
+"""The command ``crm hypotheses``: a company's register, listed, added to and tested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from crm_lib.cli.terms import AsOf, CompanyName, option, out, told_written
+from crm_lib.language import say, text
+
+if TYPE_CHECKING:
+    from crm_lib.company import Company
+
+
+def hypotheses(
+    company: CompanyName,
+    as_of: AsOf = None,
+    listed: Annotated[bool, option("List the register and the measures; test nothing.", "--list")] = False,
+    claim: Annotated[str | None, option("Add this claim, instead of testing.", metavar="SENTENCE")] = None,
+    about: Annotated[
+        Literal["customers", "competitors", "company"], option("Which of the three Cs the claim is about.")
+    ] = "customers",
+    measure: Annotated[str | None, option("The measure that decides; --list names them.", metavar="NAME")] = None,
+    at_least: Annotated[float | None, option("The claim holds from this value on.")] = None,
+    at_most: Annotated[float | None, option("The claim holds up to this value.")] = None,
+    owner: Annotated[str | None, option("Who answers for the claim.", metavar="NAME")] = None,
+) -> None:
+    """Test what the company believes of its customers, its competitors and itself.
+
+    The textbook's claims and those of hypotheses.toml, beside company.toml, are tested with all of them in mind. What
+    was found is kept in hypotheses.csv beside it, so that the next run tells which of them still hold.
+    """
+    from crm_lib.company import Company
+    from crm_lib.environment import add_hypothesis, register_lines
+
+    further = {"measure": measure, "at_least": at_least, "at_most": at_most, "owner": owner}
+    if claim is None and (given := [name for name, value in further.items() if value is not None]):
+        raise typer.BadParameter(say("--{name} belongs to a claim: add --claim", name=given[0].replace("_", "-")))
+    if claim is not None and measure is None:
+        raise typer.BadParameter(text("a claim needs the measure that decides it: add --measure; --list names them"))
+    opened = Company.open(company, as_of)
+    if claim is not None:
+        told_written(add_hypothesis(opened, claim=claim, c=about, **further))
+    elif listed:
+        for line in register_lines(opened):
+            out.print(line)
+    else:
+        _test(opened)
+
+
+def _test(company: Company) -> None:
+    from crm_lib.environment import keep_results, register
+
+    found = register(company)
+    for line in found.lines():
+        out.print(line)
+    told_written(keep_results(found, company.folder))

@@ -1,0 +1,33 @@
+"""Where the company stands: customers, competitors, company, ending in hypotheses that are tested."""
+
+from crm_lib.environment.customers import (
+    ChannelMoves as ChannelMoves,
+    Circles as Circles,
+    channel_moves as channel_moves,
+    circles as circles,
+    prefer_the_personal as prefer_the_personal,
+)
+from crm_lib.environment.data_readiness import (
+    DataReadiness as DataReadiness,
+    data_readiness as data_readiness,
+    finding_data_readiness as finding_data_readiness,
+)
+from crm_lib.environment.hypotheses import (
+    Hypothesis as Hypothesis,
+    add_hypothesis as add_hypothesis,
+    hypotheses_of as hypotheses_of,
+    register_lines as register_lines,
+)
+from crm_lib.environment.measures import MEASURES as MEASURES, Measure as Measure
+from crm_lib.environment.readiness import (
+    Readiness as Readiness,
+    finding_readiness as finding_readiness,
+    readiness as readiness,
+)
+from crm_lib.environment.register import (
+    Register as Register,
+    finding_register as finding_register,
+    keep_results as keep_results,
+    register as register,
+)
+from crm_lib.environment.swot import Swot as Swot, swot as swot

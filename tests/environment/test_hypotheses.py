@@ -1,0 +1,246 @@
+"""The register: read with clear errors, tested with all claims in mind, and remembered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from crm_lib import environment
+from crm_lib.company import Company
+from crm_lib.environment.hypotheses import FILE, read_register, textbook
+from crm_lib.environment.register import RECORD, at_level, common_level, deciding_p
+from crm_lib.errors import CompanyError, TooLittleData
+from crm_lib.estimate import Estimate
+from crm_lib.finding import Criterion, Verdict
+from crm_lib.statistics.proportions import wilson
+from tests.companies import transactions, write_company
+
+OURS = """\
+textbook = false
+
+[[hypothesis]]
+claim = "Most of last year's customers buy again"
+c = "customers"
+measure = "customers_kept"
+at_least = 0.5
+owner = "Sales"
+"""
+
+
+def mean(value: float, error: float = 1.0, *, unit: str = "") -> Estimate:
+    z = stats.norm.ppf(0.975)
+    return Estimate(value=value, low=value - z * error, high=value + z * error, n=100, method="normal", unit=unit)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """Return a shop of two years in which nothing differs but by chance."""
+    rng = np.random.default_rng(3)
+    n = 1500
+    frame = pd.DataFrame({
+        "order_id": [f"o{i}" for i in range(n)], "customer_id": [f"c{i}" for i in rng.integers(0, 200, n)],
+        "ordered_at": pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 730, n), unit="D"),
+        "revenue": rng.gamma(3, 10, n).round(2),
+    })  # fmt: skip
+    return Company.open(write_company(tmp_path / "shop", {"transactions": frame}, margin_rate=0.3))
+
+
+def test_the_textbooks_claims_are_there_by_default_and_can_be_left_out_or_replaced(shop):
+    names = [each.name for each in environment.hypotheses_of(shop)]
+    assert names == [each.name for each in textbook()]
+    assert len(names) >= 10
+    assert [each.owner for each in read_register(OURS)] == ["Sales"]
+    mine = 'key = "textbook_80_20"\n'
+    both = read_register(OURS.replace("textbook = false", "") + mine)
+    assert [each.owner for each in both if each.name == "textbook_80_20"] == ["Sales"]
+    assert len(both) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        ("customers_kept", "customers_keept", 6, "unknown measure 'customers_keept' (did you mean 'customers_kept'?)"),
+        ("at_least = 0.5", "", 3, "at_least, at_most or both"),
+        ("at_least = 0.5", 'at_least = "half"', 7, "at_least must be a number in the measure's unit, not 'half'"),
+        ("at_least = 0.5", "at_least = 0.5\nat_most = 0.4", 3, "at_least 0.5 is above at_most 0.4"),
+        ("at_least = 0.5", "at_least = nan", 7, "at_least must be a number"),
+        ("at_least = 0.5", "at_least = true", 7, "at_least must be a number"),
+        ('c = "customers"', 'c = "clients"', 5, "c must be 'customers', 'competitors' or 'company', not 'clients'"),
+        ('c = "customers"', "", 3, "c is missing"),
+        ("owner =", "ownr =", 8, "unknown key 'ownr' (did you mean 'owner'?); the keys are"),
+        ('owner = "Sales"', 'status = "done"', 8, "status must be 'active' or 'retired', not 'done'"),
+        ("textbook = false", "textbok = false", 1, "unknown key 'textbok' (did you mean 'textbook'?)"),
+        ("textbook = false", 'textbook = "no"', 1, "textbook must be true or false, not 'no'"),
+        ("[[hypothesis]]", "[hypothesis]", 1, "hypothesis must be blocks [[hypothesis]]"),
+        ("claim = ", "claim ", 4, "is not valid TOML"),
+    ],
+)
+def test_a_malformed_register_is_told_with_file_line_and_what_is_allowed(old, new, line, told):
+    with pytest.raises(CompanyError) as error:
+        read_register(OURS.replace(old, new), where="data/shop/hypotheses.toml")
+    assert str(error.value).startswith("data/shop/hypotheses.toml")
+    assert told in str(error.value)
+    assert f"line {line}" in str(error.value)
+
+
+def test_all_faults_are_told_at_once_and_names_are_distinct():
+    twice = OURS + OURS.partition("\n")[2]
+    with pytest.raises(CompanyError, match="line 10: another hypothesis is called 'most_of_last_year_s"):
+        read_register(twice)
+    wrong = twice.replace("customers_kept", "keep").replace("0.5", "'x'")
+    with pytest.raises(CompanyError) as error:
+        read_register(wrong)
+    assert str(error.value).count("\n- line") == 4
+
+
+def test_what_is_added_is_kept_with_the_users_own_words_and_a_wrong_one_changes_nothing(shop):
+    fields = {"c": "customers", "measure": "customers_kept", "at_least": 0.5, "owner": None}
+    file = environment.add_hypothesis(shop, claim='They "buy" again \\ often', **fields)
+    file.write_text(file.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    environment.add_hypothesis(shop, claim="And again, 再来", **fields)
+    claims = [each.claim for each in environment.hypotheses_of(shop)][-2:]
+    assert claims == ['They "buy" again \\ often', "And again, 再来"]
+    before = file.read_text(encoding="utf-8")
+    assert "# mine" in before
+    with pytest.raises(CompanyError, match="unknown measure"):
+        environment.add_hypothesis(shop, claim="Whatever else", **{**fields, "measure": "nothing"})
+    assert file.read_text(encoding="utf-8") == before
+
+
+def test_each_claim_becomes_a_finding_and_results_are_compared_a_year_later(shop):
+    file = shop.folder / FILE
+    retired = (
+        '[[hypothesis]]\nclaim = "Retired"\nc = "company"\nmeasure = "readiness"\nat_most = 1\nstatus = "retired"\n'
+    )
+    file.write_text(OURS + retired, encoding="utf-8")
+    earlier = Company.open(shop.folder, "2024-06-30")
+    environment.keep_results(environment.register(earlier), earlier.folder)
+    found = environment.register(shop)
+    assert list(found.findings) == ["most_of_last_year_s_customers_buy_again"]
+    each = next(iter(found.findings.values()))
+    assert each.verdict is Verdict.SUPPORTED
+    assert each.decision.startswith("Plan on it")
+    assert len(each.text.split()) <= 30
+    key = "most_of_last_year_s_customers_buy_again"
+    assert found.last_verdict(key) == ("supported", earlier.as_of)
+    environment.keep_results(found, shop.folder)
+    environment.keep_results(found, shop.folder)  # the same day again replaces, and does not add
+    record = pd.read_csv(shop.folder / RECORD)
+    assert record["as_of"].tolist() == ["2024-06-30", shop.as_of.isoformat()]
+    assert any("(supported on 30 Jun 2024)" in line for line in found.lines())
+    assert environment.finding_register(found).verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    "content", ["", "key,verdict\na,supported\n", "{columns}\nyesterday,a,m,,,1,1,1,1,1,supported\n",
+                "{columns}\n2024-01-01,a,m,,,1,1,1,1,1,maybe\n"],
+)  # fmt: skip
+def test_a_damaged_record_is_told_and_not_overwritten(shop, content):
+    file = shop.folder / RECORD
+    file.write_text(
+        content.replace("{columns}", "as_of,key,measure,at_least,at_most,value,low,high,level,n,verdict"),
+        encoding="utf-8",
+    )
+    with pytest.raises(CompanyError, match=r"hypotheses\.csv"):
+        environment.register(shop)
+
+
+def test_what_the_data_cannot_answer_is_left_out_with_the_reason(shop):
+    found = environment.register(shop)
+    assert "surveys" in found.left_out["textbook_word_of_mouth"]
+    assert set(found.findings) | set(found.left_out) == set(found.hypotheses)
+    few = write_company(shop.folder.parent / "few", {"transactions": transactions()})
+    (few / FILE).write_text(OURS, encoding="utf-8")
+    with pytest.raises(TooLittleData, match="none of the 1 hypotheses"):
+        environment.register(Company.open(few))
+
+
+def test_an_interval_at_another_level_is_that_of_the_method_itself():
+    for count, total in ((30, 100), (5, 60), (970, 1000)):
+        told = at_level(wilson(count, total), 0.995, "share")
+        itself = wilson(count, total, level=0.995)
+        width = itself.high - itself.low
+        assert told.low == pytest.approx(itself.low, abs=0.05 * width)
+        assert told.high == pytest.approx(itself.high, abs=0.05 * width)
+    assert at_level(mean(2.0), 0.99, "").low == pytest.approx(2 - stats.norm.ppf(0.995))
+
+
+def test_an_interval_decides_exactly_from_its_p_value_on():
+    for criterion in (
+        Criterion(low=0.0),
+        Criterion(high=1.5),
+        Criterion(low=0.0, high=9.0),
+        Criterion(low=3.0, high=4.0),
+    ):
+        p = deciding_p(mean(2.1), criterion, "")
+        wide, narrow = (criterion.verdict(at_level(mean(2.1), 1 - p * part, "")) for part in (0.99, 1.01))
+        assert wide is Verdict.UNDECIDED
+        assert narrow is not Verdict.UNDECIDED
+    assert deciding_p(mean(2.1), Criterion(low=0.0), "") == pytest.approx(2 * stats.norm.sf(2.1))
+    no_end = Estimate(value=1.0, low=-np.inf, high=np.inf, n=1, method="")
+    assert deciding_p(no_end, Criterion(low=0.0), "") == 1.0
+
+
+def test_the_common_level_is_that_of_benjamini_and_hochberg():
+    # Benjamini & Hochberg 1995, section 3.2: of 15 p-values, four are decided at a rate of 5 %.
+    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590,
+         1.0]  # fmt: skip
+    assert common_level(p) == pytest.approx(1 - 0.05 * 4 / 15)
+    assert common_level([0.5, 0.9]) == pytest.approx(0.975)  # none: as if one were
+    assert common_level([]) == 0.95
+
+
+def decided(estimates: list[Estimate], criteria: list[Criterion], unit: str) -> list[Verdict]:
+    level = common_level([deciding_p(one, each, unit) for one, each in zip(estimates, criteria, strict=True)])
+    return [each.verdict(at_level(one, level, unit)) for one, each in zip(estimates, criteria, strict=True)]
+
+
+@pytest.mark.parametrize("unit", ["", "share"])
+def test_where_nothing_differs_the_register_decides_nothing_beyond_its_error_rate(unit):
+    rng, wrong, runs = np.random.default_rng(5), 0, 300
+    for _ in range(runs):
+        if unit:
+            estimates = [wilson(int(x), 400) for x in rng.binomial(400, 0.3, 12)]
+        else:
+            estimates = [mean(float(x)) for x in rng.normal(size=12)]
+        verdicts = decided(estimates, [Criterion(low=0.3 if unit else 0.0)] * 12, unit)
+        wrong += any(verdict is not Verdict.UNDECIDED for verdict in verdicts)
+    assert stats.binom.sf(wrong - 1, runs, 0.05) > 0.001
+    assert wrong > 0.025 * runs  # and it is no coward
+
+
+def test_of_the_verdicts_given_few_are_wrong_where_some_claims_hold_and_some_fail():
+    rng, runs = np.random.default_rng(6), 250
+    truth = np.array([0.0] * 6 + [2.5, 3.0, -2.5, -3.0, 4.0, -4.0])
+    right = [{0: Verdict.UNDECIDED, 1: Verdict.SUPPORTED, -1: Verdict.NOT_SUPPORTED}[sign] for sign in np.sign(truth)]
+    false, power = [], []
+    for _ in range(runs):
+        verdicts = decided([mean(float(x)) for x in rng.normal(truth)], [Criterion(low=0.0)] * 12, "")
+        given = [(told, known) for told, known in zip(verdicts, right, strict=True) if told is not Verdict.UNDECIDED]
+        false.append(np.mean([told is not known for told, known in given]) if given else 0.0)
+        power.append(len(given) / 6)
+    assert np.mean(false) < 0.05 + 3 * np.std(false) / np.sqrt(runs)
+    assert np.mean(power) > 0.6
+
+
+def test_the_command_lists_adds_tests_and_keeps(shop, crm):
+    folder = str(shop.folder)
+    code, out, _ = crm("hypotheses", folder, "--list")
+    assert code == 0
+    assert "customers_kept (share): Share of last year's customers who bought again" in out
+    code, out, _ = crm(
+        "hypotheses", folder, "--claim", "Half buy again", "--measure", "customers_kept", "--at-least", "0.5"
+    )
+    assert code == 0
+    assert "hypotheses.toml" in out
+    code, out, _ = crm("hypotheses", folder)
+    assert code == 0
+    assert "supported: Half buy again" in out
+    assert (shop.folder / RECORD).is_file()
+    for given, told in (("--claim X", "add --measure"), ("--owner Ann", "add --claim"),
+                        ("--claim Xxxxx --measure nope --at-least 1", "unknown measure 'nope'")):  # fmt: skip
+        code, _, err = crm("hypotheses", folder, *given.split())
+        assert code == 2
+        assert told in " ".join(err.split())
