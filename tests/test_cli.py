@@ -132,7 +132,7 @@ def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
     monkeypatch.setattr(runs, "run_report", run_report)
     code, out, err = crm(
         "report", "shop", "-n", "6", "--notebook", "08", "-p", "a=1", "-p", "b=2", "--as-of", "2025-01-31",
-        "--jobs", "3", "--keep", "5", "--reports", "elsewhere", "--edition", "routine",
+        "--jobs", "3", "--keep", "5", "--again", "--reports", "elsewhere", "--edition", "routine",
     )  # fmt: skip
     assert code == 1
     assert "reports/shop/run/index.html" in out.replace("\\", "/")
@@ -142,7 +142,7 @@ def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
     assert asked.pop("progress") is not None
     assert asked == {
         "company": "shop", "notebooks": ["6", "08"], "parameters": ["a=1", "b=2"], "as_of": "2025-01-31", "jobs": 3,
-        "keep": 5, "reports": Path("elsewhere"), "edition": "routine",
+        "keep": 5, "reports": Path("elsewhere"), "edition": "routine", "again": True,
     }  # fmt: skip
     outcomes = outcomes[:2]
     assert crm("report", "shop")[0] == 0

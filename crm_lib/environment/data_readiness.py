@@ -11,6 +11,7 @@ import pandas as pd
 
 from crm_lib.company import Company
 from crm_lib.contract import TableContract
+from crm_lib.errors import MissingData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say, text
@@ -57,8 +58,15 @@ def data_readiness(company: Company) -> DataReadiness:
     -------
     DataReadiness
         A row a table. Columns that become known later, such as the end of a contract, may be empty and do not count.
+
+    Raises
+    ------
+    MissingData
+        If the company has no table that can be used.
     """
     checks = {each.name: each for each in company.check_all().tables if each.available}
+    if not checks:
+        raise MissingData("transactions")
     known = "customers" if company.has("customers") else "transactions"
     rows = {}
     for name, contract in TABLES.items():
@@ -89,7 +97,7 @@ def _measured(company: Company, contract: TableContract, known: str) -> dict[str
     filled = counted[columns].fillna(0).astype(float) / max(int(counted["_own"] or 0), 1)
     worst = str(filled.idxmin()) if n and filled.min() < 1 else ""
     joined = float("nan")
-    if "customer_id" in table.columns and contract.name != known:
+    if "customer_id" in table.columns and contract.name != known and company.has(known):
         ids = table.select("customer_id").drop_null().distinct()
         among = company.table(known).select("customer_id").distinct()
         total, there = int(ids.count().execute()), int(ids.semi_join(among, "customer_id").count().execute())

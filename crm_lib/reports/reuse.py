@@ -22,7 +22,8 @@ def keys(notebooks: Sequence[Notebook], run: Order) -> dict[str, str]:
     company = run.company
     if company.store.folder is None:
         return {each.key: "" for each in notebooks}
-    settings = [(file.name, hash_file(file)) for file in sorted(company.folder.glob("*.toml"))]
+    written = [*company.folder.glob("*.toml"), *company.folder.glob("hypotheses.csv")]
+    settings = [(file.name, hash_file(file)) for file in sorted(written)]
     common = digest(company.content, settings, hash_file(run.root / LOCK_FILE))
     return {each.key: digest(common, hash_file(each.path), sorted(run.values[each.key].items())) for each in notebooks}
 
