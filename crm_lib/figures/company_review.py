@@ -23,7 +23,7 @@ from crm_lib.schema import TABLES
 
 _TITLES = {"strength": "Strengths", "weakness": "Weaknesses", "opportunity": "Opportunities", "threat": "Threats"}
 _SHADES = dict(zip(PARTS, (BLUE, ORANGE, GREEN, PURPLE), strict=True))
-_SHOWN, _WIDE = 6, 56
+_SHOWN, _WIDE = 8, 52
 """Statements drawn in a field of the board, and letters of a line in it."""
 
 
@@ -108,21 +108,25 @@ def personal_chart(found: pd.Series[Any]) -> Chart:
 
 def swot_board(found: environment.Swot) -> Chart:
     """Draw the four fields, each statement with its number; what was entered by hand is marked."""
-    axes = new_axes(5.6)
-    axes.set(xlim=(0, 2), ylim=(0, 2))
-    axes.axis("off")
-    axes.axhline(1, color=QUIET, linewidth=0.8)
-    axes.axvline(1, color=QUIET, linewidth=0.8)
     board: Any = found.frame
-    counts = board["part"].value_counts()
-    for place, part in enumerate(PARTS):
-        x, y = place % 2 + 0.02, 1.97 - place // 2
-        axes.text(x, y, text(_TITLES[part]), color=_SHADES[part], fontsize=11, fontweight="bold", va="top")
+    fields = {}
+    for part in PARTS:
         rows = board[board["part"] == part]
         lines = [_line(one.statement, one.number) for one in rows.head(_SHOWN).itertuples()]
         more = len(rows) - _SHOWN
-        lines += [say("… and {n} more in the table", n=more)] if more > 0 else []
-        axes.text(x, y - 0.1, "\n".join(lines) if lines else "–", color=INK, fontsize=8.5, va="top", linespacing=1.3)
+        fields[part] = "\n".join([*lines, *([say("… and {n} more in the table", n=more)] if more > 0 else [])]) or "–"
+    # The axes count in lines: two of heading and space, and those of the longer field of a row.
+    upper, lower = (max(fields[part].count("\n") + 1 for part in row) + 2.6 for row in (PARTS[:2], PARTS[2:]))
+    axes = new_axes(0.9 + 0.185 * (upper + lower))
+    axes.set(xlim=(0, 2), ylim=(-lower, upper))
+    axes.axis("off")
+    axes.axhline(0, color=QUIET, linewidth=0.8)
+    axes.axvline(1, color=QUIET, linewidth=0.8)
+    for place, (part, written) in enumerate(fields.items()):
+        x, y = place % 2 + 0.02, (upper if place < 2 else 0) - 0.4
+        axes.text(x, y, text(_TITLES[part]), color=_SHADES[part], fontsize=11, fontweight="bold", va="top")
+        axes.text(x, y - 1.5, written, color=INK, fontsize=9, va="top", linespacing=1.3)
+    counts = board["part"].value_counts()
     behind = board.assign(
         part=[text(_TITLES[part]) for part in board["part"]],
         number=[one if isinstance(one, Estimate) else "–" for one in board["number"]],
@@ -153,20 +157,20 @@ def _line(statement: str, number: Estimate | None) -> str:
 def register_table(found: environment.Register) -> Table:
     """Return the register: each claim with its number, its verdict, and what was found the last time."""
     rows = []
-    for key, stated in found.hypotheses.items():
+    # What was tested first: the reasons of the rest are long.
+    for key, stated in sorted(found.hypotheses.items(), key=lambda item: item[0] not in found.findings):
         each, before = found.findings.get(key), found.last_verdict(key)
-        why = text("retired") if stated.status == "retired" else text("not tested")
+        number: Any = each.estimate if each else found.left_out.get(key, "–")
+        verdict = each.verdict.value if each else "retired" if stated.status == "retired" else "not tested"
         rows.append({
-            "claim": text(stated.claim), "c": text(stated.c), "estimate": each.estimate if each else "–",
-            "needed": stated.needed, "verdict": text(each.verdict.value) if each else why,
+            "claim": text(stated.claim), "c": text(stated.c), "estimate": number, "needed": stated.needed,
+            "verdict": text(verdict),
             "earlier": f"{text(before[0])} ({date(before[1])})" if before else "–", "owner": stated.owner or "–",
         })  # fmt: skip
     frame = pd.DataFrame(rows)
     frame = frame.drop(columns=[name for name in ("earlier", "owner") if (frame[name] == "–").all()])
     note = say("Intervals of {level}: of the verdicts given, at most 5% are expected to be wrong.",
-               level=share(found.level, 0 if found.level == LEVEL else 2))  # fmt: skip
-    left = "; ".join(f"{text(found.hypotheses[key].claim).rstrip('.')} ({why})" for key, why in found.left_out.items())
-    note += " " + say("Not tested: {left}.", left=left) if left else ""
+               level=share(found.level, 0 if found.level == LEVEL else 1))  # fmt: skip
     labels = {"claim": "Claim", "c": "About", "estimate": "Found", "needed": "The claim needs", "verdict": "Verdict",
               "earlier": "Before", "owner": "Owner"}  # fmt: skip
     return table("register", say("The register of hypotheses, {company}", company=found.company), frame, note=note,

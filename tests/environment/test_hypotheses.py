@@ -244,3 +244,55 @@ def test_the_command_lists_adds_tests_and_keeps(shop, crm):
         code, _, err = crm("hypotheses", folder, *given.split())
         assert code == 2
         assert told in " ".join(err.split())
+
+
+def nothing_differs(seed, folder):
+    """Return a company in which answers, complaints and departures do not hang on anything."""
+    rng, n = np.random.default_rng(seed), 300
+    who = np.array([f"c{i}" for i in range(n)])
+
+    def days(size):
+        return pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 730, size), unit="D")
+
+    orders = pd.DataFrame({
+        "order_id": [f"o{i}" for i in range(8 * n)], "customer_id": rng.choice(who, 8 * n), "ordered_at": days(8 * n),
+        "revenue": rng.gamma(3, 10, 8 * n).round(2),
+    })  # fmt: skip
+    ratings = rng.integers(1, 11, (600, 3))
+    surveys = pd.DataFrame(ratings, columns=["satisfaction", "loyalty", "personal_offers"]).assign(
+        customer_id=rng.choice(who, 600), responded_at=days(600), persons_told=rng.poisson(2, 600),
+        recommendation=rng.choice([3, 8, 10], 600, p=[0.4, 0.2, 0.4]),
+    )  # fmt: skip
+    departures = pd.DataFrame({
+        "customer_id": who[:200], "departed_at": pd.Timestamp("2024-12-31"),
+        "cause": rng.choice(["natural", "competition", "own_fault", "given_up"], 200),
+    })  # fmt: skip
+    tables = {"transactions": orders, "surveys": surveys, "departures": departures}
+    write_company(folder, tables, margin_rate=0.3, as_of="2024-12-31")
+    claims = [("told_by_dissatisfied", 0.0), ("core_satisfaction_lead", 0.0), ("prefer_the_personal", 0.5),
+              ("net_promoter_score", 0.0), ("satisfaction_index", 50.0), ("own_fault_lead", 0.0)]  # fmt: skip
+    blocks = [
+        f'[[hypothesis]]\nclaim = "{name} is large"\nc = "company"\nmeasure = "{name}"\nat_least = {least}\n'
+        for name, least in claims
+    ]
+    (folder / FILE).write_text("textbook = false\n" + "\n".join(blocks), encoding="utf-8")
+    return environment.register(Company.open(folder))
+
+
+def test_the_measures_of_a_company_in_which_nothing_differs_are_all_computed(tmp_path):
+    found = nothing_differs(1, tmp_path / "shop")
+    assert not found.left_out
+    assert len(found.findings) == 6
+
+
+@pytest.mark.validate
+def test_in_companies_where_nothing_differs_the_register_supports_nothing_beyond_its_error_rate(tmp_path):
+    runs = 200
+    wrong = [
+        any(
+            each.verdict is Verdict.SUPPORTED for each in nothing_differs(seed, tmp_path / f"s{seed}").findings.values()
+        )
+        for seed in range(runs)
+    ]
+    # Half of the error rate: where all lies on its threshold, verdicts are wrong in both directions alike.
+    assert stats.binom.sf(sum(wrong) - 1, runs, 0.025) > 0.001
