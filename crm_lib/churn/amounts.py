@@ -46,7 +46,8 @@ def mean_of(each: Floats, *, times: float = 1.0, unit: str = "", method: str = "
 def welch(one: Floats, other: Floats, *, unit: str = "", fewest: int = 2) -> tuple[Estimate, float]:
     """Return the difference of two means with Welch's interval, and its p-value; open where a side has too few."""
     n = one.size + other.size
-    if min(one.size, other.size) < fewest:
+    # Where nobody bought anything, nothing tells how far others lie from that.
+    if min(one.size, other.size) < fewest or max(np.ptp(one), np.ptp(other)) == 0:
         return Estimate(value=np.nan, low=-np.inf, high=np.inf, n=n, method="Welch", unit=unit), 1.0
     test = stats.ttest_ind(one, other, equal_var=False)
     ends, gap = test.confidence_interval(LEVEL), float(one.mean() - other.mean())

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from crm_lib.churn.amounts import value_before
+from crm_lib.churn.amounts import YEAR, value_before
 from crm_lib.churn.definition import Churned
 from crm_lib.churn.incidence import Incidence, cumulative_incidence
 from crm_lib.churn.reasons import CAUSES, known_departures
@@ -25,7 +25,6 @@ from crm_lib.statistics.skewed_means import skewed_interval
 
 UNKNOWN = "cause not known"
 """Those who left silently, and those whose departure is known without a cause."""
-_YEAR = 365
 _FEWEST = 30
 
 
@@ -72,7 +71,7 @@ def causes_of_leaving(company: Company, churned: Churned, *, seed: int = 0) -> C
     TooLittleData
         If fewer than 30 departures have a cause.
     """
-    rows, known = known_departures(company), facts(company)
+    rows, known = known_departures(company), facts(company, parts=())
     first = known["first_purchase"]
     rows = rows[rows["customer_id"].isin(known.index)]
     early = rows["departed_at"] < rows["customer_id"].map(first)
@@ -100,7 +99,7 @@ def _table(company: Company, told: pd.DataFrame) -> pd.DataFrame:
     table["departures"] = told["cause"].value_counts().reindex(table.index, fill_value=0).astype("int64")
     shares = [wilson(int(count), len(told)) for count in table["departures"]]
     table["share"] = pd.Series(shares, index=table.index, dtype=object)
-    recent = told[told["departed_at"] > pd.Timestamp(company.as_of) - pd.Timedelta(days=_YEAR)]
+    recent = told[told["departed_at"] > pd.Timestamp(company.as_of) - pd.Timedelta(days=YEAR)]
     value = value_before(company, recent, recent["departed_at"])
     lost = recent.assign(value=value, squares=value**2, cubes=value**3).groupby("cause")
     sums = [lost[name].sum().reindex(table.index).fillna(0.0) for name in ("value", "squares", "cubes")]

@@ -68,7 +68,7 @@ def churned(company: Company, rule: InactivityWindow | int) -> Churned:
     days = rule.days if isinstance(rule, InactivityWindow) else rule
     if days < 1:
         raise ValueError(f"a window of inactivity needs at least one day, not {days}")
-    known = facts(company)
+    known = facts(company, parts=("memberships",))
     last, silent = known["last_purchase"], known["recency"] >= days
     state = pd.Series(np.where(silent, "silent", "bought lately"), index=known.index, dtype=object)
     since = last.where(silent)

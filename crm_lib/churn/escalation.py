@@ -103,7 +103,7 @@ def escalation(company: Company, churned: Churned) -> Escalation:
         raise TooLittleData(say(message, least=_FEWEST, n=fewest), table="complaints")
     ratios, against = _ratios(cells)
     hazard = _rates(sums).assign(ratio=ratios.reindex(list(STATES)))
-    known = facts(company)
+    known = facts(company, parts=("complaints",))
     kind, held = value_of(company), known["unresolved"] if "unresolved" in known else pd.Series(dtype=bool)
     amount = known.loc[held.index[held], kind].astype(float)
     path, left = _path(company, complaints, weeks)
@@ -129,7 +129,7 @@ class _Weeks:
     """The weeks in which each customer could leave: from the one after the first purchase to departure or cut."""
 
     def __init__(self, company: Company, churned: Churned) -> None:
-        known = facts(company)
+        known = facts(company, parts=())
         self._origin = known["first_purchase"].min()
         departures = known_departures(company).drop_duplicates("customer_id").set_index("customer_id")["departed_at"]
         self.departed = departures.reindex(known.index)

@@ -169,7 +169,7 @@ def _rivals(
         window = _recommended(windows(bought, day, follow_up), at_most)[0]
     except TooLittleData:
         return pd.DataFrame(), {}
-    known = facts(company, day)
+    known = facts(company, day, parts=())
     signs = pd.DataFrame(
         {
             "silence": known["recency"].astype(float),

@@ -40,6 +40,9 @@ CUT_OFFS = 2
 """Days, a quarter apart, that a model learns from: more of them tell no better on any company tried."""
 SHIFTED: Final = 0.25
 """Population stability index from which a sign has shifted, by the custom of credit scoring."""
+_PARTS = ("contacts", "complaints", "answers", "memberships")  # facts that are signs, beside purchases
+_MOST = 100_000
+"""Customers of a day that a model learns from at most: the order of risks is then sure to a thousandth."""
 _HISTORY = 91
 """Days of history that a day must have before it: on the first days everybody looks new."""
 _FEWEST = 30
@@ -156,8 +159,10 @@ class _Looks:
         if not days:
             message = "needs purchases from {days} days before {day:date}, on which the risk of silence is learnt"
             raise TooLittleData(say(message, days=_HISTORY, day=last[0]))
-        signs = pd.concat([self.features(each) for each in days])
-        outcome = pd.concat([self.silent(each) for each in days])
+        # Every so many customers: of a large company, more of them tell no better.
+        steps = [-(-len(self.features(each)) // _MOST) for each in days]
+        signs = pd.concat([self.features(each).iloc[::step] for each, step in zip(days, steps, strict=True)])
+        outcome = pd.concat([self.silent(each).iloc[::step] for each, step in zip(days, steps, strict=True)])
         self._enough(days[0], outcome)
         return _pipeline(model, list(map(str, signs))).fit(signs, outcome)
 
@@ -169,7 +174,7 @@ class _Looks:
 
     def frame(self, day: dt.date, risk: np.ndarray) -> pd.DataFrame:
         """Return risk, days of silence and value of the customers of a day."""
-        known = facts(self._company, day).loc[self.features(day).index]
+        known = facts(self._company, day, parts=()).loc[self.features(day).index]
         value = known[value_of(self._company)].astype(float)
         return pd.DataFrame({"risk": risk, "silence": known["recency"].astype(float), "value": value})
 
@@ -182,7 +187,7 @@ class _Looks:
 
 def risk_features(company: Company, day: dt.date) -> pd.DataFrame:
     """Return what bears on falling silent, from the facts of a day; columns that a company lacks are left out."""
-    everybody = facts(company, day)
+    everybody = facts(company, day, parts=_PARTS)
     known = everybody[everybody["recency"] < ACTIVE_DAYS]
     if known.empty:
         raise TooLittleData(say("nobody bought in the {days} days up to {day:date}", days=ACTIVE_DAYS, day=day))
@@ -274,7 +279,7 @@ def risk_reasons(company: Company, risk: ChurnRisk, customers: pd.Index[str]) ->
     DataFrame
         By customer: ``first``, the strongest sign (one of :data:`SIGNS`), and ``reason``, up to two in words.
     """
-    signs, known = risk.features.loc[customers], facts(company).loc[customers]
+    signs, known = risk.features.loc[customers], facts(company, parts=_PARTS).loc[customers]
     typical = risk.features.median()
 
     def odds(features: pd.DataFrame) -> np.ndarray:

@@ -10,7 +10,6 @@ import pandas as pd
 from scipy import stats
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from crm_lib.churn.amounts import mean_of, value_between, welch
@@ -27,6 +26,7 @@ from crm_lib.statistics.resampling import Floats
 _CAMPAIGNS = 2
 """The last campaigns that are learnt from: older ones tell of other times."""
 _FOLDS, _TENTHS, _RESAMPLES = 5, 10, 100
+_PENALTIES = np.logspace(0, 7, 15)
 _FEWEST = 200
 
 
@@ -82,11 +82,11 @@ def uplift(company: Company, *, seed: int = 0) -> Uplift:
 
     Notes
     -----
-    Every customer's uplift is predicted by models that have not seen the customer (five folds). Qini as Radcliffe
-    (2007): extra profit of the offer among the first k, controls scaled to the offered, the area above the straight
-    line; AUUC: the area under the difference of means times k; both a customer. Policies by cross-fitted augmented
-    inverse probability weighting. Uplift is that of a T-learner, a ridge regression an arm: S- and X-learners (Künzel
-    et al. 2019) were no better on the demo company and on the 64,000 customers of Hillstrom's challenge.
+    Uplift is predicted by an R-learner (Nie & Wager 2021) that has not seen the customer (five folds). Qini: Radcliffe
+    (2007), extra profit among the first k, controls scaled to the offered, the area above the straight line; AUUC: that
+    under the difference of means times k; both a customer. Policies by augmented inverse probability weighting. On 12
+    simulated companies choosing by it truly earned 569 per 1,000, by a T-learner 488, offers to everyone 613, to as
+    many of the most valuable 625. On Hillstrom's 64,000 customers both learners and one split earned the same.
     """
     tried = experiment(company, win_back=False)
     last = tried.groupby("campaign_id")["assigned_at"].max().sort_values().index[-_CAMPAIGNS:]
@@ -108,12 +108,12 @@ def uplift(company: Company, *, seed: int = 0) -> Uplift:
         raise TooLittleData(say("needs {n} customers in offer and control", n=_FEWEST), table="assignments")
     # A campaign's share of offers is its own: chance is drawn within campaigns.
     share = rows.groupby("campaign_id")["arm"].transform(lambda arm: (arm != "control").mean()).to_numpy()
-    with_offer, without = _cross_fitted(signs.to_numpy(), profit, treated, seed)
-    score, silence = with_offer - without, signs["silence"].to_numpy()
-    orders = {"uplift": score, "days of silence": silence, "value": signs["spend"].to_numpy()}
+    with_offer, without = _cross_fitted(signs.to_numpy(), profit, treated, share, seed)
+    score = with_offer - without
+    orders = {"uplift": score, "silence": signs["silence"].to_numpy(), "value": signs["spend"].to_numpy()}
     areas = {name: _areas(each, profit, treated, seed) for name, each in orders.items()}
     effect = score + treated / share * (profit - with_offer) - ~treated / (1 - share) * (profit - without)
-    policies, gain, rival = _policies(effect, score, silence, company.currency)
+    policies, gain, rival = _policies(effect, orders, company.currency)
     return Uplift(
         offer=offer, tenths=_tenths(score, profit, treated),
         scores=pd.DataFrame.from_dict(areas, orient="index").rename_axis("order"), policies=policies, gain=gain,
@@ -124,7 +124,7 @@ def uplift(company: Company, *, seed: int = 0) -> Uplift:
 
 def _signs(company: Company, day: pd.Timestamp, part: pd.DataFrame) -> pd.DataFrame:
     """Return what was known of the customers on the day before the campaign; missing for who had never bought."""
-    known = facts(company, (day - pd.Timedelta(days=1)).date()).reindex(part["customer_id"])
+    known = facts(company, (day - pd.Timedelta(days=1)).date(), parts=("memberships",)).reindex(part["customer_id"])
     signs = {
         "silence": np.log1p(known["recency"]),
         "against_rhythm": np.log((known["recency"] + 1) / (known["rhythm"] + 1)),
@@ -140,14 +140,19 @@ def _signs(company: Company, day: pd.Timestamp, part: pd.DataFrame) -> pd.DataFr
     return pd.DataFrame(signs).astype(float).set_axis(part.index)
 
 
-def _cross_fitted(x: Floats, y: Floats, treated: np.ndarray, seed: int) -> tuple[Floats, Floats]:
+def _cross_fitted(x: Floats, y: Floats, treated: np.ndarray, share: Floats, seed: int) -> tuple[Floats, Floats]:
     """Return the expected profit with and without the offer, each customer's from models that have not seen it."""
-    told = np.empty((2, y.size))
+    usual, effect = np.empty(y.size), np.empty(y.size)
     for learn, rest in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(x, treated):
-        for place, arm in enumerate((treated, ~treated)):
-            model = make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(0, 5, 11)))
-            told[place, rest] = model.fit(x[learn[arm[learn]]], y[learn[arm[learn]]]).predict(x[rest])
-    return told[0], told[1]
+        scale = StandardScaler().fit(x[learn])
+        z, z_rest, drawn = scale.transform(x[learn]), scale.transform(x[rest]), (treated - share)[learn]
+        level = RidgeCV(alphas=_PENALTIES).fit(z, y[learn])
+        left = y[learn] - level.predict(z)
+        mean = drawn @ left / (drawn @ drawn)
+        # The mean effect is what it is; customers differ from it only as far as that predicts.
+        apart = RidgeCV(alphas=_PENALTIES, fit_intercept=False).fit(z * drawn[:, None], left - mean * drawn)
+        usual[rest], effect[rest] = level.predict(z_rest), mean + apart.predict(z_rest)
+    return usual + (1 - share) * effect, usual - share * effect
 
 
 def qini(score: Floats, y: Floats, treated: np.ndarray, weights: Floats | None = None) -> tuple[Floats, Floats]:
@@ -198,15 +203,13 @@ def _tenths(score: Floats, y: Floats, treated: np.ndarray) -> pd.DataFrame:
     return frame.assign(p_value=holm(frame["p_value"].to_numpy()))
 
 
-def _policies(effect: Floats, score: Floats, silence: Floats, unit: str) -> tuple[pd.DataFrame, Estimate, str]:
+def _policies(effect: Floats, orders: dict[str, Floats], unit: str) -> tuple[pd.DataFrame, Estimate, str]:
     """Return what policies earn against no offer, and by uplift against the better of everyone and no one."""
-    longest = np.argsort(np.argsort(-silence, kind="stable"), kind="stable") < (score > 0).sum()
-    chosen = {
-        "no one": score < -np.inf,
-        "everyone": score > -np.inf,
-        "by uplift": score > 0,
-        "by silence": longest,
-    }
+    score = orders["uplift"]
+    chosen = {"no one": score < -np.inf, "everyone": score > -np.inf, "by uplift": score > 0}
+    for name in ("silence", "value"):
+        first = np.argsort(np.argsort(-orders[name], kind="stable"), kind="stable")
+        chosen[f"by {name}"] = first < (score > 0).sum()
 
     def earned(who: np.ndarray) -> Estimate:
         return mean_of(effect * who, times=1000.0, unit=unit, method="cross-fitted AIPW")

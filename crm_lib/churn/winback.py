@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from crm_lib.churn.amounts import YEAR, value_before, value_between, welch
 from crm_lib.churn.definition import Churned
@@ -137,7 +135,7 @@ def _effect(rows: pd.DataFrame, offer: str, unit: str) -> Estimate:
 
 def _tier(company: Company, value: pd.Series[float]) -> pd.Series:
     """Return the tiers of values of a year, by the cut points of today's customers."""
-    cuts = value_tiers(facts(company)[value_of(company)].astype(float)).cut_points
+    cuts = value_tiers(facts(company, parts=())[value_of(company)].astype(float)).cut_points
     return value_tiers(value, cut_points=cuts).frame["tier"].astype(str)
 
 
@@ -154,12 +152,11 @@ def _causes(company: Company, customers: pd.Series[str], day: pd.Series) -> pd.S
 
 
 class _Returning:
-    """Chance to return by arm, cause, lapse and value before; what a year after returning brings; what an arm costs."""
+    """Chance to return by offer and cause (value and silence before add nothing); second life; cost of an offer."""
 
     def __init__(self, rows: pd.DataFrame) -> None:
         self._offers = sorted(set(rows["arm"]) - {"control"})
-        self._chance: Pipeline = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        self._chance.fit(self._signs(rows, rows["arm"]), rows["returned"])
+        self._chance = LogisticRegression(max_iter=1000).fit(self._signs(rows, rows["arm"]), rows["returned"])
         back = rows[rows["returned"]]
         self._second = LinearRegression().fit(back[["before"]].clip(lower=0.0), back["after"])
         spent = rows.groupby(["arm", "returned"])["cost"].mean().to_dict()
@@ -169,7 +166,6 @@ class _Returning:
         arms = pd.Series(arm, index=rows.index)
         columns = [(arms == offer).astype(float) for offer in self._offers]
         columns += [(rows["cause"] == cause).astype(float) for cause in CAUSES]
-        columns += [np.log(rows["lapse"].clip(lower=1)), np.log1p(rows["before"].clip(lower=0.0))]
         return np.column_stack(columns)
 
     def told(self, rows: pd.DataFrame, calls: pd.Series[float]) -> pd.DataFrame:
@@ -230,7 +226,7 @@ def winback_plan(
     gone = churned.frame.index[churned.frame["gone"]]
     if gone.empty:
         raise TooLittleData(say("nobody is gone"))
-    known = facts(company).loc[gone]
+    known = facts(company, parts=()).loc[gone]
     rows = pd.DataFrame({"customer_id": gone, "lapse": known["recency"].to_numpy()}, index=gone)
     rows["before"] = value_before(company, rows, known["last_purchase"])
     rows["tier"] = _tier(company, rows["before"])

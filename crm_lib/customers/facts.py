@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any, Final
 
 import ibis
@@ -37,10 +38,19 @@ ANSWERS: Final = (
     "expectation", "product_quality", "service_quality", "personnel_quality", "image", "value_for_money",
     "satisfaction", "loyalty", "recommendation", "price_burden", "time_burden", "energy_burden", "effort_burden",
 )  # fmt: skip
-_NOT_ATTRIBUTES = ("customer_id", "name", "referred_by", "acquired_at", "birth_year", "acquisition_cost")
+PARTS: Final = {
+    "orders": "transactions", "habits": "transactions", "contacts": "interactions", "complaints": "complaints",
+    "answers": "surveys", "memberships": "memberships", "origin": "customers", "attributes": "customers",
+}  # fmt: skip
+"""What is told beside purchases, and the table that it comes from."""
+_NOT_ATTRIBUTES = [
+    "customer_id", "name", "referred_by", "acquired_at", "birth_year", "acquisition_cost", "acquisition_channel",
+]  # fmt: skip
 
 
-def facts(company: Company, ending: dt.date | None = None, days: int = YEAR) -> pd.DataFrame:
+def facts(
+    company: Company, ending: dt.date | None = None, days: int = YEAR, *, parts: Collection[str] = PARTS
+) -> pd.DataFrame:
     """Return what was known of each customer on a day.
 
     Counts and sums stand beside the occasions on which they could have happened, so that shares can be pooled over
@@ -55,6 +65,8 @@ def facts(company: Company, ending: dt.date | None = None, days: int = YEAR) -> 
         The day, by default the company's ``as_of``. Nothing that happened, was recorded or became known later is used.
     days : int
         Length of the window that ends on the day, that day included.
+    parts : collection of str
+        Which of :data:`PARTS` are told beside purchases: who needs few of them does not wait for the others.
 
     Returns
     -------
@@ -92,29 +104,13 @@ def facts(company: Company, ending: dt.date | None = None, days: int = YEAR) -> 
         If `ending` lies after ``as_of``, or `days` is not positive.
     """
     _, last = window_bounds(company, days=days, ending=ending)
-    return _facts(company, last, days)
-
-
-@kept
-def _facts(company: Company, last: dt.date, days: int) -> pd.DataFrame:
-    lines = _lines(company, last, days)
-    frame = _purchases(lines, last)
+    frame = _purchases(company, last, days)
     if frame.empty:
         raise TooLittleData(say("nobody bought until {day}", day=last))
-    bought, customers = lines.filter(lines.bought), frame.index
-    fixed, undated = _attributes(company, customers, last)
-    parts = [
-        frame,
-        _times(bought, customers),
-        _channels(bought, customers),
-        _spend(bought, customers),
-        _contacts(company, frame["orders_ever"], last, days),
-        _complaints(company, customers, last, days),
-        _answers(company, customers, last, days),
-        _memberships(company, customers, last),
-        fixed,
-    ]
-    whole = pd.concat(parts, axis=1)
+    known = [name for name, table in PARTS.items() if name in parts and company.has(table, "customer_id")]
+    told = {name: _part(company, name, last, days) for name in known}
+    undated = told.pop("attributes", frame[[]])
+    whole = pd.concat([frame, *told.values()], axis=1)
     # An own column of the company that is called like a fact does not take its place.
     own = [name for name in undated if name not in whole and last == company.as_of]
     whole = pd.concat([whole, undated[own]], axis=1)
@@ -122,29 +118,36 @@ def _facts(company: Company, last: dt.date, days: int) -> pd.DataFrame:
     return whole
 
 
+@kept
+def _part(company: Company, name: str, last: dt.date, days: int) -> pd.DataFrame:
+    makers = (_orders, _habits, _contacts, _complaints, _answers, _memberships, _origin, _attributes)
+    make = dict(zip(PARTS, makers, strict=True))[name]
+    return make(company, _purchases(company, last, days), last, days)
+
+
 def _lines(company: Company, last: dt.date, days: int) -> ir.Table:
-    """Return the lines known on the day, kept by the engine while they are used again and again."""
+    """Return the lines known on the day."""
     lines = known_rows(company, "transactions", ending=last)
     day = lines.ordered_at.date()
     optional = ("margin", "quantity", "discount", "category", "department", "channel")
     columns = [name for name in optional if company.has("transactions", name)]
     inside = day > ibis.literal(last - dt.timedelta(days=days))
     told = {"day": day, "inside": inside, "bought": is_purchase(lines)}
-    return lines.select("customer_id", "order_id", "ordered_at", "revenue", *columns, **told).cache()
+    return lines.select("customer_id", "order_id", "ordered_at", "revenue", *columns, **told)
 
 
-def _purchases(lines: ir.Table, last: dt.date) -> pd.DataFrame:
+@kept
+def _purchases(company: Company, last: dt.date, days: int) -> pd.DataFrame:
     """Return sums over each customer's lines, so far and in the window, of those who bought."""
+    lines = _lines(company, last, days)
     now, bought = lines.bought & lines.inside, lines.bought
     measures: dict[str, Any] = {
         "first_purchase": lines.day.min(where=bought),
         "last_purchase": lines.day.max(where=bought),
         "purchase_days_ever": lines.day.nunique(where=bought),
-        "orders_ever": lines.order_id.nunique(where=bought),
         "lines_ever": bought.sum(),
         "spend_ever": exact_sum(lines.revenue, bought),
         "purchase_days": lines.day.nunique(where=now),
-        "orders": lines.order_id.nunique(where=now),
         "lines": now.sum(),
         "spend": exact_sum(lines.revenue, now),
         "revenue": exact_sum(lines.revenue, lines.inside),
@@ -172,6 +175,23 @@ def _purchases(lines: ir.Table, last: dt.date) -> pd.DataFrame:
     typical = total.sum() / gaps.sum() if gaps.sum() else max(float(frame["tenure"].max()), 1.0)
     frame["rhythm"] = (total + typical) / (gaps + 1)
     return frame
+
+
+def _orders(company: Company, known: pd.DataFrame, last: dt.date, days: int) -> pd.DataFrame:
+    """Return how many orders there were: apart, as different ones are dear to count."""
+    lines = _lines(company, last, days)
+    measures = {
+        "orders_ever": lines.order_id.nunique(where=lines.bought),
+        "orders": lines.order_id.nunique(where=lines.bought & lines.inside),
+    }
+    return _counts(lines.group_by("customer_id").agg(**measures), known.index)
+
+
+def _habits(company: Company, known: pd.DataFrame, last: dt.date, days: int) -> pd.DataFrame:
+    """Return what was bought when, where and of which kind; the engine keeps the lines, which are read three times."""
+    lines = _lines(company, last, days).cache()
+    bought = lines.filter(lines.bought)
+    return pd.concat([make(bought, known.index) for make in (_times, _channels, _spend)], axis=1)
 
 
 def _times(bought: ir.Table, customers: pd.Index[str]) -> pd.DataFrame:
@@ -209,15 +229,14 @@ def _spend(bought: ir.Table, customers: pd.Index[str]) -> pd.DataFrame:
     return pd.DataFrame(index=customers)
 
 
-def _contacts(company: Company, orders: pd.Series[int], last: dt.date, days: int) -> pd.DataFrame:
+def _contacts(company: Company, known: pd.DataFrame, last: dt.date, days: int) -> pd.DataFrame:
     """Return the numbers of contacts by kind, and of reviews: orders, or contacts where the order is not told."""
-    if not company.has("interactions", "customer_id"):
-        return pd.DataFrame(index=orders.index)
+    customers = known.index
     rows = known_rows(company, "interactions", ending=last)
     inside = rows.occurred_at.date() > ibis.literal(last - dt.timedelta(days=days))
     measures = {"contacts": inside.sum()}
     if not company.has("interactions", "kind"):
-        return _counts(rows.group_by("customer_id").agg(**measures), orders.index)
+        return _counts(rows.group_by("customer_id").agg(**measures), customers)
     measures |= {"reviews": inside.sum(), "reviews_ever": rows.count()}
     if company.has("interactions", "order_id"):
         measures["reviews"] += rows.order_id.nunique(where=inside) - rows.order_id.count(where=inside)
@@ -225,16 +244,17 @@ def _contacts(company: Company, orders: pd.Series[int], last: dt.date, days: int
     keys = {"kind": rows.kind.lower(), "review": is_review(rows)}
     each: pd.DataFrame = rows.group_by("customer_id", **keys).agg(**measures).execute()
     of_reviews, others = each[each["review"].astype(bool)], each[~each["review"].astype(bool)]
-    reviews = _filled(of_reviews.groupby("customer_id")[["reviews", "reviews_ever"]].sum(), orders.index)
-    contacts = _filled(others.groupby("customer_id")[["contacts"]].sum(), orders.index)
-    kinds = _family(others, "kind", "contacts", "contacts", orders.index)
+    reviews = _filled(of_reviews.groupby("customer_id")[["reviews", "reviews_ever"]].sum(), customers)
+    contacts = _filled(others.groupby("customer_id")[["contacts"]].sum(), customers)
+    kinds = _family(others, "kind", "contacts", "contacts", customers)
     # Who reviews an order twice, or another's, has still no more chances to do so than orders.
-    return pd.concat([contacts, reviews.clip(upper=orders, axis=0), kinds], axis=1)
+    return pd.concat(
+        [contacts, reviews.clip(upper=_part(company, "orders", last, days)["orders_ever"], axis=0), kinds], axis=1
+    )
 
 
-def _complaints(company: Company, customers: pd.Index[str], last: dt.date, days: int) -> pd.DataFrame:
-    if not company.has("complaints", "customer_id"):
-        return pd.DataFrame(index=customers)
+def _complaints(company: Company, known: pd.DataFrame, last: dt.date, days: int) -> pd.DataFrame:
+    customers = known.index
     told = known_complaints(company, ending=last)
     columns = [name for name in ("topic", "satisfied") if company.has("complaints", name)]
     rows: pd.DataFrame = told.select("customer_id", "state", *columns, day=told.opened_at.date()).execute()
@@ -253,44 +273,47 @@ def _complaints(company: Company, customers: pd.Index[str], last: dt.date, days:
     return pd.concat(parts, axis=1)
 
 
-def _answers(company: Company, customers: pd.Index[str], last: dt.date, days: int) -> pd.DataFrame:
+def _answers(company: Company, known: pd.DataFrame, last: dt.date, days: int) -> pd.DataFrame:
     items = [name for name in ANSWERS if company.has("surveys", name)]
-    if not company.has("surveys", "customer_id"):
-        return pd.DataFrame(index=customers)
     answers = own_brand_answers(company, ending=last, days=days)
     order = ["responded_at", *(["response_id"] if company.has("surveys", "response_id") else [])]
     frame: pd.DataFrame = answers.select("customer_id", *order, *items).execute()
     frame = frame.sort_values(order, kind="stable").groupby("customer_id")[items].last()
-    return frame.astype("float64").reindex(customers)
+    return frame.astype("float64").reindex(known.index)
 
 
-def _memberships(company: Company, customers: pd.Index[str], last: dt.date) -> pd.DataFrame:
-    if not company.has("memberships"):
-        return pd.DataFrame(index=customers)
+def _memberships(company: Company, known: pd.DataFrame, last: dt.date, _: int) -> pd.DataFrame:
+    customers = known.index
     contracts = known_contracts(company, ending=last)
     held = _by_customer(contracts.group_by("customer_id").agg(member=contracts.running.any()))
     member = customers.isin(held.index[held["member"].astype(bool)])
     return pd.DataFrame({"member": member, "ever_member": customers.isin(held.index)}, index=customers)
 
 
-def _attributes(company: Company, customers: pd.Index[str], last: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return what was fixed when the customer was won, and attributes that are known as of today only."""
-    fixed = pd.DataFrame(index=customers)
-    if not company.has("customers"):
-        return fixed, fixed
-    own = company.frame("customers").drop_duplicates("customer_id").set_index("customer_id").reindex(customers)
+def _origin(company: Company, known: pd.DataFrame, last: dt.date, _: int) -> pd.DataFrame:
+    """Return what was fixed when the customer was won."""
+    own, fixed = _own(company, known), pd.DataFrame(index=known.index)
     if "acquisition_channel" in own:
         fixed["acquisition_channel"] = own["acquisition_channel"].astype("str")
     if "birth_year" in own:
         fixed["age"] = (last.year - own["birth_year"]).astype("float64")
     if "referred_by" in own:
         fixed["referred"] = own["referred_by"].notna()
-    undated = {}
-    for name in own.columns.difference([*_NOT_ATTRIBUTES, *fixed.columns], sort=False):
+    return fixed
+
+
+def _attributes(company: Company, known: pd.DataFrame, _last: dt.date, _days: int) -> pd.DataFrame:
+    """Return attributes that are known as of today only."""
+    own, undated = _own(company, known), {}
+    for name in own.columns.difference(_NOT_ATTRIBUTES, sort=False):
         column = own[name]
         if 1 < column.nunique() <= MOST_VALUES or pd.api.types.is_numeric_dtype(column):
             undated[name] = column if pd.api.types.is_numeric_dtype(column) else column.astype("str")
-    return fixed, pd.DataFrame(undated, index=customers)
+    return pd.DataFrame(undated, index=known.index)
+
+
+def _own(company: Company, known: pd.DataFrame) -> pd.DataFrame:
+    return company.frame("customers").drop_duplicates("customer_id").set_index("customer_id").reindex(known.index)
 
 
 def _by_customer(table: ir.Table) -> pd.DataFrame:

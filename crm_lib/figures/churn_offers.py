@@ -94,10 +94,10 @@ def uplift_chart(found: Uplift) -> Chart:
 
 
 def policies_table(found: Uplift) -> Table:
-    """Return what it earns to offer to everyone, to no one, by uplift and by silence."""
+    """Return what it earns to offer to everyone, to no one, by uplift, by silence and by value."""
     frame = found.policies.rename(index=text)
-    note = say("Per 1,000 customers against no offer; campaigns {names}. By silence: as many, longest silent first.",
-               names=", ".join(found.campaigns))  # fmt: skip
+    note = say("Per 1,000 customers against no offer; campaigns {names}. By silence or value: as many customers, the "
+               "longest silent or most valuable first.", names=", ".join(found.campaigns))  # fmt: skip
     labels = {"treated": say("Given the offer"), "value": say("Earns")}
     return table("policies", say("To whom the offer should go"), frame, currency=found.currency, labels=labels,
                  kinds={"treated": "share", "value": "money"}, note=note)  # fmt: skip
