@@ -72,6 +72,7 @@ def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
         ("targets shop --window-days 0", "--window-days"),
         ("targets shop --contact-cost -1", "--contact-cost"),
         ("targets shop --saved-share 2", "--saved-share"),
+        ("targets shop --budget -1", "--budget"),
         ("score no-such-company --to scores.xls", ".parquet"),
     ],
 )

@@ -246,16 +246,16 @@ def winback_plan(
         told = _Returning(trial.frame).told(rows, calls)
     rows = rows.join(told)
     worth = rows["gain"] > 0
-    reason = reason.mask(reason.eq("") & ~reason.index.isin(rows.index[worth]), "would cost more than it brings")
+    reason[rows.index[~worth]] = "would cost more than it brings"
     ratio = (rows["gain"] / rows["cost"].clip(lower=1e-9))[worth]
     plan = rows.loc[ratio.sort_index().sort_values(ascending=False, kind="stable").index]
     if budget is not None:
         within = plan["cost"].cumsum() <= budget
         reason[plan.index[~within]] = "beyond the budget"
         plan = plan[within]
-    words = "{x:share} return because of it{assumed}, and bring {y:money} in a year; silent for {lapse} days"
+    words = "{x:share} return because of it{assumed} and bring {y:money} a year; costs {z:money}; silent {lapse} days"
     same = {"assumed": say(" (an assumption)") if trial is None else "", "currency": company.currency}
-    told_why = [say(words, x=row.chance, y=row.second, lapse=row.lapse, **same) for row in plan.itertuples()]
+    told_why = [say(words, x=r.chance, y=r.second, z=r.cost, lapse=r.lapse, **same) for r in plan.itertuples()]
     plan = plan.drop(columns="customer_id").assign(effort=plan["tier"].map(EFFORTS), reason=told_why)
     return WinBackPlan(
         frame=plan.rename_axis("customer_id"), left_out=reason[reason != ""].value_counts().rename("customers"),

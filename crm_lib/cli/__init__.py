@@ -364,12 +364,12 @@ def targets(
     contact_cost: Annotated[float, option("Cost of a personal contact, in the company's currency.", min=0)] = 3.5,
     saved_share: Annotated[float, option("Share of those leaving whom a contact keeps.", min=0.001, max=1)] = 0.1,
     risk_days: Annotated[int, option("Days ahead over which risk is told.", min=1, max=3660)] = 91,
+    budget: Annotated[float | None, option("What winning back may cost; default: all that pays.", min=0)] = None,
 ) -> None:
     """Write lists of customers to contact.
 
-    One file for each purpose, and a workbook of all: customer's id, segment, tier, value at stake, reason, whether this
-    is the customer's most urgent list, and the others that the customer is on; the largest value first. Who did not
-    agree to be contacted is in files of their own.
+    One file a purpose and a workbook of all: value at stake, reason, other lists with the customer; the largest value
+    first, of the lost the most per cost until the budget is spent. Who did not agree to be contacted is kept apart.
     """
     from crm_lib.company import Company
     from crm_lib.scoring.lists import company_lists, write_lists
@@ -384,6 +384,7 @@ def targets(
         contact_cost=contact_cost,
         saved_share=saved_share,
         risk_days=risk_days,
+        budget=budget,
     )
     folder = to or _project() / "reports" / opened.key / "targets"
     write_lists(lists, folder)

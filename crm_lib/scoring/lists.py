@@ -41,6 +41,7 @@ def company_lists(
     contact_cost: float = 3.5,
     saved_share: float = 0.1,
     dissatisfied_below: float = 6.0,
+    budget: float | None = None,
 ) -> TargetLists:
     """Return the target lists that a company's data allow.
 
@@ -56,6 +57,8 @@ def company_lists(
         Cost of a personal contact (money), and part of those about to leave whom it keeps: an assumption to be tested.
     dissatisfied_below : float
         A last answer with a satisfaction below this is dissatisfied.
+    budget : float, optional
+        What may be spent on winning back (money); by default on all of whom it pays.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def company_lists(
     win_back: pd.DataFrame | MissingData
     try:
         gone = churn.churned(company, churn.inactivity_window(company))
-        win_back = churn.winback_plan(company, gone, contact_cost=contact_cost).frame
+        win_back = churn.winback_plan(company, gone, budget=budget, contact_cost=contact_cost).frame
     except MissingData as missing:
         win_back = missing
     return target_lists(

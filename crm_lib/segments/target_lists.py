@@ -46,9 +46,9 @@ _COLUMNS = ["segment", "tier", "value", "reason"]
 class TargetList:
     """Customers to contact for one purpose, those who did not agree to it apart; `name` is a key of :data:`PURPOSES`.
 
-    Both frames are indexed by ``customer_id``, the largest value first: ``segment``, ``tier``, ``value`` (at stake,
-    money) and ``reason``, in words; ``first_list`` (whether no more urgent list has the customer) and ``also_on``
-    (names of the others that have). Withheld are those who did not agree, or of whom it is not known.
+    Both frames are indexed by ``customer_id``, the largest value first, of the lost the most per cost: ``segment``,
+    ``tier``, ``value`` (at stake, money) and ``reason``, in words; ``first_list`` (whether no more urgent list has the
+    customer) and ``also_on`` (names of the others that have). Withheld are those not known to have agreed.
     """
 
     name: str
@@ -101,8 +101,8 @@ def target_lists(
         The valuable customers likely to leave, indexed by ``customer_id``: ``risk`` and ``at_risk`` (value times risk,
         money); or why they cannot be told.
     win_back : DataFrame or MissingData
-        The lost customers worth winning back, indexed by ``customer_id``: ``gain`` (money), ``tier`` and ``reason``; or
-        why they cannot be told.
+        The lost customers worth winning back, in their order, indexed by ``customer_id``: ``gain`` (money), ``tier``
+        and ``reason``; or why they cannot be told.
     risk_days : int
         Days ahead over which that risk is told.
     dissatisfied_below : float
@@ -130,7 +130,9 @@ def target_lists(
             made["tier"] = tier.reindex(made.index)
         made["segment"] = segment.reindex(made.index)
         made = made[_COLUMNS].astype({"segment": object, "tier": object}).rename_axis("customer_id")
-        found[name] = made.sort_index().sort_values("value", ascending=False, kind="stable")
+        # The plan to win back has its own order: the most money per cost first.
+        ordered = made if name == "win_back" else made.sort_index().sort_values("value", ascending=False, kind="stable")
+        found[name] = ordered
     return TargetLists(
         lists=tuple(split_by_permission(found, allowed)),
         left_out=left_out,

@@ -14,6 +14,7 @@ from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
 
+from crm_lib import churn
 from crm_lib.company import Company
 from crm_lib.demo import simulate
 from crm_lib.errors import CrmError
@@ -115,6 +116,17 @@ def test_a_list_too_long_for_a_sheet_says_so_and_is_whole_in_its_file(
         assert len(pd.read_csv(written[0])) == rows
         last = CalamineWorkbook.from_path(written[-1]).get_sheet_by_name("dissatisfied").to_python()[-1][0]
         assert (last == "The sheet ends here with 0 of 2 customers: dissatisfied.csv has all of them.") is told
+
+
+def test_the_lost_are_in_the_order_of_money_per_cost_until_the_budget_is_spent(demo: Company) -> None:
+    plan = churn.winback_plan(demo, churn.churned(demo, churn.inactivity_window(demo))).frame
+    assert len(plan) > 10
+    lost = next(each for each in company_lists(demo).lists if each.name == "win_back")
+    assert list(lost.frame.index) == list(plan.index)
+    budget = float(plan["cost"].iloc[:5].sum()) + 0.001
+    kept = next(each for each in company_lists(demo, budget=budget).lists if each.name == "win_back")
+    assert list(kept.frame.index) == list(plan.index[:5])
+    assert plan["cost"].loc[kept.frame.index].sum() <= budget
 
 
 def test_a_company_with_all_tables_has_all_lists_and_nobody_is_called_twice(demo: Company) -> None:
