@@ -27,8 +27,8 @@ _FEWEST = 30
 _Z = float(norm.ppf((1 + LEVEL) / 2))
 RULES: Final = {
     "silence": "One window for all",
-    "p_alive": "Own window: P(alive)",
-    "against_rhythm": "Own window: silence over own rhythm",
+    "p_alive": "Personal window: P(alive)",
+    "against_rhythm": "Personal window: silence over own rhythm",
 }
 
 

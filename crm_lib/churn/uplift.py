@@ -231,7 +231,7 @@ def finding_uplift(found: Uplift) -> Finding:
         criterion=Criterion(low=0.0),
         sentence=(
             "Giving '{offer}' to the {share:share} for whom it is predicted to pay earns {estimate} per 1,000 "
-            "customers more than offering to {rival}."
+            "customers against offering to {rival}."
         ),
         if_supported="Send the offer to customers of positive uplift only, and keep a random control group.",
         if_not_supported="Offer to {rival}: choosing by uplift loses money.",

@@ -34,7 +34,7 @@ EFFORTS: Final = {
 """The textbook's effort by tier."""
 NEVER: Final = {
     "never_profitable": "never brought a profit",
-    "broke_contracts": "broke a contract, or the company gave the customer up",
+    "broke_contracts": "broke a contract or was given up by the company",
     "hurt_staff": "hurt the staff",
     "harms_reputation": "would harm the company's reputation",
 }

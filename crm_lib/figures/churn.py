@@ -40,14 +40,14 @@ def window_chart(found: InactivityWindow) -> Chart:
 
 
 def window_rules_table(found: InactivityWindow) -> Table:
-    """Return one window for all beside windows of one's own, on an earlier day."""
+    """Return one window for all beside personal windows, on an earlier day."""
     frame = found.rivals.assign(gain=[str(found.gains.get(str(name), "–")) for name in found.rivals.index])
     frame.index = pd.Index([text(RULES[name]) for name in frame.index], name="rule")
     note = "Told on {day:date} from what was known then; each rule calls as many customers gone. They are compared by "
     note += "who bought within {days:count} days after."
     return table(
-        "window-rules", say("Does a window of one's own do better?"), frame,
-        labels={"customers": say("Called gone"), "found": say("Found of the lost"), "gain": say("Fewer came back by")},
+        "window-rules", say("Does a personal window do better?"), frame,
+        labels={"customers": say("Called gone"), "found": say("Of the lost, found"), "gain": say("Fewer came back by")},
         kinds={"gain": "text"},
         note=say(note, day=found.tested_on, days=found.follow_up),
     )  # fmt: skip
@@ -193,7 +193,7 @@ def value_at_risk_chart(risk: ChurnRisk, segmented: Segmented) -> Chart:
     kind = {"kind": risk.value_kind.capitalize()}
     return bars(
         by, "at_risk", beside="part", currency=risk.currency, name="value-at-risk",
-        headline=say("{all:short} is at risk, most of it in the segment {top}", all=float(by["at_risk"].sum()),
+        headline=say("{all:short} is at risk, the largest part in the segment {top}", all=float(by["at_risk"].sum()),
                      top=by.index[0], currency=risk.currency),
         title=say("{kind:words} of the last year times risk, by segment", **kind),
         table=table("value-at-risk", say("Value at risk by segment"), by.drop(columns="part"), currency=risk.currency,

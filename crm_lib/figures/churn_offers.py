@@ -66,8 +66,11 @@ def winback_chart(plan: WinBackPlan) -> Chart:
 def winback_audit_table(plan: WinBackPlan) -> Table:
     """Return why others who are gone are not in the plan."""
     frame = plan.left_out.to_frame().rename_axis("reason").rename(index=text)
-    note = say("Never won back: who {kinds:words}; the last two where the table of customers has columns hurt_staff "
-               "and harms_reputation. Each customer is counted once.", kinds=list(NEVER.values()))  # fmt: skip
+    note = say(
+        "Never won back is who {kinds}. The last two are known where the table of customers has columns hurt_staff "
+        "and harms_reputation. Each customer is counted once.",
+        kinds="; ".join(map(text, NEVER.values())),
+    )
     return table("winback-audit", say("Gone, and not in the plan"), frame, note=note)
 
 

@@ -90,7 +90,8 @@ def bars(
     if reference is not None:
         axes.axvline(reference, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
     for place, (base, end, amount) in enumerate(zip(begin, ends, length, strict=True)):
-        text = write(amount) + (f" · {frame[beside].iloc[place]}" if beside else "")
+        more = frame[beside].iloc[place] if beside else ""
+        text = f"{write(amount)} · {more}" if more else write(amount)
         # Beside a bar to the left stands its name, so its number stands on the other side of the base.
         where = max(float(end), float(base), 0.0) if amount < 0 else float(end)
         axes.annotate(
