@@ -12,8 +12,8 @@ from numpydoc.validate import validate
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
-    "churn", "clv", "company", "customers", "demo", "relationships", "satisfaction", "scoring", "segments",
-    "statistics",
+    "churn", "clv", "company", "customers", "demo", "environment", "relationships", "retention", "satisfaction",
+    "scoring", "segments", "statistics",
 )  # fmt: skip
 CHECKS = {"GL03", "GL05", "GL06", "GL07", "GL08", "PR01", "PR03", "PR10", "RT03", "SS01", "SS02", "SS03", "SS04"}
 READ = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "README.md", *ROOT.glob("notebooks/*.ipynb")))

@@ -113,20 +113,8 @@ def textbook() -> tuple[Hypothesis, ...]:
 def hypotheses_of(company: Company) -> tuple[Hypothesis, ...]:
     """Return a company's register: the textbook's claims, and those of its ``hypotheses.toml``.
 
-    Parameters
-    ----------
-    company : Company
-        The company.
-
-    Returns
-    -------
-    tuple of Hypothesis
-        With distinct names; one of the company's takes the place of the textbook's of the same key.
-
-    Raises
-    ------
-    CompanyError
-        If the file is malformed: what is wrong, in which line, and what may stand there.
+    Names are distinct; one of the company's takes the place of the textbook's of the same key. CompanyError says what
+    is wrong with the file, in which line, and what may stand there.
     """
     file = company.folder / FILE
     if not file.is_file():
@@ -171,24 +159,9 @@ def read_register(content: str, *, where: str = FILE) -> tuple[Hypothesis, ...]:
 
 
 def add_hypothesis(company: Company, **fields: Any) -> Path:
-    """Write a hypothesis at the end of a company's register, which is made where there is none.
+    """Write a hypothesis of these fields at the end of a company's register; None leaves a field out.
 
-    Parameters
-    ----------
-    company : Company
-        The company.
-    **fields
-        Those of :class:`Hypothesis`; None leaves a field out.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    CompanyError
-        If the hypothesis, or the file as it is, is wrong; the file stays as it was.
+    The file is made where there is none, and stays as it was if the hypothesis, or the file itself, is wrong.
     """
     file = company.folder / FILE
     hypotheses_of(company)  # what is wrong already is told first

@@ -76,23 +76,23 @@ def readiness(company: Company, *, seed: int = SEED) -> Readiness:
     Notes
     -----
     Intervals are Student's over assessors, who stand for the people who could have been asked; for single items the
-    spread is pooled over all. The weightings tried are
-    uniform over all that sum to 1 (Dirichlet with parameters 1): a gap that is among the first under nearly all of them
-    does not hang on the weights. Kendall's W, corrected for ties, is Friedman's statistic over its maximum.
+    spread is pooled over all. The weightings tried are uniform over all that sum to 1 (Dirichlet with parameters 1): a
+    gap that is among the first under nearly all of them does not hang on the weights. Kendall's W, corrected for ties,
+    is Friedman's statistic over its maximum, of the assessors who scored every item.
     """
     rows = _last(company)
-    weighted = "weight" in rows and bool(rows["weight"].notna().any())
-    if weighted and not rows["weight"].sum() > 0:
-        raise CompanyError(
-            say("table 'capabilities' of {day:date}: all weights are zero, so that no item counts; give one a weight, "
-                "or leave out the column: then all count alike", day=rows["assessed_at"].max())
-        )  # fmt: skip
     by_item = rows.groupby(["area", "item"], sort=False)
     required = by_item["target"].mean().dropna()
     if required.empty:
         raise MissingData("capabilities", ["target"])
-    table = rows.pivot_table("score", "assessor", ["area", "item"], aggfunc="mean", sort=False)[required.index]
+    weighted = "weight" in rows and bool(rows["weight"].notna().any())
     weight = by_item["weight"].mean().fillna(0.0)[required.index] if weighted else required * 0 + 1.0
+    if not weight.sum() > 0:
+        raise CompanyError(
+            say("table 'capabilities' of {day:date}: all weights are zero, so that no item counts; give one a weight, "
+                "or leave out the column: then all count alike", day=rows["assessed_at"].max())
+        )  # fmt: skip
+    table = rows.pivot_table("score", "assessor", ["area", "item"], aggfunc="mean", sort=False)[required.index]
     weight = weight / weight.sum()
     scores = _scores(table)
     gap = required.to_numpy() - [each.value for each in scores]
@@ -107,10 +107,13 @@ def readiness(company: Company, *, seed: int = SEED) -> Readiness:
     before = before[before["assessed_at"] == before["assessed_at"].max()].groupby(["area", "item"])["score"].mean()
     items["change"] = [each.value for each in items["score"]] - before.reindex(items.index)
     w, p_value = _agreement(table)
-    share = (table.dropna() - LOWEST).mul(weight, axis=1).sum(axis=1) / ((required - LOWEST) * weight).sum()
+    twice = items.index.get_level_values("item").duplicated(keep=False)
+    names = [f"{item} ({area})" if more else item for (area, item), more in zip(items.index, twice, strict=True)]
+    items = items.reset_index("area").set_axis(pd.Index(names, name="item"))
+    overall = _mean(_part(table - LOWEST, required - LOWEST, weight), unit="share")
     return Readiness(
-        items=items.reset_index("area").sort_values("weighted", ascending=False, kind="stable"),
-        areas=_areas(table, required, weight), overall=_mean(share, unit="share"), agreement=w, p_value=p_value,
+        items=items.sort_values("weighted", ascending=False, kind="stable"),
+        areas=_areas(table, required, weight), overall=overall, agreement=w, p_value=p_value,
         assessors=len(table), assessed=rows["assessed_at"].max().date(), weighted=weighted,
     )  # fmt: skip
 
@@ -124,7 +127,8 @@ def _last(company: Company) -> pd.DataFrame:
     rows["assessed_at"] = pd.to_datetime(rows["assessed_at"])
     if "assessor" not in rows:
         rows["assessor"] = None
-    rows["assessor"] = rows["assessor"].astype(object).fillna("one")
+    answer = rows.groupby(["area", "item", "assessed_at"]).cumcount().astype(str)
+    rows["assessor"] = rows["assessor"].astype(object).fillna("unnamed " + answer)
     rows = rows[rows["assessed_at"] > rows["assessed_at"].max() - pd.Timedelta(days=182)]
     rows = rows.sort_values("assessed_at", kind="stable")
     return pd.DataFrame(rows.drop_duplicates(["area", "item", "assessor"], keep="last"))
@@ -150,6 +154,8 @@ def _gap(required: float, score: Estimate) -> Estimate:
 def _mean(values: pd.Series[Any], unit: str = "") -> Estimate:
     """Return a mean over assessors with Student's interval; open where one alone was asked."""
     x = values.dropna().to_numpy(dtype=float)
+    if not x.size:
+        return Estimate(value=np.nan, low=-np.inf, high=np.inf, n=0, method=_METHOD, unit=unit)
     value, n = float(x.mean()), x.size
     reach = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * x.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
     return Estimate(value=value, low=value - reach, high=value + reach, n=n, method=_METHOD, unit=unit)
@@ -172,13 +178,21 @@ def _agreement(table: pd.DataFrame) -> tuple[float, float]:
     return float(statistic) / (raters * (items - 1)), float(p_value)
 
 
+def _part(table: pd.DataFrame, whole: pd.Series[float], weight: pd.Series[float]) -> pd.Series[float]:
+    """Return each assessor's weighted sum over that of the whole, of the items that the assessor scored."""
+    sums = (table.notna() * (whole * weight)).sum(axis=1)
+    return (table * weight).sum(axis=1) / sums.where(sums > 0)
+
+
 def _areas(table: pd.DataFrame, required: pd.Series[float], weight: pd.Series[float]) -> pd.DataFrame:
     rows = {}
     for area in table.columns.get_level_values("area").unique():
-        w = weight[area] / weight[area].sum() if weight[area].sum() > 0 else weight[area] * 0 + 1 / len(weight[area])
-        needs = float((required[area] * w).sum())
-        scores = (table[area].dropna() * w).sum(axis=1)
-        rows[str(area)] = {"score": _mean(scores), "required": needs, "gap": _mean(needs - scores)}
+        needs = required[area]
+        # An area without weight is told all the same, its items alike.
+        w = weight[area] if weight[area].sum() > 0 else needs * 0 + 1.0
+        short = _part(needs - table[area], needs * 0 + 1.0, w)
+        score = _part(table[area], needs * 0 + 1.0, w)
+        rows[str(area)] = {"score": _mean(score), "required": float(np.average(needs, weights=w)), "gap": _mean(short)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("area")
 
 

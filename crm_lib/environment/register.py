@@ -211,20 +211,7 @@ def finding_register(found: Register) -> Finding:
 
 
 def keep_results(found: Register, folder: Path) -> Path:
-    """Write what was found into the record of a company's folder; results of the same day are replaced.
-
-    Parameters
-    ----------
-    found : Register
-        What was found.
-    folder : Path
-        The company's folder.
-
-    Returns
-    -------
-    Path
-        The file: a row a day and hypothesis.
-    """
+    """Write what was found into the record of a company's folder; results of the same day are replaced."""
     rows = []
     for key, each in found.findings.items():
         stated, one = found.hypotheses[key], each.estimate

@@ -120,3 +120,17 @@ def test_the_demos_weak_technology_and_strong_culture_are_found(tmp_path):
     assert gaps["technology"].low > 0
     assert min(gaps.index, key=lambda area: gaps[area].value) == "culture"
     assert gaps["culture"].low <= 0
+
+
+def test_items_of_one_name_unnamed_assessors_and_unanswered_items_are_kept_apart(ready):
+    scores = {("culture", "Trust"): (4, 5, 4), ("people", "Trust"): (2, 1, 2), ("people", "Skills"): (3, 3, 3)}
+    frame = assessment(scores)
+    found = ready(frame.drop(columns="assessor"))
+    assert set(found.items.index) == {"Trust (culture)", "Trust (people)", "Skills"}
+    assert found.assessors == 3
+    figures.readiness_chart(found)
+    # Who scored one item of the two counts with that one: 2 of 3 points, and 1 and 2 of 6.
+    both = assessment({("people", "Trust"): (1, 1), ("people", "Skills"): (2, 3)})
+    one = assessment({("people", "Trust"): (3,)}).assign(assessor="who scored one item")
+    some = ready(pd.concat([both, one]))
+    assert some.overall.value == pytest.approx((2 / 3 + 1 / 6 + 2 / 6) / 3)
