@@ -12,6 +12,13 @@ from crm_lib.environment.data_readiness import (
     data_readiness as data_readiness,
     finding_data_readiness as finding_data_readiness,
 )
+from crm_lib.environment.gaps import (
+    BestPractice as BestPractice,
+    Gaps as Gaps,
+    benchmark_gaps as benchmark_gaps,
+    best_practice as best_practice,
+    finding_leader as finding_leader,
+)
 from crm_lib.environment.hypotheses import (
     Hypothesis as Hypothesis,
     add_hypothesis as add_hypothesis,
@@ -19,6 +26,12 @@ from crm_lib.environment.hypotheses import (
     register_lines as register_lines,
 )
 from crm_lib.environment.measures import MEASURES as MEASURES, Measure as Measure
+from crm_lib.environment.perceptual_map import (
+    Correspondence as Correspondence,
+    PerceptualMap as PerceptualMap,
+    correspondence as correspondence,
+    perceptual_map as perceptual_map,
+)
 from crm_lib.environment.readiness import (
     Readiness as Readiness,
     finding_readiness as finding_readiness,

@@ -57,6 +57,11 @@ from crm_lib.figures.decisions import (
     target_list_table as target_list_table,
     target_summary_table as target_summary_table,
 )
+from crm_lib.figures.environment import (
+    benchmark_gaps_chart as benchmark_gaps_chart,
+    best_practice_table as best_practice_table,
+    perceptual_map_chart as perceptual_map_chart,
+)
 from crm_lib.figures.forecasts import (
     comparison_table as comparison_table,
     forecast_calibration_chart as forecast_calibration_chart,

@@ -150,7 +150,7 @@ def grid(
     if "y" in log:
         axes.set_yscale("log")
     if named:
-        _name_points(axes, [shorten(name, 24) for name in frame.index], frame[[x, y]].to_numpy(float), area)
+        name_points(axes, [shorten(name, 24) for name in frame.index], frame[[x, y]].to_numpy(float), area)
     along.axis(axes, "x")
     up.axis(axes, "y")
     axes.set(xlabel=label(x), ylabel=label(y))
@@ -168,7 +168,7 @@ def _with_text_columns(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns=str)
 
 
-def _name_points(axes: Axes, names: list[str], points: np.ndarray, area: np.ndarray) -> None:
+def name_points(axes: Axes, names: list[str], points: np.ndarray, area: np.ndarray) -> None:
     """Write a name beside each point; one that would stand on another is lifted above it."""
     axes.autoscale_view()
     places = axes.transData.transform(points) * 72 / axes.figure.dpi  # in points, as text is measured

@@ -1,0 +1,146 @@
+"""The market's half of the 3C analysis: gaps, the map of brands, the frontier, switching, equity and competition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.patches import Ellipse
+
+from crm_lib import environment
+from crm_lib.estimate import Estimate
+from crm_lib.exhibit import Table
+from crm_lib.figures.chart import Chart
+from crm_lib.figures.columns import table
+from crm_lib.figures.forms import heat
+from crm_lib.figures.forms.cells import name_points
+from crm_lib.figures.forms.words import finish, shorten
+from crm_lib.figures.satisfaction import plain
+from crm_lib.figures.style import BLUE, ORANGE, QUIET, new_axes
+from crm_lib.language import date, say, text
+from crm_lib.satisfaction.answers import BURDENS
+
+_WRITTEN = 3
+"""Rivals up to which intervals find room in the cells of a map of gaps."""
+
+
+def _item(name: str) -> str:
+    return plain(name).capitalize()
+
+
+def _good_at(name: str) -> str:
+    return say("low {burden:words}", burden=plain(name)) if name in BURDENS else plain(name)
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _value(one: Any) -> float:
+    return float(one.value) if isinstance(one, Estimate) else np.nan
+
+
+def _decided(one: Any) -> bool:
+    return isinstance(one, Estimate) and (one.low > 0 or one.high < 0)
+
+
+def _in_a_cell(one: Any, *, near: bool) -> str:
+    if not isinstance(one, Estimate):
+        return "–"
+    return str(one).partition("]")[0] + "]" if near else say("{x:number1}", x=one.value) + "*" * _decided(one)
+
+
+def benchmark_gaps_chart(found: environment.Gaps) -> Chart:
+    """Draw by how much customers rate the own brand above each rival, what matters most first."""
+    known = [name for name in found.importance.index if name in found.frame.index.get_level_values("item")]
+    items = known + [name for name in found.frame.index.unique("item") if name not in known]
+    gaps: Any = found.frame["gap"].unstack("brand").loc[items]  # noqa: PD010 (estimates do not pivot)
+    values, decided = gaps.map(_value), gaps.map(_decided)
+    near = len(values.columns) <= _WRITTEN
+    written = gaps.map(lambda one: _in_a_cell(one, near=near))
+    ahead, behind = int((decided & (values > 0)).sum().sum()), int((decided & (values < 0)).sum().sum())
+    shown = found.frame.reset_index().assign(
+        item=lambda rows: [_item(name) for name in rows["item"]],
+        importance=[found.importance.get(name, "–") for name, _ in found.frame.index],
+    )
+    names = [_item(name) for name in items]
+    note = say("All intervals hold at once in 95 of 100 surveys; {n:count} answers on the own brand. Of burdens, less "
+               "is better. Importance: share of what explains satisfaction.", n=found.answers)  # fmt: skip
+    return heat(
+        values.set_axis(names), kind="number", written=written.set_axis(names), middle=0.0, name="gaps",
+        headline=say("Customers rate the company above a rival in {ahead} of {all} comparisons, below in {behind}",
+                     ahead=ahead, behind=behind, all=int(values.notna().sum().sum())),
+        title=say("Lead over each rival in points of a scale of ten (blue: ahead), last year's answers")
+        + ("" if near else say("; * beyond chance")),
+        table=table("gaps", say("Ratings of the own brand and of rivals"), shown, note=note, rows=60,
+                    labels={"own": say("Own brand"), "rival": say("Rival"), "gap": say("Ahead by")},
+                    kinds={"own": "number", "rival": "number"}),
+    )  # fmt: skip
+
+
+def best_practice_table(found: environment.BestPractice) -> Table:
+    """Return who leads in each measure of the benchmarks, and how far the company is behind."""
+    frame = found.frame.assign(
+        led=[say("{n} of {times}", n=n, times=times) for _, n, times in found.frame[["led", "times"]].itertuples()],
+    )[["own", "best", "unit", "leader", "behind", "led"]]  # fmt: skip
+    note = say("Last values known on {day:date}; a single number has no interval. Behind: the difference as a share of "
+               "the leader's value.", day=found.as_of)  # fmt: skip
+    if found.without_direction:
+        note += " " + say("Not told which side is better: {names:words}.", names=list(found.without_direction))
+    labels = {"own": say("Own brand"), "best": say("Leader's value"), "leader": say("Leader"), "unit": say("Unit"),
+              "behind": say("Behind by"), "led": say("Company led")}  # fmt: skip
+    kinds: Any = {"own": "number", "best": "number", "behind": "share", "led": "text"}
+    return table("best-practice", say("Who leads in what was measured"), frame.fillna({"unit": "–"}), note=note,
+                 labels=labels, kinds=kinds, rows=40)  # fmt: skip
+
+
+def perceptual_map_chart(found: environment.PerceptualMap) -> Chart:
+    """Draw brands, each with its ellipse, and items on the two axes of the map."""
+    axes = new_axes(5.2)
+    brands: Any = found.brands
+    items = found.items
+    for name, covariance in found.ellipses.items():
+        size, turned = np.linalg.eigh(covariance)
+        wide, high = 2 * np.sqrt(np.maximum(size[::-1], 0.0) * found.reach)
+        angle = float(np.degrees(np.arctan2(turned[1, 1], turned[0, 1])))
+        place = brands.loc[name, [1, 2]].to_numpy(dtype=float)
+        axes.add_patch(Ellipse(place, wide, high, angle=angle, facecolor=BLUE, alpha=0.14, edgecolor=BLUE))
+    axes.axhline(0, color=QUIET, linewidth=0.8)
+    axes.axvline(0, color=QUIET, linewidth=0.8)
+    axes.scatter(brands[1], brands[2], s=52, color=BLUE, zorder=3, label=text("Brand, with its 95% ellipse"))
+    axes.scatter(items[1], items[2], s=44, color=ORANGE, marker="^", zorder=3, label=text("What it is rated good at"))
+    both = pd.concat([brands[[1, 2]], items[[1, 2]].set_axis([_good_at(name).capitalize() for name in items.index])])
+    axes.margins(x=0.24, y=0.14)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, -0.24), ncols=2)
+    inertia = [*found.inertia, 0.0]
+    axes.set(xlabel=say("Axis 1: {x:share} of the differences", x=inertia[0]),
+             ylabel=say("Axis 2: {x:share}", x=inertia[1]))  # fmt: skip
+    name_points(axes, [_capital(shorten(text(str(name)), 24)) for name in both.index], both.to_numpy(float),
+                np.full(len(both), 52.0))  # fmt: skip
+    apart = [name for name in brands.index if brands.loc[name, "apart"]]
+    first = max(apart, key=lambda name: float(np.hypot(*brands.loc[name, [1, 2]].astype(float))), default="")
+    told = (
+        say("{brand} stands apart most: it is known for {item:words}", brand=_capital(text(first)),
+            item=_good_at(found.close[first]))
+        if first else say("No brand stands apart beyond chance")
+    )  # fmt: skip
+    behind = (100 * found.shares).round(1).rename(columns=lambda name: _good_at(name).capitalize()).add_suffix(" (%)")
+    behind = behind.assign(answers=brands["answers"], quality=brands["quality"])
+    note = say("Shares who rate each brand 8 or more (burdens: 3 or less). The map compares profiles: a brand that is "
+               "better in everything alike stands at the centre. Distances between a brand and an item are not to be "
+               "read; directions from the centre are. Shown: how much of a brand's difference the two axes "
+               "hold.")  # fmt: skip
+    spoken = say("Brands: {places}.", places="; ".join(
+        say("{brand} ({x:number2}, {y:number2}), known for {item:words}", brand=_capital(text(str(name))),
+            x=float(row[1]), y=float(row[2]), item=_good_at(found.close[str(name)])) for name, row in brands.iterrows()
+    ))  # fmt: skip
+    return finish(
+        axes, behind,
+        {"name": "perceptual-map", "headline": told,
+         "title": say("Brands by what they are rated good at, answers of the year to {day}", day=date(found.as_of)),
+         "table": table("perceptual-map", say("Who is rated good at what"), behind, note=note,
+                        labels={"quality": say("Shown"), "answers": say("Answers")}, kinds={"quality": "share"})},
+        spoken,
+    )  # fmt: skip

@@ -1,0 +1,22 @@
+"""The demo company, opened once."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm_lib import satisfaction
+from crm_lib.company import Company
+from crm_lib.demo import simulate
+from tests.segments.simulated import write_simulated
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """A simulated company, smaller than the demo company."""
+    return Company.open(write_simulated(simulate(customers=2500), tmp_path_factory.mktemp("market") / "demo"))
+
+
+@pytest.fixture(scope="session")
+def demo_answers(demo):
+    """Its survey."""
+    return satisfaction.survey(demo)
