@@ -24,9 +24,10 @@ from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
 from crm_lib.statistics.proportions import wilson
 
-STATES: Final = ("complaint not settled", "complaint settled", "unsettled contact", "none of these")
+STATES: Final = ("complaint unanswered", "failed answer", "complaint settled", "unsettled contact", "none of these")
 """What weighs on a customer in a week, the gravest first."""
-BAD, GOOD, CONTACT, NONE = STATES
+UNANSWERED, FAILED, GOOD, CONTACT, NONE = STATES
+BAD: Final = [UNANSWERED, FAILED]
 WEEKS = 13
 """Weeks after a complaint or an unsettled contact in which leaving is put beside it."""
 ANSWER_DAYS = 7
@@ -63,8 +64,8 @@ class Escalation:
 def escalation(company: Company, churned: Churned) -> Escalation:
     """Follow customers week by week from problem and complaint to departure.
 
-    A complaint counts as settled from the week after it was closed to the customer's satisfaction, and as not settled
-    in the other weeks of the quarter after it was opened. What becomes known later is not used earlier.
+    A complaint counts as answered from the week after it was closed: as settled, or by an answer that failed where
+    nothing was settled or the customer was not satisfied. What becomes known later is not used earlier.
 
     Parameters
     ----------
@@ -87,9 +88,8 @@ def escalation(company: Company, churned: Churned) -> Escalation:
 
     Notes
     -----
-    A discrete-time hazard model (complementary log-log) with spans of tenure, on weeks counted by customer, span and
-    state; standard errors with customers as clusters. Customers who leave soonest do so first, so that ratios over a
-    quarter are smaller than those of the first week.
+    A discrete-time hazard model (complementary log-log) with spans of tenure, on weeks by customer, span and state;
+    customers are clusters. Who leaves soonest does so first: ratios over a quarter are smaller than of the first week.
     """
     complaints = _complaints(company)
     weeks = _Weeks(company, churned)
@@ -97,18 +97,18 @@ def escalation(company: Company, churned: Churned) -> Escalation:
     exposed = weeks.exposed(states)
     cells = weeks.cells(exposed)
     sums = cells.groupby("state")[["weeks", "events"]].sum().reindex(list(STATES), fill_value=0)
-    fewest = int(sums.loc[[BAD, GOOD], "events"].min())
+    fewest = min(int(sums["events"][BAD].sum()), int(sums["events"][GOOD]))
     if fewest < _FEWEST:
         message = "needs {least} known departures after settled complaints and as many after others; there are {n}"
         raise TooLittleData(say(message, least=_FEWEST, n=fewest), table="complaints")
-    ratios, against = _ratios(cells)
-    hazard = _rates(sums).assign(ratio=ratios.reindex(list(STATES)))
+    merged = cells.replace({"state": {FAILED: UNANSWERED}}).groupby(["customer_id", "span", "state"], as_index=False)
+    hazard = _rates(sums).assign(ratio=_ratios(cells)[0].reindex(list(STATES)))
     known = facts(company, parts=("complaints",))
     kind, held = value_of(company), known["unresolved"] if "unresolved" in known else pd.Series(dtype=bool)
     amount = known.loc[held.index[held], kind].astype(float)
     path, left = _path(company, complaints, weeks)
     return Escalation(
-        hazard=hazard, after=_after(exposed), path=path, ratio=against, left=left, value_kind=kind,
+        hazard=hazard, after=_after(exposed), path=path, ratio=_ratios(merged.sum())[1], left=left, value_kind=kind,
         open=Estimate.exact(float(amount.sum()), n=len(amount), unit=company.currency, method="sum"),
         as_of=company.as_of,
     )  # fmt: skip
@@ -183,10 +183,9 @@ def _complaint_weeks(complaints: pd.DataFrame, weeks: _Weeks) -> pd.DataFrame:
         "week": (opened.to_numpy()[:, None] + ages).ravel(),
         "age": np.tile(ages, len(complaints)),
     })  # fmt: skip
-    settled = complaints["settled"].to_numpy()[:, None] & (
-        closed.to_numpy()[:, None] < opened.to_numpy()[:, None] + ages
-    )
-    return rows.assign(state=np.where(settled.ravel(), GOOD, BAD))
+    answered = (closed.to_numpy()[:, None] < opened.to_numpy()[:, None] + ages).ravel()
+    settled = np.repeat(complaints["settled"].to_numpy(), WEEKS)
+    return rows.assign(state=np.where(answered, np.where(settled, GOOD, FAILED), UNANSWERED))
 
 
 def _contact_weeks(company: Company, weeks: _Weeks) -> pd.DataFrame:
@@ -211,11 +210,12 @@ def _unsettled_contacts(company: Company) -> pd.DataFrame:
 
 def _ratios(cells: pd.DataFrame) -> tuple[pd.Series, Estimate]:
     """Return the hazard of each state against weeks without any, and of unsettled complaints against settled ones."""
-    present = [name for name in STATES[:-1] if (cells["state"] == name).any()]
+    events = cells.groupby("state")["events"].sum()
+    present = [name for name in STATES if events.get(name, 0) > 0]
     spans = sorted(set(cells.loc[cells["events"] > 0, "span"]))
-    cells = cells[cells["span"].isin(spans)]
+    cells = cells[cells["span"].isin(spans) & cells["state"].isin(present)]
     design = np.column_stack([
-        *((cells["state"] == name).astype(float) for name in present),
+        *((cells["state"] == name).astype(float) for name in present[:-1]),
         *((cells["span"] == span).astype(float) for span in spans),
     ])  # fmt: skip
     counts = np.column_stack([cells["events"], cells["weeks"] - cells["events"]]).astype(float)
@@ -229,9 +229,9 @@ def _ratios(cells: pd.DataFrame) -> tuple[pd.Series, Estimate]:
         value, low, high = (float(np.exp(end)) for end in (middle, middle - reach, middle + reach))
         return Estimate(value=value, low=low, high=high, n=int(groups.max()) + 1, method="discrete-time hazard")
 
-    unit = np.eye(design.shape[1])
-    each = pd.Series({name: ratio(unit[place]) for place, name in enumerate(present)}, dtype=object)
-    return each, ratio(unit[present.index(BAD)] - unit[present.index(GOOD)])
+    unit, zero = dict(zip(present[:-1], np.eye(design.shape[1]), strict=False)), np.zeros(design.shape[1])
+    each = {name: ratio(place) for name, place in unit.items() if present[-1] == NONE}
+    return pd.Series(each, dtype=object), ratio(unit.get(UNANSWERED, zero) - unit.get(GOOD, zero))
 
 
 def _rates(sums: pd.DataFrame) -> pd.DataFrame:
@@ -243,12 +243,11 @@ def _rates(sums: pd.DataFrame) -> pd.DataFrame:
 
 def _after(exposed: pd.DataFrame) -> pd.DataFrame:
     """Return the hazard by weeks since the complaint."""
-    rows = exposed[exposed["state"].isin([BAD, GOOD])]
+    rows = exposed[exposed["state"].isin([*BAD, GOOD])]
     spans = pd.cut(rows["age"], [each - 0.5 for each in AGES], labels=False)
     middles = [(begin + end - 1) / 2 for begin, end in pairwise(AGES)]
     parts: dict[str, pd.Series[float]] = {}
-    for name, state in (("not_settled", BAD), ("settled", GOOD)):
-        inside = rows["state"] == state
+    for name, inside in (("not_settled", rows["state"] != GOOD), ("settled", rows["state"] == GOOD)):
         sums = rows[inside].groupby(spans[inside]).agg(weeks=("week", "size"), events=("event", "sum"))
         rates = _rates(sums.reindex(range(len(middles)), fill_value=0))
         parts |= {name: rates["hazard"], f"{name}_low": rates["low"], f"{name}_high": rates["high"]}
@@ -280,7 +279,7 @@ def _path(company: Company, complaints: pd.DataFrame, weeks: _Weeks) -> tuple[pd
 
 def finding_unanswered(found: Escalation) -> Finding:
     """Return whether customers leave more often while a complaint is not settled than after it was settled."""
-    rates = found.hazard["hazard"]
+    counts = found.hazard.loc[BAD, ["weeks", "departures"]].sum()
     return Finding(
         key="churn.unanswered",
         claim="Customers leave more often while a complaint is not settled than after it was settled.",
@@ -296,7 +295,8 @@ def finding_unanswered(found: Escalation) -> Finding:
         ),
         if_not_supported="Settle complaints for the customer's sake; these data do not show that it keeps anybody.",
         if_undecided="Settle open complaints, record departures, and look again when more have been followed.",
-        values={"bad": rates[BAD], "good": rates[GOOD], "kind": found.value_kind},
+        values={"bad": counts["departures"] / counts["weeks"], "good": found.hazard["hazard"][GOOD],
+                "kind": found.value_kind},
         currency=found.open.unit,
         money_at_stake=found.open,
         money_note="{kind:words} of the last year of customers with a complaint not settled; association, not effect",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.churn import churned, escalation, finding_unanswered
-from crm_lib.churn.escalation import BAD, CONTACT, GOOD, NONE, _ratios
+from crm_lib.churn.escalation import CONTACT, FAILED, GOOD, NONE, UNANSWERED, _ratios
 from crm_lib.company import Company
 from crm_lib.demo import simulate
 from crm_lib.demo.parameters import Leaving, Parameters
@@ -29,9 +29,9 @@ def _cells(rng: np.random.Generator, ratio: float, customers: int = 1500) -> pd.
     rows = []
     for customer in range(customers):
         for week in range(12):
-            state = rng.choice([NONE, BAD, GOOD], p=[0.5, 0.25, 0.25])
+            state = rng.choice([NONE, UNANSWERED, GOOD], p=[0.5, 0.25, 0.25])
             span = week // 6
-            hazard = (0.02, 0.01)[span] * (ratio if state == BAD else 1.0)
+            hazard = (0.02, 0.01)[span] * (ratio if state == UNANSWERED else 1.0)
             left = rng.random() < 1 - np.exp(-hazard)
             rows.append((customer, span, state, 1, int(left)))
             if left:
@@ -43,7 +43,7 @@ def _cells(rng: np.random.Generator, ratio: float, customers: int = 1500) -> pd.
 def test_a_known_ratio_of_hazards_is_recovered():
     each, against = _ratios(_cells(np.random.default_rng(1), 3.0, customers=4000))
     assert against.low < 3.0 < against.high
-    assert each[BAD].low < 3.0 < each[BAD].high
+    assert each[UNANSWERED].low < 3.0 < each[UNANSWERED].high
     assert each[GOOD].low < 1.0 < each[GOOD].high
 
 
@@ -58,7 +58,7 @@ def test_without_harm_none_is_found_beyond_the_stated_rate():
 def test_customers_leave_more_often_before_a_complaint_is_settled(found):
     # Planted: own fault six times, competition twice as likely while a complaint is unresolved.
     assert found.ratio.value > 1.0
-    assert found.hazard.loc[BAD, "hazard"] > found.hazard.loc[NONE, "hazard"]
+    assert found.hazard.loc[UNANSWERED, "hazard"] > found.hazard.loc[NONE, "hazard"]
     # Contacts that leave a matter open do nothing in the simulated company.
     assert found.hazard.loc[CONTACT, "ratio"].low < 1.0
     assert found.after["not_settled"].iloc[0] > found.after["settled"].iloc[0]
@@ -76,9 +76,9 @@ def test_weeks_and_departures_are_counted_by_hand(tmp_path):
     rows = [(f"o{n}-{day}", f"c{n:02}", day, 5.0) for n in range(40) for day in ("2025-01-01", "2025-06-30")]
     complaints = pd.DataFrame({
         "complaint_id": [f"b{n}" for n in range(40)], "customer_id": [f"c{n:02}" for n in range(40)],
-        "opened_at": "2025-02-05", "resolution": "refund",
-        # The first half is settled within the week, the others never.
-        "closed_at": ["2025-02-07" if n < 20 else None for n in range(40)],
+        # The first half is settled within the week, the next ten get an answer that settles nothing, the others none.
+        "opened_at": "2025-02-05", "resolution": ["refund" if n < 20 else "none" for n in range(40)],
+        "closed_at": ["2025-02-07" if n < 30 else None for n in range(40)],
     })  # fmt: skip
     left = pd.DataFrame({
         "customer_id": [f"c{n:02}" for n in (*range(10), *range(20, 35))],
@@ -89,7 +89,8 @@ def test_weeks_and_departures_are_counted_by_hand(tmp_path):
     found = escalation(shop, churned(shop, 400))
     # Weeks from the first purchase: opened in week 5, departed in week 9, so that weeks 6 to 9 or 6 to 18 count.
     assert found.hazard.loc[GOOD, ["weeks", "departures"]].tolist() == [10 * 4 + 10 * 13, 10]
-    assert found.hazard.loc[BAD, ["weeks", "departures"]].tolist() == [15 * 4 + 5 * 13, 15]
+    assert found.hazard.loc[FAILED, ["weeks", "departures"]].tolist() == [10 * 4, 10]
+    assert found.hazard.loc[UNANSWERED, ["weeks", "departures"]].tolist() == [5 * 4 + 5 * 13, 5]
     assert found.ratio.value == pytest.approx((15 / 125) / (10 / 170), rel=0.1)
     assert found.path["cases"].tolist() == [40, 40, 20, 15]
 

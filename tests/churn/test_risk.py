@@ -55,6 +55,22 @@ def test_nothing_past_the_day_is_used_and_a_planted_leak_is_caught(simulated_fol
     assert _ahead(leaking, simulated_folder) == ["next_quarter"]
 
 
+def test_the_order_of_rows_and_the_names_of_customers_do_not_matter(simulated_folder, risk, tmp_path):
+    sold = Company.open(simulated_folder).frame("transactions")
+    sold = sold[["order_id", "customer_id", "ordered_at", "revenue"]]
+    names = sorted(sold["customer_id"].unique())
+    others = dict(zip(names, np.random.default_rng(1).permutation([f"x{n}" for n in range(len(names))]), strict=True))
+    mixed = sold.assign(customer_id=sold["customer_id"].map(others)).sample(frac=1.0, random_state=2)
+    risks = []
+    for name, frame in (("once", sold), ("again", mixed)):
+        folder = write_company(tmp_path / name, {"transactions": frame}, as_of=str(risk.tested_on))
+        risks.append(churn_risk(Company.open(folder)).frame["risk"])
+    assert len(risks[0]) > 500
+    pd.testing.assert_series_equal(
+        risks[0].rename(index=others).sort_index(), risks[1].sort_index(), rtol=1e-5, check_names=False
+    )
+
+
 def test_an_earlier_report_is_what_it_would_have_been(simulated_folder, risk):
     then = churn_risk(Company.open(simulated_folder, as_of=risk.tested_on))
     pd.testing.assert_series_equal(then.frame["risk"], risk.test["risk"], rtol=1e-6)

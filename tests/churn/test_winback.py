@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from crm_lib.churn import churned as who_left, finding_small, finding_winback, winback_plan
-from crm_lib.churn.winback import EFFORTS, NEVER, _Returning, winback_trial
+from crm_lib.churn.winback import EFFORTS, NEVER, _effect, _Returning, winback_trial
 from crm_lib.company import Company
 from crm_lib.errors import TooLittleData
 from crm_lib.finding import Verdict
@@ -75,6 +77,19 @@ def test_everybody_gone_is_in_the_plan_or_left_out_for_one_reason(plan, churned)
     assert (plan.frame["effort"] == plan.frame["tier"].map(EFFORTS)).all()
     calls = plan.frame.loc[plan.frame["tier"] == "key", "cost"]
     assert (calls >= 3.5).all()
+
+
+def test_an_offer_that_changes_nothing_is_found_to_pay_no_more_often_than_stated(plan):
+    rng, said, n = np.random.default_rng(4), 0, 600
+    for _ in range(300):
+        # Few return, and what they bring is skewed; the arms do not differ.
+        profit = (rng.random(n) < 0.1) * rng.lognormal(3, 1, n)
+        frame = pd.DataFrame({"arm": rng.permutation(["letter", "control"] * (n // 2)), "profit": profit})
+        frame = frame.assign(returned=profit > 0)
+        effects = {"all": _effect(frame, "letter", "GBP")}
+        found = finding_winback(replace(plan.trial, frame=frame, offer="letter", effects=effects), plan)
+        said += found.verdict is Verdict.SUPPORTED
+    assert said / 300 <= 0.05
 
 
 def test_findings_follow_the_campaign(plan):
