@@ -140,7 +140,7 @@ def finding_data_readiness(found: DataReadiness) -> Finding:
         estimate=Estimate.exact(float(ready.mean()), n=len(frame), unit="share"),
         criterion=Criterion(low=0.9),
         sentence="{ready} of {n} tables are complete, joined and up to date; {short} hold less than two years."
-        + (" {absent} of the dictionary are not kept." if found.absent else ""),
+        + (" {absent} further tables are not kept." if found.absent else ""),
         if_supported="Keep to the checks." + (" Mend {table:words} next." if table else ""),
         if_not_supported="Begin with {table:words}. {mend:words}.",
         if_undecided="",
