@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from crm_lib.environment.data_readiness import DataReadiness
+from crm_lib.environment.gaps import Gaps
 from crm_lib.environment.measures import MEASURES
 from crm_lib.environment.readiness import Readiness
 from crm_lib.environment.register import Register
@@ -108,6 +109,17 @@ def _(result: Register) -> Iterator[_Signal]:
         if stated.good is not None:
             measure = MEASURES[stated.measure]
             yield _Signal(text(measure.words), each.estimate, measure.own, _sign(each.verdict, stated.good), each.key)
+
+
+@signals.register
+def _(result: Gaps) -> Iterator[_Signal]:
+    # Against each rival, what customers rate furthest ahead and furthest behind.
+    for brand, gaps in result.frame["gap"].groupby(level="brand"):
+        order: list[Any] = sorted(gaps.items(), key=lambda each: each[1].value)
+        for (item, _), gap in dict([order[0], order[-1]]).items():
+            good = True if gap.low > 0 else False if gap.high < 0 else None
+            said = say("{item:words}, against {brand}", item=item.replace("_", " ").capitalize(), brand=brand)
+            yield _Signal(said, gap, True, good, "environment.leader")
 
 
 @signals.register

@@ -91,3 +91,19 @@ def test_the_register_table_tells_verdicts_and_reasons():
         "supported",
     ]
     assert "earlier" not in shown.frame
+
+
+def test_against_each_rival_the_largest_lead_and_the_largest_lag_are_told():
+    gaps = {("image", "Rival"): 1.0, ("image", "Other"): 0.1, ("service_quality", "Rival"): -2.0,
+            ("price_burden", "Rival"): 0.5}  # fmt: skip
+    frame = pd.DataFrame({
+        "gap": [Estimate(value=x, low=x - 0.3, high=x + 0.3, n=9, method="m") for x in gaps.values()],
+    }, index=pd.MultiIndex.from_tuples(gaps, names=["item", "brand"]))  # fmt: skip
+    found = environment.Gaps(
+        frame=frame, importance=pd.Series(dtype=object), critical=2.0, answers=9, as_of=dt.date(2026, 6, 30)
+    )
+    board = environment.swot(found)
+    assert board.frame[["part", "statement"]].to_numpy().tolist() == [
+        ["strength", "Image, against Rival"], ["weakness", "Service quality, against Rival"],
+    ]  # fmt: skip
+    assert board.open == 1
