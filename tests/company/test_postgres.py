@@ -10,6 +10,7 @@ import ibis
 import pandas as pd
 import pytest
 
+from crm_lib import environment, segments
 from crm_lib.company import Company, check_company, write_rejected
 from crm_lib.company.engine import server_url, without
 from crm_lib.errors import CompanyError
@@ -192,3 +193,18 @@ def test_an_odd_date_on_a_server_costs_one_row(kind: str, server: Any, postgres_
     assert (fault.column, fault.treatment, fault.count) == ("ordered_at", "row rejected", 3)
     assert len(company.frame("transactions")) == 5
     assert "not a date" in write_rejected(company, tmp_path / "rejected")["transactions"].read_text()
+
+
+def test_segments_and_readiness_are_those_of_the_same_rows_in_a_file(
+    server: Any, postgres_url: str, tmp_path: Path
+) -> None:
+    sales = transactions().assign(channel="web")
+    fill(server, "sales", sales, **TYPED)
+    first = Company.open(shop(tmp_path / "shop", postgres_url, 'table = "shop.sales"'))
+    second = Company.open(write_company(tmp_path / "file", {"transactions": sales}))
+    of_server, of_file = (
+        segments.segment_customers(each, segments.definitions_of(each)).rfm.frame for each in (first, second)
+    )
+    pd.testing.assert_frame_equal(of_server, of_file, check_dtype=False)
+    tables = (environment.data_readiness(each).frame for each in (first, second))
+    pd.testing.assert_frame_equal(*tables, check_dtype=False)

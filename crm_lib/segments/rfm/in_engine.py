@@ -214,7 +214,7 @@ def _passed(column: ir.Value, cuts: Sequence[float]) -> ir.Value:
     for cut in cuts:
         # What is not missing lies above minus infinity.
         above = column > cut if np.isfinite(cut) else column.notnull() if cut < 0 else column.isnull()
-        number = number + above.cast("int64")
+        number = number + above.ifelse(1, 0)  # PostgreSQL casts no boolean to a bigint
     return number
 
 
