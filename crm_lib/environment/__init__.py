@@ -1,5 +1,6 @@
 """Where the company stands: customers, competitors, company, ending in hypotheses that are tested."""
 
+from crm_lib.environment.brand_equity import BrandEquity as BrandEquity, brand_equity as brand_equity
 from crm_lib.environment.customers import (
     ChannelMoves as ChannelMoves,
     Circles as Circles,
@@ -11,6 +12,11 @@ from crm_lib.environment.data_readiness import (
     DataReadiness as DataReadiness,
     data_readiness as data_readiness,
     finding_data_readiness as finding_data_readiness,
+)
+from crm_lib.environment.frontier import (
+    Frontier as Frontier,
+    finding_efficient as finding_efficient,
+    frontier as frontier,
 )
 from crm_lib.environment.gaps import (
     BestPractice as BestPractice,
@@ -42,5 +48,11 @@ from crm_lib.environment.register import (
     finding_register as finding_register,
     keep_results as keep_results,
     register as register,
+)
+from crm_lib.environment.switching import (
+    Switching as Switching,
+    brand_switching as brand_switching,
+    finding_net_gain as finding_net_gain,
+    finding_steady_share as finding_steady_share,
 )
 from crm_lib.environment.swot import Swot as Swot, swot as swot

@@ -60,7 +60,11 @@ from crm_lib.figures.decisions import (
 from crm_lib.figures.environment import (
     benchmark_gaps_chart as benchmark_gaps_chart,
     best_practice_table as best_practice_table,
+    brand_equity_chart as brand_equity_chart,
+    frontier_chart as frontier_chart,
     perceptual_map_chart as perceptual_map_chart,
+    switching_flows_chart as switching_flows_chart,
+    switching_table as switching_table,
 )
 from crm_lib.figures.forecasts import (
     comparison_table as comparison_table,

@@ -13,10 +13,10 @@ from crm_lib.estimate import Estimate
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import table
-from crm_lib.figures.forms import heat
+from crm_lib.figures.forms import dots, flows, heat
 from crm_lib.figures.forms.cells import name_points
 from crm_lib.figures.forms.words import finish, shorten
-from crm_lib.figures.satisfaction import plain
+from crm_lib.figures.satisfaction import ends, plain
 from crm_lib.figures.style import BLUE, ORANGE, QUIET, new_axes
 from crm_lib.language import date, say, text
 from crm_lib.satisfaction.answers import BURDENS
@@ -144,3 +144,76 @@ def perceptual_map_chart(found: environment.PerceptualMap) -> Chart:
                         labels={"quality": say("Shown"), "answers": say("Answers")}, kinds={"quality": "share"})},
         spoken,
     )  # fmt: skip
+
+
+def switching_flows_chart(found: environment.Switching) -> Chart:
+    """Draw from which brand to which a thousand buyers go at their next purchase."""
+    frame = 1000 * found.flows / found.flows.to_numpy().sum()
+    won, lost = frame[found.own].drop(found.own).sum(), frame.loc[found.own].drop(found.own).sum()
+    note = say("A panel of {n:count} buyers since {day:date}; {left:count} rows of the company's own customers are "
+               "left out: they are no sample of all buyers.", n=found.buyers, day=found.since,
+               left=found.left_out)  # fmt: skip
+    return flows(
+        frame, sides=(text("Bought before"), text("Buy now")), focus=found.own, name="switching",
+        headline=say("Of a thousand buyers {won:count} come to {own} from rivals, and {lost:count} leave it for one",
+                     won=won, lost=lost, own=found.own),
+        title=say("From brand to brand, of 1,000 buyers (blue: won, orange: lost)"),
+        table=table("switching", say("Who buys which brand next, of each brand's buyers"),
+                    found.matrix.rename_axis("brand").reset_index(), note=note,
+                    labels={str(name): str(name) for name in found.matrix}),
+    )  # fmt: skip
+
+
+def switching_table(found: environment.Switching) -> Table:
+    """Return whom the company wins from and loses to, and the shares to which switching leads."""
+    frame = found.shares.join(found.net).astype(object).fillna("–")
+    note = say("Won, lost, net: shares of all buyers from one purchase to the next; nets hold for all rivals at once. "
+               "Leads to: the shares if buyers went on switching as now; no forecast.")  # fmt: skip
+    labels = {"now": say("Buyers today"), "steady": say("Leads to"), "change": say("Change"), "won": say("Won from it"),
+              "lost": say("Lost to it"), "net": say("Net")}  # fmt: skip
+    return table("switching-shares", say("Whom the company wins from and loses to"), frame, note=note, labels=labels)
+
+
+def brand_equity_chart(found: environment.BrandEquity) -> Chart:
+    """Draw each brand's share of what today's buyers will bring, beside its share of buyers."""
+    frame = ends(found.frame["share"], "share_of_equity")
+    frame["buyers_today"] = [one.value for one in found.frame["now"]]
+    behind, here = found.frame.join(found.levers).reset_index(), frame.loc[found.own].to_dict()
+    measure = found.measure or say("purchases, which count alike")
+    note = say("Equity: what a buyer of the market brings over {years:number} years, discounted; valued by {measure}. "
+               "Worth: the rise of the company's equity, a thousand buyers of the market, if one point more of this "
+               "brand's buyers bought the company's next.", years=found.years, measure=measure)  # fmt: skip
+    return dots(
+        frame, "share_of_equity", mark="buyers_today", kind="share", name="brand-equity",
+        headline=say("{own} holds {equity:share} of what buyers will bring, and {now:share} of buyers today",
+                     own=found.own, equity=here["share_of_equity"], now=here["buyers_today"]),
+        title=say("Share of customer equity, beside the share of buyers today"),
+        table=table("brand-equity", say("Customer equity by brand"), behind, currency=found.currency, note=note,
+                    labels={"equity": say("Equity of a buyer"), "share": say("Share of equity"),
+                            "now": say("Buyers today"), "worth": say("One point more is worth")}),
+    )  # fmt: skip
+
+
+def frontier_chart(found: environment.Frontier) -> Chart:
+    """Draw with which share of its means the best practice would reach what each brand does."""
+    frame = found.frame.rename(columns={"variable": "efficiency"}).sort_values("efficiency", kind="stable")
+    frame[["low", "high"]] = np.nan
+    frame.loc[found.own_brand, ["low", "high", "efficiency"]] = found.own.low, found.own.high, found.own.value
+    behind = found.frame.join(found.slacks, rsuffix=" ").replace({"peers": {"": "–"}}).reset_index()
+    left = say("Not taken: {names:words}.", names=list(found.left_out)) if found.left_out else ""
+    note = say("Means: {inputs:words}. Ends: {outputs:words}. {n} brands and days count as units. Columns of measures: "
+               "what could be saved or gained besides. ", inputs=list(found.inputs), outputs=list(found.outputs),
+               n=found.units) + left  # fmt: skip
+    labels = {"variable": say("Variable returns"), "constant": say("Constant returns"),
+              "peers": say("Measured against"), **{str(name): str(name) for name in found.slacks}}  # fmt: skip
+    chart = dots(
+        frame, "efficiency", kind="share", reference=1.0, reference_label=text("On the frontier"), name="frontier",
+        headline=say("The best practice would reach what {own} does with {x:share} of its means", own=found.own_brand,
+                     x=found.own.value),
+        title=say("Efficiency under variable returns (the company's corrected for bias, with its interval)"),
+        table=table("frontier", say("Efficiency of the brands on their last day"), behind, note=note, labels=labels,
+                    kinds={"variable": "share", "constant": "share"}),
+    )  # fmt: skip
+    # Near the frontier an axis of its own would write the same percentage again and again.
+    chart.axes.set_xlim(min(0.75, float(np.nanmin(frame[["low", "efficiency"]].to_numpy(float))) - 0.05), 1.02)
+    return chart

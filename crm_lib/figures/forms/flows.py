@@ -25,7 +25,14 @@ _WIDTH = 0.02
 _SAME = "#9aa3ad"
 
 
-def flows(frame: pd.DataFrame, *, sides: tuple[str, str], ends: Sequence[str] = (), **words: Unpack[Words]) -> Chart:
+def flows(
+    frame: pd.DataFrame,
+    *,
+    sides: tuple[str, str],
+    ends: Sequence[str] = (),
+    focus: str = "",
+    **words: Unpack[Words],
+) -> Chart:
     """Draw a square matrix of counts as ribbons from states before (left) to states after (right).
 
     Parameters
@@ -36,6 +43,8 @@ def flows(frame: pd.DataFrame, *, sides: tuple[str, str], ends: Sequence[str] = 
         What stands above the two columns, such as two days.
     ends : sequence of str
         Two names that the last row and the last column have instead ("New", "Gone"), where these are no state.
+    focus : str
+        State whose gains (blue) and losses (orange) are shown, instead of moves up and down.
     **words
         The words of the chart.
     """
@@ -49,8 +58,10 @@ def flows(frame: pd.DataFrame, *, sides: tuple[str, str], ends: Sequence[str] = 
     for row, column in np.ndindex(*counts.shape):
         thick = float(counts[row, column] * scale)
         if thick:
-            rose = column < row
-            colour = _SAME if row == column else BLUE if rose else ORANGE
+            rose, fell = column < row, column > row
+            if focus:
+                rose, fell = ((frame.index[one] == focus) & (row != column) for one in (column, row))
+            colour = BLUE if rose else ORANGE if fell else _SAME
             _ribbon(axes, float(starts[row]), float(stops[column]), thick, colour)
             starts[row] -= thick
             stops[column] -= thick
@@ -68,11 +79,15 @@ def flows(frame: pd.DataFrame, *, sides: tuple[str, str], ends: Sequence[str] = 
         axes.text(side, 1.02, sides[side], ha="center", va="bottom", color=QUIET)
     axes.set(xlim=(-0.4, 1.4), ylim=(-0.02, 1.06))
     axes.axis("off")
-    spoken = say(
-        "Ribbons between {n:count} states: {up:count} moved up (blue), {down:count} moved down (orange), {same:count} "
-        "stayed (grey).",
-        n=len(frame), up=np.tril(counts, -1).sum(), down=np.triu(counts, 1).sum(), same=np.trace(counts),
-    )  # fmt: skip
+    up, down = np.tril(counts, -1).sum(), np.triu(counts, 1).sum()
+    told = "{up:count} moved up (blue), {down:count} moved down (orange), {same:count} stayed (grey)."
+    if focus:
+        here = frame.index.get_loc(focus)
+        same = counts[here, here]
+        up, down = counts[:, here].sum() - same, counts[here].sum() - same
+        told = "{up:count} came to {focus} (blue), {down:count} left it (orange)."
+    spoken = say("Ribbons between {n:count} states: " + told, n=len(frame), up=up, down=down, same=np.trace(counts),
+                 focus=focus)  # fmt: skip
     return finish(axes, frame.rename(columns=str), words, spoken)
 
 
