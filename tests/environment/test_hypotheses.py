@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from crm_lib import environment
+from crm_lib import environment, retention, satisfaction, segments
 from crm_lib.company import Company
 from crm_lib.environment.hypotheses import FILE, read_register, textbook
+from crm_lib.environment.measures import MEASURES, PERCENT, Workings
 from crm_lib.environment.register import RECORD, at_level, common_level, deciding_p
 from crm_lib.errors import CompanyError, TooLittleData
 from crm_lib.estimate import Estimate
@@ -300,3 +301,19 @@ def test_in_companies_where_nothing_differs_the_register_supports_nothing_beyond
     ]
     # Half of the error rate: where all lies on its threshold, verdicts are wrong in both directions alike.
     assert stats.binom.sf(sum(wrong) - 1, runs, 0.025) > 0.001
+
+
+def test_every_measure_is_that_of_its_package_on_a_company_that_has_all_tables(demo, demo_answers):
+    found = Workings(demo, seed=1)
+    for name, measure in MEASURES.items():
+        estimate = measure.compute(found)
+        assert np.isfinite([estimate.value, estimate.low, estimate.high]).all(), name
+        assert estimate.n > 0, name
+        assert (estimate.unit == "share") == (measure.unit in PERCENT), name
+    segmented = segments.segment_customers(demo, segments.definitions_of(demo))
+    core = satisfaction.core_satisfaction(demo, demo_answers, segmented)
+    assert MEASURES["core_satisfaction_lead"].compute(found) == core.frame.loc["satisfaction index", "difference"]
+    assert MEASURES["net_value_kept"].compute(found) == retention.bridge(demo).net
+    told = environment.register(demo, seed=1)
+    assert not told.left_out
+    assert max(len(each.text.split()) for each in told.findings.values()) <= 30
