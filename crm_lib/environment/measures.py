@@ -12,6 +12,7 @@ from crm_lib.clv.model import SEED
 from crm_lib.company import Company
 from crm_lib.environment.customers import prefer_the_personal
 from crm_lib.environment.readiness import readiness
+from crm_lib.environment.switching import brand_switching
 from crm_lib.errors import MissingData
 from crm_lib.estimate import Estimate
 from crm_lib.satisfaction.answers import Survey
@@ -154,6 +155,10 @@ MEASURES: Final[Mapping[str, Measure]] = {
     ),
     "delivered_value_lead": Measure(
         words="Delivered value, less that of the best rival", unit="points of 10", compute=_delivered,
+    ),
+    "net_gain_from_rivals": Measure(
+        words="Buyers won from rivals less those lost to them, of all buyers", unit="difference of shares", own=False,
+        compute=lambda found: brand_switching(found.company, seed=found.seed).balance,
     ),
     "net_value_kept": Measure(
         words="What last year's customers bring now, over what they brought then", unit="ratio",

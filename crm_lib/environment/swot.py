@@ -14,6 +14,7 @@ from crm_lib.environment.gaps import Gaps
 from crm_lib.environment.measures import MEASURES
 from crm_lib.environment.readiness import Readiness
 from crm_lib.environment.register import Register
+from crm_lib.environment.switching import Switching
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Verdict
@@ -120,6 +121,14 @@ def _(result: Gaps) -> Iterator[_Signal]:
             good = True if gap.low > 0 else False if gap.high < 0 else None
             said = say("{item:words}, against {brand}", item=item.replace("_", " ").capitalize(), brand=brand)
             yield _Signal(said, gap, True, good, "environment.leader")
+
+
+@signals.register
+def _(result: Switching) -> Iterator[_Signal]:
+    for brand, one in result.net["net"].items():
+        good = True if one.low > 0 else False if one.high < 0 else None
+        said = say("Buyers won from {brand} less those lost to it, of all buyers", brand=brand)
+        yield _Signal(said, one, False, good, "environment.net_gain")
 
 
 @signals.register
