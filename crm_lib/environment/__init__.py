@@ -1,6 +1,8 @@
 """Where the company stands: customers, competitors, company, ending in hypotheses that are tested."""
 
 from crm_lib.environment.brand_equity import BrandEquity as BrandEquity, brand_equity as brand_equity
+from crm_lib.environment.competence import Competence as Competence, core_competence as core_competence
+from crm_lib.environment.competition import Competition as Competition, competition_levels as competition_levels
 from crm_lib.environment.customers import (
     ChannelMoves as ChannelMoves,
     Circles as Circles,

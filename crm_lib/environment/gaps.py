@@ -20,7 +20,6 @@ from crm_lib.statistics.resampling import Floats
 
 RATED: Final = (*QUALITIES, "satisfaction", "recommendation", *BURDENS)
 """What is compared between brands; of burdens, less is better."""
-_SCALES: Final = {"recommendation": "points of 10"}
 _DRAWS: Final = 20_000
 
 
@@ -75,7 +74,7 @@ def benchmark_gaps(survey: Survey, *, seed: int = 0) -> Gaps:
     own, others = survey.latest(), rivals_of_the_year(survey)
     if others.empty:
         raise too_little("the survey has no answers on rivals within the last year")
-    asked, _ = usable(own, [name for name in (*RATED, *_own_items(own)) if name in own])
+    asked, _ = usable(own, [name for name in RATED if name in own])
     parts: list[tuple[str, str, Any, Any]] = []
     for brand, rows in others.groupby("brand"):
         rated, _ = usable(rows, [item for item in asked if item in rows])
@@ -91,7 +90,7 @@ def benchmark_gaps(survey: Survey, *, seed: int = 0) -> Gaps:
     for place, (key, (mine, theirs, n, _)) in enumerate(influence.items()):
         gap = (mine - theirs) * (-1.0 if key[0] in BURDENS else 1.0)
         reach = float(critical * errors[place])
-        estimate = Estimate(value=gap, low=gap - reach, high=gap + reach, n=n + len(own), unit=_unit(key[0]),
+        estimate = Estimate(value=gap, low=gap - reach, high=gap + reach, n=n + len(own),unit="points",
                             method="difference of means, all at once (max-t)")  # fmt: skip
         compared[key] = {"own": mine, "rival": theirs, "gap": estimate, "answers": n}
     frame = pd.DataFrame.from_dict(compared, orient="index")
@@ -105,14 +104,6 @@ def rivals_of_the_year(survey: Survey) -> pd.DataFrame:
     since = pd.Timestamp(survey.as_of) - pd.Timedelta(days=365)
     rows = survey.rivals[survey.rivals["responded_at"] > since] if len(survey.rivals) else survey.rivals
     return rows.drop_duplicates(["respondent", "brand"], keep="last") if len(rows) else rows
-
-
-def _own_items(rows: pd.DataFrame) -> list[str]:
-    return [str(name) for name in rows if str(name).startswith("driver_")]
-
-
-def _unit(item: str) -> str:
-    return _SCALES.get(item, "points")
 
 
 def _parts(item: str, theirs: pd.DataFrame, own: pd.DataFrame) -> tuple[float, float, int, dict[str, tuple[Any, Any]]]:

@@ -31,9 +31,10 @@ class Switching:
     `matrix`: from (rows) to (columns), each an Estimate: share of a brand's buyers who buy each brand next. `flows`:
     the same in buyers, weighted. `net` by rival: ``won``, ``lost`` and ``net`` (Estimates: share of all buyers).
     `shares` by brand: ``now`` (of the last year's purchases), ``steady`` (where the matrix leads), ``change``.
-    `balance` is the company's net gain from all rivals. `draws` holds the matrix and `draws_now` the shares of today,
-    the estimate first, then resamples. `left_out` counts rows of the company's own customers, who are no sample of all
-    buyers.
+    `balance` is the company's net gain from all rivals, `changed` the share of buyers who bought another brand than
+    before, `concentration` the Herfindahl-Hirschman index of shares now (1 for one brand). `draws` holds the matrix and
+    `draws_now` the shares of today, the estimate first, then resamples. `left_out` counts rows of the company's own
+    customers, who are no sample of all buyers.
     """
 
     matrix: pd.DataFrame
@@ -41,6 +42,8 @@ class Switching:
     net: pd.DataFrame
     shares: pd.DataFrame
     balance: Any
+    changed: Any
+    concentration: Any
     draws: Floats
     draws_now: Floats
     own: str
@@ -111,7 +114,9 @@ def brand_switching(company: Company, *, seed: int = 0) -> Switching:
         net=pd.DataFrame({"won": each(won), "lost": each(lost), "net": each(won - lost, several)}, rivals),
         shares=pd.DataFrame({"now": each(now), "steady": each(steady), "change": change},
                             pd.Index(brands, name="brand")),
-        balance=percentile((won - lost).sum(axis=1), n=n, unit="share"), draws=draws, draws_now=now, own=own, buyers=n,
+        balance=percentile((won - lost).sum(axis=1), n=n, unit="share"),
+        changed=percentile(1 - np.einsum("bii->b", parts), n=n, unit="share"),
+        concentration=percentile((now**2).sum(axis=1), n=n), draws=draws, draws_now=now, own=own, buyers=n,
         left_out=left_out, since=rows["observed_at"].min().date(), as_of=company.as_of,
     )  # fmt: skip
 

@@ -61,6 +61,8 @@ from crm_lib.figures.environment import (
     benchmark_gaps_chart as benchmark_gaps_chart,
     best_practice_table as best_practice_table,
     brand_equity_chart as brand_equity_chart,
+    competence_table as competence_table,
+    competition_table as competition_table,
     frontier_chart as frontier_chart,
     perceptual_map_chart as perceptual_map_chart,
     switching_flows_chart as switching_flows_chart,

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.patches import Ellipse
 
 from crm_lib import environment
+from crm_lib.environment.competence import TESTS
 from crm_lib.estimate import Estimate
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
@@ -217,3 +218,33 @@ def frontier_chart(found: environment.Frontier) -> Chart:
     # Near the frontier an axis of its own would write the same percentage again and again.
     chart.axes.set_xlim(min(0.75, float(np.nanmin(frame[["low", "efficiency"]].to_numpy(float))) - 0.05), 1.02)
     return chart
+
+
+def competition_table(found: environment.Competition, switching: environment.Switching | None = None) -> Table:
+    """Return how hard competition is by region, and below it how concentrated the market is."""
+    labels = {"region": say("Region"), "near": say("Rivals near: high"), "left": say("Left for a rival in a year"),
+              "price": say("Asked for prices first")}  # fmt: skip
+    note = say("Customers who bought in the year before last; all regions' intervals hold at once.")
+    if found.small:
+        note += " " + say("{n:count} customers in smaller regions are left out.", n=found.small)
+    if switching is not None:
+        note += " " + say("Of the panel's buyers {x} changed the brand; concentration (Herfindahl-Hirschman, 1 for one "
+                          "brand) is {index}.", x=switching.changed,
+                          index=switching.concentration)  # fmt: skip
+    return table("competition", say("Level of competition by region"), found.frame, note=note, labels=labels)
+
+
+def competence_table(found: environment.Competence) -> Table:
+    """Return each item's four answers, each with its evidence."""
+    frame = pd.DataFrame({"item": [_item(str(name)) for name in found.frame.index]})
+    for test in TESTS:
+        pairs = zip(found.frame[test], found.frame[f"{test}_evidence"], strict=True)
+        frame[test] = ["–" if one is None else f"{text(answer)}: {one}" for answer, one in pairs]
+    frame["core"] = [say("yes") if each else say("no") for each in found.frame["core"]]
+    note = say("Valued: share of what explains satisfaction, above an equal part. Rare: lead over the best rival. Hard "
+               "to copy: that lead a year earlier. Organised: the area behind it against its target, in points. –: the "
+               "tables have no source for it.")  # fmt: skip
+    labels = {"value": say("Valued"), "rarity": say("Rare"), "imitability": say("Hard to copy"),
+              "organisation": say("Organised"), "core": say("Core competence")}  # fmt: skip
+    return table("competence", say("What could be a core competence"), frame, note=note, labels=labels,
+                 kinds=dict.fromkeys(labels, "text"))  # fmt: skip
