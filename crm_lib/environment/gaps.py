@@ -55,11 +55,6 @@ def benchmark_gaps(survey: Survey, *, seed: int = 0) -> Gaps:
     seed : int
         Of the draws behind the common multiplier, and of the resamples behind importance.
 
-    Returns
-    -------
-    Gaps
-        All gaps, with intervals of which all hold at once in 95 of 100 surveys.
-
     Raises
     ------
     TooLittleData

@@ -119,11 +119,6 @@ def perceptual_map(survey: Survey, *, seed: int = 0) -> PerceptualMap:
     seed : int
         Of the resamples behind the ellipses.
 
-    Returns
-    -------
-    PerceptualMap
-        Places, their quality, and an ellipse a brand.
-
     Raises
     ------
     TooLittleData

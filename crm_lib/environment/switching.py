@@ -66,12 +66,6 @@ def brand_switching(company: Company, *, seed: int = 0) -> Switching:
     seed : int
         Of the resamples.
 
-    Returns
-    -------
-    Switching
-        The matrix with Wilson's intervals (weights by design effect); the rest with those of a Bayesian bootstrap of
-        buyers (Rubin 1981), all rivals in mind.
-
     Raises
     ------
     TooLittleData
