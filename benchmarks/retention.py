@@ -17,7 +17,7 @@ import numpy as np
 
 from crm_lib.company import Company
 from crm_lib.retention import cohorts
-from crm_lib.retention.read_out import difference
+from crm_lib.retention.arms import difference
 
 LIMITS = {"triangle": 10.0, "read-out": 5.0}
 """Seconds for 20 million transactions, and for a million customers."""

@@ -36,7 +36,7 @@ class Company:
         self.margin_rate = about.margin_rate
         self.language = about.language
         self.store = opened.store
-        self.causes = opened.settings.causes
+        self.causes, self.targets = opened.settings.causes, opened.settings.targets
 
     @classmethod
     def open(cls, name_or_folder: str | Path, as_of: dt.date | str | None = None) -> Self:

@@ -192,6 +192,7 @@ class CompanySettings(_Section):
     sources: dict[str, Source] = {}
     tables: dict[str, TableSource] = {}
     causes: dict[str, Any] = {}
+    targets: dict[str, Any] = {}  # by measure of the scorecard, which checks them
     _folder: Path = Path()
 
     @property

@@ -68,6 +68,14 @@ from crm_lib.figures.environment import (
     switching_flows_chart as switching_flows_chart,
     switching_table as switching_table,
 )
+from crm_lib.figures.experiments import (
+    campaign_truth_chart as campaign_truth_chart,
+    chosen_chart as chosen_chart,
+    design_chart as design_chart,
+    group_effects_table as group_effects_table,
+    looks_table as looks_table,
+    scorecard_table as scorecard_table,
+)
 from crm_lib.figures.forecasts import (
     comparison_table as comparison_table,
     forecast_calibration_chart as forecast_calibration_chart,

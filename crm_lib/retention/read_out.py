@@ -7,21 +7,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy import stats
 
-from crm_lib.churn.amounts import value_before, value_between, welch
-from crm_lib.churn.experiments import experiment
+from crm_lib.churn.amounts import value_before, value_between
+from crm_lib.churn.experiments import FEWEST, experiment
 from crm_lib.company import Company
-from crm_lib.customers import Value, value_of
+from crm_lib.customers import Value, customer_attribute, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
+from crm_lib.retention.arms import difference, equal_split
 from crm_lib.statistics.proportions import holm, newcombe, wilson
 
 _UNLIKELY = 0.001
 """A split of the arms as unequal as this, or more, is no chance: something dropped customers from an arm."""
+
+
+_ATTRIBUTES = ("customer_group", "region", "acquisition_channel")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,11 +33,12 @@ class ReadOut:
 
     `frame` by ``campaign`` and ``arm``: ``customers``, ``buyers`` (difference of the share who bought, in points),
     ``value`` (difference of value a customer, less the cost of the offer), ``plain`` (the same without the year before
-    taken into account), ``p_value`` of the value (Welch), ``q_value`` (Holm over all arms), ``split`` (p-value of arms
-    of equal size).
+    taken into account), ``p_value`` of the value, ``q_value`` (Holm over all arms), ``split`` (p-value of arms
+    of equal size). `rows` are the customers: ``campaign_id``, ``arm``, ``outcome`` and ``before`` (money).
     """
 
     frame: pd.DataFrame
+    rows: pd.DataFrame
     costs_known: bool
     value_kind: Value
     currency: str
@@ -97,37 +101,59 @@ def read_out(company: Company) -> ReadOut:
     frame = pd.DataFrame(parts).set_index(["campaign", "arm"])
     frame["q_value"] = holm(frame["p_value"].to_numpy(float))
     return ReadOut(
-        frame=frame, costs_known=company.has("assignments", "cost"), value_kind=value_of(company),
+        frame=frame, rows=rows, costs_known=company.has("assignments", "cost"), value_kind=value_of(company),
         currency=company.currency, as_of=company.as_of,
     )  # fmt: skip
 
 
-def equal_split(sizes: ArrayLike) -> float:
-    """Return the p-value of arms meant to be equal (sample-ratio check, chi-square)."""
-    return float(stats.chisquare(np.asarray(sizes, dtype=float)).pvalue)
+def group_effects(company: Company, found: ReadOut) -> pd.DataFrame:
+    """Compare what the offer with the most customers changed in each group with what it changed in the others.
 
+    Parameters
+    ----------
+    company : Company
+        The company.
+    found : ReadOut
+        Its campaigns, read out.
 
-def difference(
-    outcome: ArrayLike, inside: ArrayLike, *, before: ArrayLike | None = None, unit: str = ""
-) -> tuple[Estimate, Estimate, float]:
-    """Return the difference of means of two arms (Welch): adjusted by a covariate from before, plain, and a p-value.
+    Returns
+    -------
+    DataFrame
+        By ``campaign``, ``arm``, ``attribute`` and ``group`` (of 50 customers in both arms): ``customers``, ``inside``
+        and ``others`` (Estimates, value a customer), ``q_value`` of their difference (false discovery rate, Benjamini
+        and Hochberg 1995).
 
-    The adjusted one is CUPED's, with one slope for both arms; the p-value is its own. Of few buyers, intervals are too
-    short: with 30 and 300 buyers in two arms of lognormal money a nominal 95 % covered in 92 %, with 6 and 60 in 84 %.
-    A bootstrap-t and Hall's correction did no better.
+    Raises
+    ------
+    TooLittleData
+        If no attribute has two groups of 50 customers in both arms.
     """
-    y, arm = np.asarray(outcome, dtype=float), np.asarray(inside, dtype=bool)
-    if not arm.any() or arm.all():
-        raise TooLittleData(say("needs customers in both arms"), table="assignments")
-    plain, p = welch(y[arm], y[~arm], unit=unit)
-    if before is None:
-        return plain, plain, p
-    x = np.asarray(before, dtype=float)
-    sides = [(x[side] - x[side].mean(), y[side]) for side in (arm, ~arm)]
-    spread, cross = (sum(float(c @ other) for c, other in pairs) for pairs in ([(c, c) for c, _ in sides], sides))
-    adjusted = y - (cross / spread if spread > 0 else 0.0) * (x - x.mean())
-    value, p = welch(adjusted[arm], adjusted[~arm], unit=unit)
-    return value, plain, p
+    campaign, arm = max(found.frame.index, key=lambda key: found.frame["customers"][key])
+    rows = found.rows[(found.rows["campaign_id"] == campaign) & found.rows["arm"].isin([arm, "control"])]
+    offered = (rows["arm"] == arm).to_numpy()
+    parts = []
+    for attribute in (name for name in _ATTRIBUTES if company.has("customers", name)):
+        group = customer_attribute(company, attribute).reindex(rows["customer_id"]).to_numpy()
+        for name in sorted(pd.unique(group[pd.notna(group)])):
+            inside, other = group == name, pd.notna(group) & (group != name)
+            if min((side & treated).sum() for side in (inside, other) for treated in (offered, ~offered)) < FEWEST:
+                continue
+            told = [
+                difference(rows["outcome"][side], offered[side], before=rows["before"][side], unit=found.currency)[0]
+                for side in (inside, other)
+            ]
+            half = [(each.high - each.low) / 2 for each in told]
+            error = np.hypot(half[0], half[1]) / stats.norm.ppf((1 + LEVEL) / 2)
+            parts.append({
+                "campaign": campaign, "arm": arm, "attribute": attribute, "group": name,
+                "customers": int(inside.sum()), "inside": told[0], "others": told[1],
+                "p_value": 2 * stats.norm.sf(abs(told[0].value - told[1].value) / error),
+            })  # fmt: skip
+    if not parts:
+        raise TooLittleData(say("needs two groups of {n} customers in offer and control", n=FEWEST), table="customers")
+    frame = pd.DataFrame(parts).set_index(["campaign", "arm", "attribute", "group"])
+    frame["q_value"] = stats.false_discovery_control(frame.pop("p_value").to_numpy(float))
+    return frame
 
 
 def finding_campaigns(found: ReadOut) -> Finding:
