@@ -56,7 +56,8 @@ def frontier(company: Company, *, inputs: Sequence[str] = (), outputs: Sequence[
     company : Company
         The company; needs ``competitors`` with ``own``, ``kind`` and ``better``.
     inputs, outputs : sequence of str
-        Measures to take; by default the inputs of which less is better, and the outputs of which more is.
+        Measures to take; by default the inputs of which less is better, and the outputs of which more is, where all
+        values are positive.
     seed : int
         Of the resamples.
 
@@ -65,7 +66,7 @@ def frontier(company: Company, *, inputs: Sequence[str] = (), outputs: Sequence[
     MissingData
         If there is no input or no output, or a measure named is not there.
     CompanyError
-        If a value is not positive; the error names it.
+        If a value of a measure named is not positive; the error names it.
     TooLittleData
         If there are fewer than three units a measure (Cooper, Seiford & Tone 2007, 9.2): then nearly all are efficient.
 
@@ -79,7 +80,9 @@ def frontier(company: Company, *, inputs: Sequence[str] = (), outputs: Sequence[
     """
     rows, brand = benchmarks(company, "kind", "better")
     about = rows.drop_duplicates("measure", keep="last").set_index("measure")
-    fits = {"input": about["better"] == "lower", "output": about["better"] == "higher"}
+    # Nothing is a share of zero: of itself such a measure is left out, by name it is refused.
+    positive = rows.groupby("measure")["value"].min().reindex(about.index) > 0
+    fits = {"input": (about["better"] == "lower") & positive, "output": (about["better"] == "higher") & positive}
     sides: list[list[str]] = []
     for kind, named in (("input", inputs), ("output", outputs)):
         if absent := [name for name in named if name not in about.index]:

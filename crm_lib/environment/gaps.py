@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.errors import CompanyError, TooLittleData
+from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say, text
@@ -235,9 +235,9 @@ def benchmarks(company: Company, *columns: str) -> tuple[pd.DataFrame, str]:
     rows = rows.sort_values("measured_at", kind="stable", ignore_index=True)
     own = rows.loc[rows["own"].fillna(False).astype(bool), "brand"].unique()
     if len(own) != 1:
-        raise CompanyError(
+        raise TooLittleData(
             say("column 'own' of table 'competitors' marks {n} brands as the own one: {names:words}; mark exactly one",
-                n=len(own), names=list(own) or [text("none")])
+                n=len(own), names=list(own) or [text("none")]), table="competitors",
         )  # fmt: skip
     if rows["brand"].nunique() < 2:
         raise TooLittleData(say("table 'competitors' has the own brand alone; needs a rival"), table="competitors")

@@ -72,8 +72,8 @@ def benchmark_gaps_chart(found: environment.Gaps) -> Chart:
         values.set_axis(names), kind="number", written=written.set_axis(names), middle=0.0, name="gaps",
         headline=say("Customers rate the company above a rival in {ahead} of {all} comparisons, below in {behind}",
                      ahead=ahead, behind=behind, all=int(values.notna().sum().sum())),
-        title=say("Lead over each rival in points of a scale of ten (blue: ahead), last year's answers")
-        + ("" if near else say("; * beyond chance")),
+        title=say("Lead over each rival, points of a scale of ten, last year's answers")
+        + ("" if near else say(" (*: beyond chance)")),
         table=table("gaps", say("Ratings of the own brand and of rivals"), shown, note=note, rows=60,
                     labels={"own": say("Own brand"), "rival": say("Rival"), "gap": say("Ahead by")},
                     kinds={"own": "number", "rival": "number"}),
@@ -112,8 +112,11 @@ def perceptual_map_chart(found: environment.PerceptualMap) -> Chart:
     axes.scatter(brands[1], brands[2], s=52, color=BLUE, zorder=3, label=text("Brand, with its 95% ellipse"))
     axes.scatter(items[1], items[2], s=44, color=ORANGE, marker="^", zorder=3, label=text("What it is rated good at"))
     both = pd.concat([brands[[1, 2]], items[[1, 2]].set_axis([_good_at(name).capitalize() for name in items.index])])
-    axes.margins(x=0.24, y=0.14)
-    axes.set_aspect("equal", adjustable="datalim")
+    # Names are placed by the limits, which are those of a field twice as wide as high: a unit is as long on both axes.
+    middle, reach = (both.max() + both.min()) / 2, (both.max() - both.min()) / 2
+    half = max(1.35 * reach[1], 2.6 * reach[2])
+    axes.set(xlim=(middle[1] - half, middle[1] + 1.25 * half), ylim=(middle[2] - 0.57 * half, middle[2] + 0.57 * half))
+    axes.set_aspect("equal")
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, -0.24), ncols=2)
     inertia = [*found.inertia, 0.0]
     axes.set(xlabel=say("Axis 1: {x:share} of the differences", x=inertia[0]),

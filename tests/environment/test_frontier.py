@@ -83,6 +83,9 @@ def measured(days=6, values=None):
     return pd.DataFrame(rows, columns=["brand", "own", "measure", "measured_at", "value", "kind", "better"])
 
 
+ZERO = measured(values={"Staff": (9, 3, 7), "Sales": (4, 0, 3)})
+
+
 @pytest.fixture
 def shop(tmp_path):
     def opened(frame):
@@ -116,7 +119,8 @@ def test_the_demos_frontier_takes_its_resources(demo):
     [
         (measured(days=1), {}, TooLittleData, "3 measures needs 9 brands and days"),
         (measured(values={"Staff": (1, 2, 3)}), {}, MissingData, "an output to raise"),
-        (measured(values={"Staff": (9, 3, 7), "Sales": (4, 0, 3)}), {}, CompanyError, "'Sales' of a on .* positive"),
+        (ZERO, {"outputs": ["Sales"]}, CompanyError, "'Sales' of a on .* positive"),
+        (ZERO, {}, MissingData, "an output to raise"),
         (measured(), {"inputs": ["Rent"]}, MissingData, "'Rent'"),
     ],
 )

@@ -11,7 +11,7 @@ from scipy import stats
 
 from crm_lib import environment, figures
 from crm_lib.company import Company
-from crm_lib.errors import CompanyError, MissingData, TooLittleData
+from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.finding import Verdict
 from tests.companies import transactions, write_company
 from tests.environment.answers import answers
@@ -103,8 +103,8 @@ def test_a_lead_is_counted_whichever_side_is_better(tmp_path):
 @pytest.mark.parametrize(
     ("own", "error", "words"),
     [
-        ((True, True), CompanyError, "marks 2 brands as the own one"),
-        ((False, False), CompanyError, "marks 0 brands"),
+        ((True, True), TooLittleData, "marks 2 brands as the own one"),
+        ((False, False), TooLittleData, "marks 0 brands"),
         ((True,), TooLittleData, "own brand alone"),
         (None, MissingData, "column own"),
     ],
