@@ -230,7 +230,7 @@ def competition_table(found: environment.Competition, switching: environment.Swi
     note = say("Customers who bought in the year before last; all regions' intervals hold at once.")
     if found.small:
         note += " " + say("{n:count} customers in smaller regions are left out.", n=found.small)
-    if switching is not None:
+    if isinstance(switching, environment.Switching):  # not one that was left out
         note += " " + say("Of the panel's buyers {x} changed the brand; concentration (Herfindahl-Hirschman, 1 for one "
                           "brand) is {index}.", x=switching.changed,
                           index=switching.concentration)  # fmt: skip
