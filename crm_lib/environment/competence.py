@@ -82,7 +82,7 @@ def _worst(gaps: Gaps | None, item: str) -> Any:
 
 
 def _met(ready: Readiness | None, area: str) -> Any:
-    if ready is None or area not in ready.areas.index:
+    if not isinstance(ready, Readiness) or area not in ready.areas.index:  # none, or one that was left out
         return None
     gap: Any = ready.areas.loc[area, "gap"]
     return replace(gap, value=-gap.value, low=-gap.high, high=-gap.low)
