@@ -15,7 +15,7 @@ from crm_lib.environment.measures import MEASURES
 from crm_lib.environment.readiness import Readiness
 from crm_lib.environment.register import Register
 from crm_lib.environment.switching import Switching
-from crm_lib.errors import TooLittleData
+from crm_lib.errors import CrmError, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Verdict
 from crm_lib.language import say, text
@@ -69,7 +69,7 @@ def swot(*evidence: Any, by_hand: Sequence[str] = ()) -> Swot:
     ------
     TooLittleData
         If there is nothing to sort.
-    ValueError
+    CrmError
         If a statement entered by hand does not begin with one of the four.
     """
     found = [signal for each in evidence for signal in signals(each)]
@@ -80,7 +80,7 @@ def swot(*evidence: Any, by_hand: Sequence[str] = ()) -> Swot:
     for line in by_hand:
         part, _, statement = (each.strip() for each in line.partition(":"))
         if part.lower() not in PARTS or not statement:
-            raise ValueError(f"'{line}' must begin with one of {', '.join(PARTS)}, such as 'threat: a rival opens'")
+            raise CrmError(f"'{line}' must begin with one of {', '.join(PARTS)}, such as 'threat: a rival opens'")
         rows.append((part.lower(), statement, None, BY_HAND))
     if not rows:
         raise TooLittleData(say("nothing was measured that speaks for or against the company"))

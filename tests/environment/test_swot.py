@@ -11,7 +11,7 @@ from crm_lib import environment, figures
 from crm_lib.environment.hypotheses import Hypothesis
 from crm_lib.environment.register import Register, _finding
 from crm_lib.environment.swot import BY_HAND
-from crm_lib.errors import MissingData, TooLittleData
+from crm_lib.errors import CrmError, MissingData, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.notebook import LeftOut
 
@@ -68,7 +68,7 @@ def test_what_is_entered_by_hand_is_marked_and_what_was_left_out_is_passed_over(
 
 @pytest.mark.parametrize("line", ["a chain opens", "danger: a chain opens", "threat:", ":"])
 def test_a_statement_by_hand_must_say_where_it_belongs(line):
-    with pytest.raises(ValueError, match="must begin with one of strength, weakness, opportunity, threat"):
+    with pytest.raises(CrmError, match="must begin with one of strength, weakness, opportunity, threat"):
         environment.swot(by_hand=[line])
 
 
