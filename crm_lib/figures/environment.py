@@ -117,7 +117,7 @@ def perceptual_map_chart(found: environment.PerceptualMap) -> Chart:
     half = max(1.35 * reach[1], 2.6 * reach[2])
     axes.set(xlim=(middle[1] - half, middle[1] + 1.25 * half), ylim=(middle[2] - 0.57 * half, middle[2] + 0.57 * half))
     axes.set_aspect("equal")
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, -0.24), ncols=2)
+    axes.legend(loc="lower right", edgecolor="none")
     inertia = [*found.inertia, 0.0]
     axes.set(xlabel=say("Axis 1: {x:share} of the differences", x=inertia[0]),
              ylabel=say("Axis 2: {x:share}", x=inertia[1]))  # fmt: skip

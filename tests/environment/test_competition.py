@@ -25,12 +25,6 @@ def test_the_demos_competition_by_region_is_found(demo):
     assert "Herfindahl" in table.note
 
 
-def test_the_market_is_as_concentrated_and_as_restless_as_planted(demo):
-    found = environment.brand_switching(demo)
-    assert found.concentration.low < (found.draws_now[0] ** 2).sum() < found.concentration.high
-    assert found.changed.low < 1 - np.diag(found.flows).sum() / found.flows.to_numpy().sum() < found.changed.high
-
-
 def shop(tmp_path, people, **tables):
     lines = [(f"o{number}", who, "2023-11-10 10:00", 10.0) for number, who in enumerate(people["customer_id"])]
     tables |= {"transactions": transactions(lines), "customers": people}
