@@ -85,8 +85,8 @@ def chosen_chart(found: ChosenCampaigns) -> Chart:
     return dots(
         frame, "like_with_like", kind="money", mark="plain", reference=0.0, hollow="unsound", currency=found.currency,
         name="chosen-campaigns",
-        headline=say("{sound:count} of {n:count} comparisons pass their checks; {real:count} of these show a change",
-                     sound=len(sound), n=len(rows), real=real)
+        headline=say("{sound:count} of {n:count} comparisons pass their checks; {real:words} of them tell a change",
+                     sound=len(sound), n=len(rows), real=str(real or "none"))
         if len(sound) else say("No comparison passes its checks: what campaigns to chosen customers changed is open"),
         title=say("{kind:words} a customer, chosen less others, cost taken off (hollow: fails a check)",
                   kind=found.value_kind.capitalize()),
@@ -99,7 +99,8 @@ def chosen_chart(found: ChosenCampaigns) -> Chart:
             kinds={**dict.fromkeys(names, "text"), "overlap": "share", "busy": "share"},
             note=say("Before the campaign nothing can have changed: what is found there is an error of the method. "
                      "Still apart: the largest difference left, in standard deviations. Others like the chosen "
-                     "may still differ in what the tables do not hold: this is no proof of an effect."),
+                     "may still differ in what the tables do not hold: this is no proof of an effect. Left out for too "
+                     "few customers or too little past: {n:count}.", n=found.left_out),
         ),
     )  # fmt: skip
 
@@ -117,9 +118,11 @@ def scorecard_table(found: Scorecard) -> Table:
         "target": [_target(x, now.unit) for x, now in zip(frame["target"], frame["now"], strict=True)],
         "light": [text(_LIGHTS[each]) for each in frame["light"]],
     }, index=frame.index)  # fmt: skip
-    lights = frame["light"].value_counts()
-    title = say("Targets: {met:count} met, {missed:count} missed, {open:count} open",
-                **{name: lights.get(name, 0) for name in ("met", "missed", "open")})  # fmt: skip
+    lights = {name: int((frame["light"] == name).sum()) for name in ("met", "missed", "open")}
+    title = say("Targets: {met:count} met, {missed:count} missed, {open:count} open", **lights)
+    if not sum(lights.values()):
+        title = say("{n:count} of {all:count} measures have changed by more than chance", all=len(frame),
+                    n=int((frame["q_value"] < 1 - LEVEL).sum()))  # fmt: skip
     return table(
         "scorecard", title, shown, kinds=dict.fromkeys(map(str, shown), "text"),
         labels={"now": say("Last {days:count} days", days=found.days), "then": say("To {day:date}", day=found.before),

@@ -34,9 +34,11 @@ class ChosenCampaigns:
     ``placebo`` and ``trend_placebo``, the same two of the days before the campaign, when it can have changed nothing;
     ``overlap`` (share of the chosen like whom there are others), ``apart_before`` and ``apart`` (largest standardised
     difference before and after weighting), ``busy`` (share of the chosen in another campaign at the time), ``sound``.
+    `left_out` campaigns had too few customers or too little past.
     """
 
     frame: pd.DataFrame
+    left_out: int
     value_kind: Value
     currency: str
     as_of: dt.date
@@ -84,7 +86,7 @@ def chosen_campaigns(company: Company, *, seed: int = 0) -> ChosenCampaigns:
     frame["control"] = frame["arm"].str.strip().str.lower().isin(CONTROLS)
     over = frame[~frame["drawn"].astype(bool) & (frame["outcome_to"] <= pd.Timestamp(company.as_of))]
     told = {}
-    for campaign, part in over.groupby("campaign_id", sort=True):
+    for campaign, part in over.sort_values("assigned_at", kind="stable").groupby("campaign_id", sort=False):
         if (~part["control"]).sum() >= FEWEST:
             found = _compared(company, part, frame[frame["campaign_id"] != campaign], seed)
             told.update({} if found is None else {str(campaign): found})
@@ -92,8 +94,8 @@ def chosen_campaigns(company: Company, *, seed: int = 0) -> ChosenCampaigns:
         message = "needs a campaign that is over, to {n} chosen customers with a past thrice its length, and {n} others"
         raise TooLittleData(say(message, n=FEWEST), table="assignments")
     return ChosenCampaigns(
-        frame=pd.DataFrame.from_dict(told, orient="index").rename_axis("campaign"), value_kind=value_of(company),
-        currency=company.currency, as_of=company.as_of,
+        frame=pd.DataFrame.from_dict(told, orient="index").rename_axis("campaign"), as_of=company.as_of,
+        left_out=over["campaign_id"].nunique() - len(told), value_kind=value_of(company), currency=company.currency,
     )  # fmt: skip
 
 

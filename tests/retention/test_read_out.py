@@ -88,3 +88,42 @@ def test_an_empty_arm_or_no_control_is_told(tmp_path):
     bare = Company.open(write_company(tmp_path / "bare", {"transactions": transactions()}))
     with pytest.raises(MissingData, match="assignments"):
         read_out(bare)
+
+
+def _trial(folder, **more):
+    """Return a shop that tried a letter on 120 customers, with 120 in the control group."""
+    people = [f"c{n:03}" for n in range(240)]
+    drawn = pd.DataFrame({
+        "campaign_id": "k", "customer_id": people, "assigned_at": "2025-02-01", "randomised": True,
+        "arm": ["letter", "control"] * 120, "outcome_from": "2025-02-01", "outcome_to": "2025-02-28",
+    }).assign(**more)  # fmt: skip
+    days = {"2024-11-05": 7, "2025-02-10": 5}
+    bought = [(f"o{n}{day}", c, day, 10.0 + n % k) for n, c in enumerate(people) for day, k in days.items()]
+    tables = {"transactions": transactions(bought), "assignments": drawn}
+    return Company.open(write_company(folder, tables, as_of="2025-03-31"))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"arm": "letter"}, {"arm": ["letter"] * 239 + ["control"]}, {"randomised": False},
+        {"assigned_at": "2025-03-05"},  # after the end of the outcome: such rows are rejected
+        {"outcome_to": "2025-06-30"},  # not over yet
+    ],
+    ids=["no control", "an arm of one", "not drawn", "assigned after the outcome", "not over"],
+)  # fmt: skip
+def test_a_campaign_that_cannot_be_read_out_is_left_out_with_the_reason(tmp_path, more):
+    with pytest.raises(MissingData, match=r"assignments|drew by chance"):
+        read_out(_trial(tmp_path / "shop", **more))
+
+
+def test_customers_in_two_campaigns_at_once_are_read_out_in_each(tmp_path):
+    company = _trial(tmp_path / "one")
+    rows = company.frame("assignments")
+    rows["customer_id"] = rows["customer_id"].to_numpy()[::-1]
+    both = pd.concat([company.frame("assignments"), rows.assign(campaign_id="l")])
+    lines = company.frame("transactions")[["order_id", "customer_id", "ordered_at", "revenue"]]
+    tables = {"transactions": lines, "assignments": both.drop(columns=["responded_at"], errors="ignore")}
+    found = read_out(Company.open(write_company(tmp_path / "two", tables, as_of="2025-03-31")))
+    assert found.frame.index.tolist() == [("k", "letter"), ("l", "letter")]
+    assert found.frame["value"]["k", "letter"].value == pytest.approx(-found.frame["value"]["l", "letter"].value)
