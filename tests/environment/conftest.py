@@ -11,9 +11,15 @@ from tests.segments.simulated import write_simulated
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    """A simulated company, smaller than the demo company."""
-    return Company.open(write_simulated(simulate(customers=2500), tmp_path_factory.mktemp("market") / "demo"))
+def simulation():
+    """A simulated company, smaller than the demo company, with its truth."""
+    return simulate(customers=2500)
+
+
+@pytest.fixture(scope="session")
+def demo(simulation, tmp_path_factory):
+    """It, opened."""
+    return Company.open(write_simulated(simulation, tmp_path_factory.mktemp("market") / "demo"))
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,8 @@ from scipy import stats
 
 from crm_lib import churn, environment, figures, satisfaction, segments
 from crm_lib.company import Company
-from crm_lib.demo import simulate
 from crm_lib.errors import MissingData, TooLittleData
 from tests.companies import write_company
-from tests.segments.simulated import write_simulated
 
 
 def shop(folder, frame, **tables):
@@ -91,18 +89,16 @@ def test_the_share_of_moves_is_covered_where_customers_differ(tmp_path):
     assert stats.binom.cdf(inside, runs, 0.95) > 0.001
 
 
-def test_the_demos_wish_for_personal_offers_is_found(tmp_path):
-    simulation = simulate(seed=11, customers=1500)
-    company = Company.open(write_simulated(simulation, tmp_path / "simulated"))
-    answers = satisfaction.survey(company)
-    segmented = segments.segment_customers(company, segments.definitions_of(company))
-    found = environment.prefer_the_personal(answers, segmented)
+def test_the_demos_wish_for_personal_offers_is_found(demo, demo_answers, simulation, tmp_path):
+    segmented = segments.segment_customers(demo, segments.definitions_of(demo))
+    found = environment.prefer_the_personal(demo_answers, segmented)
     relational = simulation.truth["customers"].set_index("customer_id")["type"] != "transactional"
-    last = answers.latest()
+    last = demo_answers.latest()
     # Six or more once rounded: from 5.5 on, of a wish of 6.8 (relational) or 4.6 with a spread of 1.8.
     chance = np.where(relational[last["customer_id"]], stats.norm.sf(5.5, 6.8, 1.8), stats.norm.sf(5.5, 4.6, 1.8))
     everybody = found["all who answered"]
-    assert everybody.low < np.average(chance, weights=last["weight"]) < everybody.high
+    truth, half = np.average(chance, weights=last["weight"]), (everybody.high - everybody.low) / 2
+    assert abs(everybody.value - truth) < 1.7 * half  # 3.3 standard errors: further away is one draw in a thousand
     assert figures.personal_chart(found).table.frame.index.tolist() == list(found.index)
     with pytest.raises(TooLittleData, match="does not ask for personal offers"):
         environment.prefer_the_personal(satisfaction.survey(shop(

@@ -9,12 +9,10 @@ from scipy import stats
 
 from crm_lib import environment, figures
 from crm_lib.company import Company
-from crm_lib.demo import simulate
 from crm_lib.environment.readiness import _agreement, _among_the_first, _scores
 from crm_lib.errors import CompanyError, MissingData
 from crm_lib.finding import Verdict
 from tests.companies import transactions, write_company
-from tests.segments.simulated import write_simulated
 
 
 def assessment(scores, *, weight=1.0, target=4.0, day="2025-03-01"):
@@ -113,8 +111,8 @@ def test_one_assessor_tells_no_interval_and_no_agreement(ready):
     assert "Kendall" not in figures.readiness_chart(found).table.note
 
 
-def test_the_demos_weak_technology_and_strong_culture_are_found(tmp_path):
-    found = environment.readiness(Company.open(write_simulated(simulate(customers=60), tmp_path / "simulated")))
+def test_the_demos_weak_technology_and_strong_culture_are_found(demo):
+    found = environment.readiness(demo)
     gaps = found.areas["gap"]
     assert max(gaps.index, key=lambda area: gaps[area].value) == "technology"
     assert gaps["technology"].low > 0
