@@ -194,7 +194,7 @@ def finding_efficient(found: Frontier) -> Finding:
     return Finding(
         key="environment.efficient",
         claim="The best practice among brands would need at least nine tenths of the company's means for the same.",
-        source="Textbook 4.3.1: benchmarking and best practice",
+        source="Textbook 4.2.2, stage 1: benchmarking and best practice",
         estimate=found.own,
         criterion=Criterion(low=0.9),
         sentence="For what the company reaches, the best practice would need {estimate} of its means.",

@@ -157,11 +157,11 @@ def finding_leader(found: Gaps) -> Finding:
     return Finding(
         key="environment.leader",
         claim="In what matters most to customers the company is level with its best rival, or ahead.",
-        source="Textbook 4.3.1: benchmarking against competitors",
+        source="Textbook 4.2.2, stage 1: benchmarking against competitors",
         estimate=row["gap"],
         criterion=Criterion(low=0.0),
         sentence="{item:words} matters most. The company is rated {own:number1}, {best} {rival:number1}: "
-        "a lead of {estimate}.",
+        "a difference of {estimate}.",
         if_supported="Say it: lead with {item:words} in what customers see first, and keep measuring it.",
         if_not_supported="Learn how {best} does it, and close this gap before any other.",
         if_undecided="Ask more buyers of {best}: no lead is demonstrable on either side.",

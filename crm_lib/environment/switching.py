@@ -159,7 +159,7 @@ def finding_net_gain(found: Switching) -> Finding:
     return Finding(
         key="environment.net_gain",
         claim="The company wins more buyers from rivals than it loses to them.",
-        source="Textbook 4.3.1: competitors; brand switching",
+        source="Textbook 4.2.2, stage 1: competitors",
         estimate=found.balance,
         criterion=Criterion(low=0.0),
         sentence="From one purchase to the next the company's net gain from rivals is {estimate} of all buyers; most "
@@ -177,7 +177,7 @@ def finding_steady_share(found: Switching) -> Finding:
     return Finding(
         key="environment.steady_share",
         claim="If buyers go on switching as now, the company's share does not fall.",
-        source="Textbook 4.3.1: competitors; Rust, Lemon & Zeithaml 2004",
+        source="Textbook 4.2.2, stage 1: competitors; Rust, Lemon & Zeithaml 2004",
         estimate=row["change"],
         criterion=Criterion(low=0.0),
         sentence="Switching as now leads from {now} of buyers to {steady}: a change of {estimate}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -171,10 +172,11 @@ def switching_flows_chart(found: environment.Switching) -> Chart:
 def switching_table(found: environment.Switching) -> Table:
     """Return whom the company wins from and loses to, and the shares to which switching leads."""
     frame = found.shares.join(found.net).astype(object).fillna("–")
+    frame["change"] = [replace(one, unit="") for one in found.shares["change"]]
     note = say("Won, lost, net: shares of all buyers from one purchase to the next; nets hold for all rivals at once. "
                "Leads to: the shares if buyers went on switching as now; no forecast.")  # fmt: skip
-    labels = {"now": say("Buyers today"), "steady": say("Leads to"), "change": say("Change"), "won": say("Won from it"),
-              "lost": say("Lost to it"), "net": say("Net")}  # fmt: skip
+    labels = {"now": say("Buyers today"), "steady": say("Leads to"), "change": say("Change, points"),
+              "won": say("Won from it"), "lost": say("Lost to it"), "net": say("Net")}  # fmt: skip
     return table("switching-shares", say("Whom the company wins from and loses to"), frame, note=note, labels=labels)
 
 
@@ -206,8 +208,8 @@ def frontier_chart(found: environment.Frontier) -> Chart:
     behind = found.frame.join(found.slacks, rsuffix=" ").replace({"peers": {"": "–"}}).reset_index()
     left = say("Not taken: {names:words}.", names=list(found.left_out)) if found.left_out else ""
     note = say("Means: {inputs:words}. Ends: {outputs:words}. {n} brands and days count as units. Columns of measures: "
-               "what could be saved or gained besides. ", inputs=list(found.inputs), outputs=list(found.outputs),
-               n=found.units) + left  # fmt: skip
+               "what could be saved or gained besides. Values count as exact. ", inputs=list(found.inputs),
+               outputs=list(found.outputs), n=found.units) + left  # fmt: skip
     labels = {"variable": say("Variable returns"), "constant": say("Constant returns"),
               "peers": say("Measured against"), **{str(name): str(name) for name in found.slacks}}  # fmt: skip
     chart = dots(
