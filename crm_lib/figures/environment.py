@@ -205,13 +205,13 @@ def frontier_chart(found: environment.Frontier) -> Chart:
     frame = found.frame.rename(columns={"variable": "efficiency"}).sort_values("efficiency", kind="stable")
     frame[["low", "high"]] = np.nan
     frame.loc[found.own_brand, ["low", "high", "efficiency"]] = found.own.low, found.own.high, found.own.value
-    behind = found.frame.join(found.slacks, rsuffix=" ").replace({"peers": {"": "–"}}).reset_index()
+    behind = found.frame.join(found.slacks.add_suffix(" ")).replace({"peers": {"": "–"}}).reset_index()
     left = say("Not taken: {names:words}.", names=list(found.left_out)) if found.left_out else ""
     note = say("Means: {inputs:words}. Ends: {outputs:words}. {n} brands and days count as units. Columns of measures: "
                "what could be saved or gained besides. Values count as exact. ", inputs=list(found.inputs),
                outputs=list(found.outputs), n=found.units) + left  # fmt: skip
     labels = {"variable": say("Variable returns"), "constant": say("Constant returns"),
-              "peers": say("Measured against"), **{str(name): str(name) for name in found.slacks}}  # fmt: skip
+              "peers": say("Measured against"), **{f"{name} ": str(name) for name in found.slacks}}  # fmt: skip
     chart = dots(
         frame, "efficiency", kind="share", reference=1.0, reference_label=text("On the frontier"), name="frontier",
         headline=say("The best practice would reach what {own} does with {x:share} of its means", own=found.own_brand,
