@@ -75,6 +75,7 @@ from crm_lib.figures.experiments import (
     group_effects_table as group_effects_table,
     looks_table as looks_table,
     scorecard_table as scorecard_table,
+    staying_chart as staying_chart,
 )
 from crm_lib.figures.forecasts import (
     comparison_table as comparison_table,

@@ -11,7 +11,7 @@ from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import label, table
 from crm_lib.figures.forms import curve, dots
 from crm_lib.language import number, say, share, text
-from crm_lib.retention import ChosenCampaigns, Design, Scorecard
+from crm_lib.retention import ChosenCampaigns, Design, Scorecard, Staying
 from crm_lib.retention.design import POWER
 from crm_lib.retention.looks import look_table
 from crm_lib.retention.scorecard import MEASURES
@@ -101,6 +101,31 @@ def chosen_chart(found: ChosenCampaigns) -> Chart:
                      "Still apart: the largest difference left, in standard deviations. Others like the chosen "
                      "may still differ in what the tables do not hold: this is no proof of an effect. Left out for too "
                      "few customers or too little past: {n:count}.", n=found.left_out),
+        ),
+    )  # fmt: skip
+
+
+_INFLUENCES = {"tenure": "Known for", "recency": "Last bought", "contract": "Contract"}
+
+
+def staying_chart(found: Staying) -> Chart:
+    """Draw by how many points customers in each state bought again more often, all else alike."""
+    rows = found.frame
+    names = [f"{text(_INFLUENCES.get(influence, label(influence)))}: {text(state)}" for influence, state in rows.index]
+    ends = {part: [getattr(each, part) for each in rows["points"]] for part in ("value", "low", "high")}
+    frame = pd.DataFrame(ends, index=pd.Index(names, name="state"))
+    frame["chance"] = (rows["q_value"] >= 1 - LEVEL).to_numpy()
+    shown = rows[["base", "customers", "q_value"]].assign(points=rows["points"].map(str)).set_axis(frame.index)
+    return dots(
+        frame, "value", kind="number", reference=0.0, hollow="chance", name="staying",
+        headline=say("{stayed:share} of customers bought again in half a year; {n:count} of {all:count} states go with "
+                     "a difference", stayed=found.stayed, n=int((~frame["chance"]).sum()), all=len(frame)),
+        title=say("Points more who bought again, against the base of each influence (hollow: chance)"),
+        table=table(
+            "staying", say("What goes with staying"), shown, labels={"base": say("Against"), "points": say("Points")},
+            kinds={"base": "text", "points": "text"},
+            note=say("{n:count} customers active in the year to {day:date}, all influences at once; q-values after "
+                     "Holm. This is no effect: customers differ in more than these.", n=found.customers, day=found.day),
         ),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from crm_lib.retention.projection import (
 )
 from crm_lib.retention.read_out import ReadOut, finding_campaigns, group_effects, read_out
 from crm_lib.retention.scorecard import Scorecard, scorecard
+from crm_lib.retention.staying import Staying, staying
 
 __all__ = [
     "Bridge",
@@ -28,6 +29,7 @@ __all__ = [
     "ReadOut",
     "RetentionValue",
     "Scorecard",
+    "Staying",
     "always_valid",
     "assign",
     "bridge",
@@ -51,4 +53,5 @@ __all__ = [
     "read_out",
     "retention_value",
     "scorecard",
+    "staying",
 ]

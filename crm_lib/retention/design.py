@@ -19,7 +19,7 @@ from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL
 from crm_lib.language import say
 
-WINDOWS: Final = (14, 28, 56, 91)
+WINDOWS: Final = (28, 91)
 """Days of outcome windows that are tried."""
 POWER: Final = 0.8
 """Chance to see an effect, by custom."""
@@ -79,7 +79,7 @@ def design_experiment(company: Company, *, effect: float) -> Design:
     ValueError
         If the effect is not positive.
     TooLittleData
-        If fewer than 100 customers of a year could have bought in two weeks after it, or nobody or everybody did.
+        If fewer than 100 customers of a year could have bought in the weeks after it, or nobody or everybody did.
 
     Notes
     -----

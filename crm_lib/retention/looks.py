@@ -51,7 +51,7 @@ def look_bounds(looks: int, rule: Rule) -> tuple[float, ...]:
     if looks < 1:
         raise ValueError(f"looks must be at least 1, not {looks}")
     shape = np.ones(looks) if rule == "Pocock" else np.sqrt(looks / np.arange(1, looks + 1))
-    return tuple(shape * float(brentq(lambda c: false_alarm(c * shape) - (1 - LEVEL), 1.5, 4.0)))
+    return tuple(shape * float(brentq(lambda c: false_alarm(c * shape) - (1 - LEVEL), 1.9, 3.2, xtol=1e-5)))
 
 
 def look_table(most: Sequence[int] = (1, 2, 3, 5, 10, 50)) -> pd.DataFrame:
