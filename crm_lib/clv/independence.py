@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 from scipy.special import betainc
 
 from crm_lib.clv.gamma_gamma import GammaGamma
@@ -104,8 +104,8 @@ def finding_spend_independence(measured: SpendIndependence) -> Finding:
 
 
 def _rank_correlation(x: Array, y: Array) -> Estimate:
-    rho = float(stats.spearmanr(x, y).statistic)
-    reach = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
+    rho = float(scipy.stats.spearmanr(x, y).statistic)
+    reach = scipy.stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
     centre = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
     low, high = np.tanh([centre - reach, centre + reach])
     return Estimate(
@@ -119,7 +119,7 @@ def _ratio_of_means(above: Array, below: Array) -> Estimate:
     squares = [
         np.var(part, ddof=1) / len(part) / part.mean() ** 2 if len(part) > 1 else np.inf for part in (above, below)
     ]
-    reach = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(sum(squares))
+    reach = scipy.stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(sum(squares))
     return Estimate(
         value=float(ratio), low=float(ratio * np.exp(-reach)), high=float(ratio * np.exp(reach)),
         n=len(above) + len(below), method="ratio of means, normal on the log scale",

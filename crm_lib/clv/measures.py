@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 from scipy.interpolate import PchipInterpolator
 
 from crm_lib.clv.forecasters import Forecast, Task
@@ -37,7 +37,7 @@ def scores(forecast: Forecast, actual: Array, task: Task) -> tuple[dict[str, flo
     expected, seen = forecast.expected, actual[task.sample]
     losses = ranked_probability_scores(forecast.draws, seen)
     away = actual - actual.mean()
-    likeness = away @ stats.rankdata(actual)
+    likeness = away @ scipy.stats.rankdata(actual)
     varied = len(actual) > 1 and np.ptp(actual) > 0
     return {
         "customers": len(actual),
@@ -48,7 +48,7 @@ def scores(forecast: Forecast, actual: Array, task: Task) -> tuple[dict[str, flo
         "rmse": float(np.sqrt(((expected - actual) ** 2).mean())),
         "correlation": float(np.corrcoef(expected, actual)[0, 1]) if varied and np.ptp(expected) > 0 else np.nan,
         # Cov(y, R(ŷ)) / Cov(y, R(y)), of Lerman & Yitzhaki (1984): 1 in the right order, 0 in a useless one.
-        "gini": float(away @ stats.rankdata(expected) / likeness) if varied else np.nan,
+        "gini": float(away @ scipy.stats.rankdata(expected) / likeness) if varied else np.nan,
         "ranked_probability_score": float(losses.mean()),
     }, losses
 
@@ -59,7 +59,7 @@ def calibration_by_tenth(expected: Array, actual: Array) -> pd.DataFrame:
     Customers of equal forecast stay together. The interval of what was is Garwood's for a Poisson total, widened by the
     dispersion φ = variance / mean where this exceeds 1: φ χ²(2k/φ) / 2 to φ χ²(2k/φ + 2) / 2 with the total k.
     """
-    tenth = np.clip(np.ceil(stats.rankdata(expected) / len(expected) * 10), 1, 10).astype(int)
+    tenth = np.clip(np.ceil(scipy.stats.rankdata(expected) / len(expected) * 10), 1, 10).astype(int)
     return _means(pd.Series(tenth, name="tenth"), expected, actual)
 
 
@@ -75,8 +75,8 @@ def _means(groups: pd.Series[int], expected: Array, actual: Array) -> pd.DataFra
     table.insert(0, "customers", size)
     ratio = (grouped["actual"].var() / table["actual"].where(table["actual"] > 0)).fillna(1.0).clip(lower=1.0)
     total, tail = (table["actual"] * size / ratio).to_numpy(), (1 - LEVEL) / 2
-    table["low"] = np.where(total > 0, ratio * stats.chi2.ppf(tail, 2 * np.maximum(total, 1e-9)) / 2 / size, 0.0)
-    table["high"] = ratio * stats.chi2.ppf(1 - tail, 2 * total + 2) / 2 / size
+    table["low"] = np.where(total > 0, ratio * scipy.stats.chi2.ppf(tail, 2 * np.maximum(total, 1e-9)) / 2 / size, 0.0)
+    table["high"] = ratio * scipy.stats.chi2.ppf(1 - tail, 2 * total + 2) / 2 / size
     return table
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+import scipy
 
 from crm_lib.customers import Value
 from crm_lib.errors import TooLittleData
@@ -135,7 +135,7 @@ def finding_looking_around(classes: Switching) -> Finding:
         raise TooLittleData(say(message, least=_FEWEST, day=tested.tested_on))
     ratio = float(looking.mean() / secure.mean())
     variance = 1 / looking.sum() - 1 / len(looking) + 1 / secure.sum() - 1 / len(secure)
-    reach = float(np.exp(norm.ppf((1 + LEVEL) / 2) * np.sqrt(variance)))
+    reach = float(np.exp(scipy.stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(variance)))
     stake = classes.frame.loc[classes.frame["class"] == LOOKING, "at_risk"]
     return Finding(
         key="segments.looking_around",

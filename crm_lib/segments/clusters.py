@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from crm_lib.company import Company
 from crm_lib.customers import customer_window
@@ -101,7 +101,7 @@ def prepared(measures: pd.DataFrame) -> pd.DataFrame:
     # Quantiles in place of customers: the same for any order of rows, and as quick for a million.
     grid = np.quantile(units, np.linspace(0, 1, min(len(units), 5000)), axis=0)
     scaled = (units.to_numpy() - grid.mean(axis=0)) / grid.std(axis=0)
-    bent = np.abs(stats.skew(grid)) > _SKEWED
+    bent = np.abs(scipy.stats.skew(grid)) > _SKEWED
     if bent.any():
         scaled[:, bent] = PowerTransformer().fit(grid[:, bent]).transform(units.to_numpy()[:, bent])
     return pd.DataFrame(np.clip(scaled, -_REACH, _REACH), index=values.index, columns=values.columns)

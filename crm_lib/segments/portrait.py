@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from crm_lib.company import Company
 from crm_lib.customers import facts
@@ -118,7 +118,7 @@ def portrait(company: Company, groups: pd.Series[Any], *names: Any, days: int = 
     frame = pd.DataFrame(rows, columns=columns)
     frame["question"] = pd.Categorical(frame["question"], QUESTIONS, ordered=True)
     frame = frame.sort_values(["group", "question"], kind="stable", ignore_index=True)
-    corrected = stats.false_discovery_control(frame["p_value"].to_numpy(dtype=float))
+    corrected = scipy.stats.false_discovery_control(frame["p_value"].to_numpy(dtype=float))
     clear = np.array([each.low > 0 or each.high < 0 for each in frame["difference"]])
     frame["holds"] = (corrected <= FALSE_DISCOVERIES) & clear
     customers = pd.Series(sizes, name="customers").rename_axis("group")
@@ -188,8 +188,8 @@ def _ratios(parts: list[tuple[Floats, Floats]], n: Floats) -> tuple[Floats, floa
     if error <= 1e-12 * max(float(np.abs(ratio).max()), 1e-300):
         return None
     freedom = variance.sum() ** 2 / (variance**2 / (n - 1)).sum()
-    difference, reach = ratio[0] - ratio[1], stats.t.ppf((1 + LEVEL) / 2, freedom) * error
-    p_value = 2 * stats.t.sf(abs(difference) / error, freedom)
+    difference, reach = ratio[0] - ratio[1], scipy.stats.t.ppf((1 + LEVEL) / 2, freedom) * error
+    p_value = 2 * scipy.stats.t.sf(abs(difference) / error, freedom)
     return ratio, difference - reach, difference + reach, p_value, "Welch, ratio of sums"
 
 
@@ -201,4 +201,4 @@ def _heads(parts: list[tuple[Floats, Floats]], n: Floats) -> tuple[Floats, float
     if error == 0:
         return None
     found = newcombe(*(wilson(int(count), int(total)) for count, total in zip(k, n, strict=True)))
-    return k / n, found.low, found.high, 2 * stats.norm.sf(abs(found.value) / error), "Newcombe"
+    return k / n, found.low, found.high, 2 * scipy.stats.norm.sf(abs(found.value) / error), "Newcombe"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from crm_lib import language, schema
 from crm_lib.company import Company
@@ -160,7 +160,7 @@ def returns_by_group(profit: ProfitTable) -> pd.DataFrame:
         raise TooLittleData(say("needs two groups of at least {fewest} customers to compare", fewest=_FEWEST))
     n, rate = frame["customers"], frame["returns_share"]
     error = np.sqrt(_residual_squares(moments, rate) * n / (n - 1)) / moments["gross"]
-    reach = stats.t.ppf(1 - (1 - LEVEL) / 2 / len(frame), n - 1) * error
+    reach = scipy.stats.t.ppf(1 - (1 - LEVEL) / 2 / len(frame), n - 1) * error
     table = pd.DataFrame({"customers": n, "returns_share": rate, "times": rate / usual})
     table["low"], table["high"] = (rate - reach).clip(lower=0) / usual, (rate + reach) / usual
     return table.sort_values("times", ascending=False, kind="stable")
@@ -298,7 +298,7 @@ def _problem(
     """Test one-sidedly that a sum over a cell's customers is not above zero."""
     error = (spread.clip(lower=0) * n / (n - 1).where(n > 1)) ** 0.5
     t = (amount / error.where(error > 0)).fillna(0.0)
-    p_value = stats.t.sf(t, (n - 1).clip(lower=1))
+    p_value = scipy.stats.t.sf(t, (n - 1).clip(lower=1))
     return pd.DataFrame({"problem": problem, "amount": amount, "p_value": p_value, "listed": listed})
 
 

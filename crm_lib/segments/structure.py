@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.special import ndtr, ndtri
-from statsmodels.stats.proportion import proportion_confint
 
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
@@ -159,7 +158,7 @@ def _spread(column: Floats, rng: np.random.Generator) -> Floats:
 def _smooth(values: Floats, ranked: NDArray[np.bool_], rng: np.random.Generator) -> Floats:
     """Return standardised measures without ties; ranked ones as normal scores that fit the other measures."""
     columns = [x if rank else _spread(x, rng) for x, rank in zip(values.T, ranked, strict=True)]
-    scores = np.column_stack([stats.zscore(x) for x in columns])
+    scores = np.column_stack([scipy.stats.zscore(x) for x in columns])
     ends = {}
     for column in np.flatnonzero(ranked):
         _, which, counts = np.unique(values[:, column], return_inverse=True, return_counts=True)
@@ -208,7 +207,7 @@ def _directions(values: Floats, seed: int) -> Iterator[Floats]:
 
 def _doubled(exceeding: int) -> Estimate:
     """Return twice the p-value of the middle split, with the exact interval for a share of simulated samples."""
-    low, high = proportion_confint(exceeding, _SAMPLES, alpha=1 - LEVEL, method="beta")
+    low, high = scipy.stats.binomtest(exceeding, _SAMPLES).proportion_ci(LEVEL)
     value = min(1.0, 2 * (exceeding + 1) / (_SAMPLES + 1))
     return Estimate(
         value=value,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.statistics.resampling import Floats
@@ -26,10 +26,10 @@ def net_changes(table: ArrayLike) -> list[Estimate]:
         if not n:
             low = high = 0.0
         elif n < _FEW:
-            share = stats.binomtest(int(entered), int(n)).proportion_ci(1 - chance)
+            share = scipy.stats.binomtest(int(entered), int(n)).proportion_ci(1 - chance)
             low, high = (2 * share.low - 1) * n, (2 * share.high - 1) * n
         else:
-            half = stats.norm.isf(chance / 2) * np.sqrt(n)
+            half = scipy.stats.norm.isf(chance / 2) * np.sqrt(n)
             low, high = value - half, value + half
         method = "difference of counts, simultaneous (Bonferroni)"
         estimates.append(Estimate(value=value, low=float(low), high=float(high), n=int(n), method=method))

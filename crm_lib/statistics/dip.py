@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from crm_lib.statistics.resampling import Floats
 
@@ -68,6 +68,6 @@ def _drawn(n: int, samples: int, seed: int) -> Floats:
 def _minorant(x: Floats, y: Floats) -> tuple[Floats, NDArray[np.intp]]:
     """Return the greatest convex minorant at each point, and the points where its slope changes."""
     gaps = np.diff(x)
-    fitted = isotonic_regression(np.diff(y) / gaps, weights=gaps)
+    fitted = scipy.optimize.isotonic_regression(np.diff(y) / gaps, weights=gaps)
     rise = np.concatenate([[0.0], np.cumsum(fitted.x * gaps)])
     return np.asarray(y[0] + rise, dtype=np.float64), np.asarray(fitted.blocks, dtype=np.intp)

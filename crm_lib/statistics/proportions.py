@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.statistics.resampling import Floats
@@ -19,6 +18,8 @@ def wilson(count: int, total: int, *, level: float = LEVEL) -> Estimate:
         return Estimate(value=np.nan, low=-np.inf, high=np.inf, n=0, method="Wilson", level=level, unit="share")
     if not 0 <= count <= total:
         raise ValueError(f"{count} of {total} is no share")
+    from statsmodels.stats.proportion import proportion_confint  # half a second, for who needs no share
+
     low, high = proportion_confint(count, total, alpha=1 - level, method="wilson")
     # Rounding would leave an end on the wrong side of a share of 0 or 1.
     ends = {"low": 0.0 if count == 0 else float(low), "high": 1.0 if count == total else float(high)}

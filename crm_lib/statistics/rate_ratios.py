@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from scipy.special import expit, logit
 
 from crm_lib.estimate import LEVEL, Estimate
@@ -54,7 +54,7 @@ def share_inside(events: ArrayLike, inside: ArrayLike) -> Estimate:
     share = float(y[core].sum() / total)
     residuals = (core - share) * y
     error = np.sqrt(y.size / (y.size - 1) * (residuals**2).sum()) / total / (share * (1 - share))
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, sum(with_event) - 2)) * error
+    reach = float(scipy.stats.t.ppf((1 + LEVEL) / 2, sum(with_event) - 2)) * error
     low, high = float(expit(logit(share) - reach)), float(expit(logit(share) + reach))
     return Estimate(value=share, low=low, high=high, n=y.size, method=METHOD, unit="share")
 
@@ -88,7 +88,7 @@ def _reach(variances: Sequence[float], freedoms: Sequence[int]) -> float:
     variance = sum(variances)
     parts = sum(part**2 / freedom for part, freedom in zip(variances, freedoms, strict=True))
     freedom = variance**2 / parts if parts > 0 else np.inf
-    return float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * float(np.sqrt(variance))
+    return float(scipy.stats.t.ppf((1 + LEVEL) / 2, freedom)) * float(np.sqrt(variance))
 
 
 def _checked(events: ArrayLike, base: ArrayLike, inside: ArrayLike) -> tuple[Floats, Floats, NDArray[np.bool_]]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
 
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.statistics.proportions import wilson
@@ -66,13 +66,13 @@ def compared_auc(
         raise ValueError("the outcome must have happened to two customers at least, and not to two others")
     with_it, without = np.empty((2, ones)), np.empty((2, zeros))
     for row, score in enumerate((first, second)):
-        everywhere = rankdata(score)
+        everywhere = scipy.stats.rankdata(score)
         # How many of the other side lie below each customer, ties half.
-        with_it[row] = (everywhere[happened] - rankdata(score[happened])) / zeros
-        without[row] = 1 - (everywhere[~happened] - rankdata(score[~happened])) / ones
+        with_it[row] = (everywhere[happened] - scipy.stats.rankdata(score[happened])) / zeros
+        without[row] = 1 - (everywhere[~happened] - scipy.stats.rankdata(score[~happened])) / ones
     area = with_it.mean(axis=1)
     covariance = np.cov(with_it) / ones + np.cov(without) / zeros
-    z = float(norm.ppf((1 + LEVEL) / 2))
+    z = float(scipy.stats.norm.ppf((1 + LEVEL) / 2))
     inside = area.clip(1e-9, 1 - 1e-9)
     reach = z * np.sqrt(np.diag(covariance).clip(min=0)) / (inside * (1 - inside))
     low, high = np.minimum(expit(logit(inside) - reach), area), np.maximum(expit(logit(inside) + reach), area)

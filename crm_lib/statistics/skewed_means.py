@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from crm_lib.estimate import LEVEL
 from crm_lib.statistics.resampling import Floats
@@ -39,7 +39,7 @@ def skewed_interval(
     `k` is the skewness of the estimate: that of one customer's number over the root of their number.
     """
     value, error, k = (np.asarray(part, dtype=np.float64) for part in (value, error, k))
-    reach = stats.t.ppf((1 + LEVEL) / 2, np.maximum(np.asarray(freedom, dtype=np.float64), 1.0))
+    reach = scipy.stats.t.ppf((1 + LEVEL) / 2, np.maximum(np.asarray(freedom, dtype=np.float64), 1.0))
     low = value - _untransformed(reach, k) * error
     high = value - _untransformed(-reach, k) * error
     known = np.isfinite(error)
@@ -52,7 +52,7 @@ def skewed_p_value(value: ArrayLike, error: ArrayLike, k: ArrayLike, *, freedom:
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.nan_to_num(value / error, posinf=0.0, neginf=0.0)
     g = t + k * t**2 / 3 + k**2 * t**3 / 27 + k / 6
-    p: Floats = 2 * stats.t.sf(np.abs(g), np.maximum(np.asarray(freedom, dtype=np.float64), 1.0))
+    p: Floats = 2 * scipy.stats.t.sf(np.abs(g), np.maximum(np.asarray(freedom, dtype=np.float64), 1.0))
     return np.where(t == 0, 1.0, p)
 
 
