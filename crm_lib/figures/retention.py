@@ -281,8 +281,8 @@ def campaigns_chart(found: ReadOut) -> Chart:
             labels={"campaign": say("Campaign and offer"), "buyers": say("More buyers by"), "value": say("Value"),
                     "plain": say("Without the year before")},
             kinds={"value": "text", "plain": "text", "buyers": "text"},
-            note=split + cost + say(" Of few buyers, intervals are too short; q-values are corrected for several "
-                                    "offers (Holm)."),
+            note=split + cost + say(" With few buyers in a small arm, the interval of a large effect is somewhat "
+                                    "short (90% for 95%); q-values are corrected for several offers (Holm)."),
         ),
     )  # fmt: skip
 

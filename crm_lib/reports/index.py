@@ -36,7 +36,7 @@ def render_index(
     labels = {table.name: text(table.label) for table in run.company.check.tables}
     groups = [_group(outcome, before, compare=previous is not None) for outcome in outcomes]
     rows = [{"key": group["key"], **row} for group in groups for row in group["rows"]]
-    script, digest = _script()
+    script, policy = _script()
     return render(
         "index.html",
         title=text("What the data say"),
@@ -45,7 +45,7 @@ def render_index(
         decide=_decide(rows),
         turned=[row for row in rows if row["change"] not in ("", Change.UNCHANGED)],
         script=script,
-        script_hash=digest,
+        policy=policy,
         summary=[(each.value, [fields["verdict"] for fields in findings].count(each)) for each in Verdict if findings],
         compared=_compared(findings, before, previous, manifest) if previous and findings else None,
         gone=changes.gone(before, [fields["key"] for fields in findings], finished),
@@ -93,11 +93,11 @@ def _decide(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @cache
-def _script() -> tuple[Any, str]:
-    """Return the script of the filter, and its hash: the page runs no other."""
+def _script() -> tuple[Any, Any]:
+    """Return the script of the filter, and the policy by which the page runs no other."""
     script = render("filter.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return trusted(script), f"sha256-{digest}"
+    return trusted(script), trusted(f"script-src 'sha256-{digest}'; ")
 
 
 def _compared(

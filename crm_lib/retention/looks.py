@@ -45,7 +45,7 @@ def look_bounds(looks: int, rule: Rule) -> tuple[float, ...]:
     Pocock's (1977) bounds are alike; those of O'Brien and Fleming (1979) fall, so that early looks need strong evidence
     and the last hardly more than a single one.
 
-    >>> [round(look_bounds(3, rule)[-1], 3) for rule in ("Pocock", "O'Brien-Fleming")]
+    >>> [round(float(look_bounds(3, rule)[-1]), 3) for rule in ("Pocock", "O'Brien-Fleming")]
     [2.289, 2.004]
     """
     if looks < 1:
