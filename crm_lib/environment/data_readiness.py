@@ -139,7 +139,7 @@ def finding_data_readiness(found: DataReadiness) -> Finding:
         source="Textbook 4.2.2, stage 1: what the company's information technology delivers",
         estimate=Estimate.exact(float(ready.mean()), n=len(frame), unit="share"),
         criterion=Criterion(low=0.9),
-        sentence="{ready} of {n} tables are complete, joined and up to date; {short} hold less than two years."
+        sentence="{ready} of {n} tables are complete, joined and up to date; {short} cover less than two years."
         + (" {absent} further tables are not kept." if found.absent else ""),
         if_supported="Keep to the checks." + (" Mend {table:words} next." if table else ""),
         if_not_supported="Begin with {table:words}. {mend:words}.",

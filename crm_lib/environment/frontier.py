@@ -197,7 +197,7 @@ def finding_efficient(found: Frontier) -> Finding:
         source="Textbook 4.2.2, stage 1: benchmarking and best practice",
         estimate=found.own,
         criterion=Criterion(low=0.9),
-        sentence="For what the company reaches, the best practice would need {estimate} of its means.",
+        sentence="Best practice would reach what the company reaches with {estimate} of its means.",
         if_supported="No programme to save is called for: use the means for what matters most to customers.",
         if_not_supported="Learn from {peers} how the same is reached with less.",
         if_undecided="Nothing decides here: add measures of what is spent and reached, or wait for further half-years.",

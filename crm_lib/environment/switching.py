@@ -145,7 +145,7 @@ def _panel(company: Company) -> tuple[pd.DataFrame, str, int]:
         panel = panel[(panel["from_brand"] != OTHERS) & (panel["to_brand"] != OTHERS)].reset_index(drop=True)
     if own[0] not in kept or panel["from_brand"].nunique() < 2:
         raise _too_little(
-            say("needs {least} buyers of '{own}' and of a rival who are no customers known by name (a panel); "
+            say("needs {least} buyers of '{own}' and of a rival who are not known customers (a panel); "
                 "it has {n} rows without a customer", least=FEWEST, own=own[0], n=int((~customers).sum()))
         )  # fmt: skip
     panel["respondent"] = panel.index

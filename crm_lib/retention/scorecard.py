@@ -150,9 +150,10 @@ def _mean(told: pd.Series[float], unit: str = "") -> Estimate:
 
 def _count(number: int, times: float = 1.0, *, n: int) -> Estimate:
     """Return a count, or a multiple of it, with the exact interval of a Poisson number."""
-    low = stats.chi2.ppf((1 - LEVEL) / 2, 2 * number) / 2 if number else 0.0
-    high = stats.chi2.ppf((1 + LEVEL) / 2, 2 * number + 2) / 2
-    return Estimate(value=number * times, low=low * times, high=high * times, n=n, method="Poisson")
+    from statsmodels.stats.rates import confint_poisson
+
+    low, high = confint_poisson(number, 1 / times, method="exact-c", alpha=1 - LEVEL)
+    return Estimate(value=number * times, low=float(low), high=float(high), n=n, method="Poisson")
 
 
 def _targets(company: Company) -> Mapping[str, float]:
