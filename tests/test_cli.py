@@ -128,12 +128,12 @@ def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
 
     def run_report(company: str, **more: object) -> runs.Run:
         asked.update(more, company=company)
-        return runs.Run(folder=Path("reports/shop/run"), outcomes=outcomes)
+        return runs.Run(folder=Path("reports/shop/run"), outcomes=outcomes, unprinted=("no page was printed",))
 
     monkeypatch.setattr(runs, "run_report", run_report)
     code, out, err = crm(
         "report", "shop", "-n", "6", "--notebook", "08", "-p", "a=1", "-p", "b=2", "--as-of", "2025-01-31",
-        "--jobs", "3", "--keep", "5", "--again", "--reports", "elsewhere", "--edition", "routine",
+        "--jobs", "3", "--keep", "5", "--again", "--pdf", "--reports", "elsewhere", "--edition", "routine",
     )  # fmt: skip
     assert code == 1
     assert "reports/shop/run/index.html" in out.replace("\\", "/")
@@ -143,10 +143,11 @@ def test_a_failed_notebook_gives_exit_code_one_and_the_place_of_the_report(
     assert asked.pop("progress") is not None
     assert asked == {
         "company": "shop", "notebooks": ["6", "08"], "parameters": ["a=1", "b=2"], "as_of": "2025-01-31", "jobs": 3,
-        "keep": 5, "reports": Path("elsewhere"), "edition": "routine", "again": True,
+        "keep": 5, "reports": Path("elsewhere"), "edition": "routine", "again": True, "pdf": True,
     }  # fmt: skip
+    assert "no page was printed" in err
     outcomes = outcomes[:2]
-    assert crm("report", "shop")[0] == 0
+    assert crm("report", "shop", "--pdf")[0] == 3
 
 
 def test_check_says_what_was_found_and_what_each_notebook_can_do(project: Path, crm: Crm) -> None:

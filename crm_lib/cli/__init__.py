@@ -1,6 +1,7 @@
 """The command line: from ``crm demo`` and ``check`` over ``report`` to ``score``, ``targets`` and ``customer``.
 
-Exit codes: 0 when all went well, 1 when a notebook failed, 2 when something given cannot be used or written.
+Exit codes: 0 when all went well, 1 when a notebook failed, 2 when something given cannot be used or written, 3 when
+a report was published, and could not be printed or mailed.
 
 Each command imports what it needs itself, so that help and mistyped arguments are answered at once.
 """
@@ -166,29 +167,42 @@ def report(
     ] = None,
     keep: Annotated[int | None, option("Keep only so many runs of the company; default: all.", min=1)] = None,
     again: Annotated[bool, option("Run every notebook, also those of which nothing has changed.", "--again")] = False,
+    pdf: Annotated[bool, option("Print the pages as PDF too, by Chromium or Chrome.", "--pdf")] = False,
+    mail: Annotated[
+        list[str] | None,
+        option("Mail findings, or what failed, by the server CRM_SMTP_HOST; may be repeated.", metavar="ADDRESS"),
+    ] = None,
 ) -> None:
     """Publish a company's report.
 
     Runs the notebooks, several at a time, and publishes the report whole under reports/COMPANY/; the last good one is
     always at reports/COMPANY/latest/. A notebook of which nothing has changed (its code, parameters, the company's
     files, the library) is taken from the run that had it last, and says so. Exits with 1 if a notebook failed: the
-    others are published all the same.
+    others are published all the same; with 3 if the report is there, but a page was not printed or mail not sent.
     """
+    from crm_lib.reports.mail import Mail
     from crm_lib.reports.run import run_report
 
-    with _bars() as move:
-        run = run_report(
-            company,
-            notebooks=notebook or (),
-            edition=edition,
-            as_of=as_of,
-            parameters=parameter or (),
-            jobs=jobs,
-            reports=reports,
-            keep=keep,
-            again=again,
-            progress=move,
-        )
+    post = Mail(mail) if mail else None
+    try:
+        with _bars() as move:
+            run = run_report(
+                company,
+                notebooks=notebook or (),
+                edition=edition,
+                as_of=as_of,
+                parameters=parameter or (),
+                jobs=jobs,
+                reports=reports,
+                keep=keep,
+                again=again,
+                pdf=pdf,
+                progress=move,
+            )
+    except Exception as error:
+        if post and (trouble := post.failure(company, error)):
+            err.print(trouble, style="red")
+        raise
     for outcome in run.outcomes:
         line = f"{outcome.notebook.key}: {text('unchanged' if outcome.ran else outcome.status)}"
         if outcome.status == "skipped":
@@ -200,8 +214,11 @@ def report(
         for each in outcome.shown.left_out:
             out.print("  " + say("left out: {what} – {why}", **each))
     out.print(str(run.folder / "index.html"))
-    if not run.good:
-        raise typer.Exit(1)
+    troubles = [*run.unprinted, *filter(None, [post.report(run.folder) if post else ""])]
+    for trouble in troubles:
+        err.print(trouble, style="red")
+    if troubles or not run.good:
+        raise typer.Exit(3 if run.good else 1)
 
 
 @app.command()

@@ -27,6 +27,8 @@ Status = Literal["done", "failed", "skipped"]
 Progress = Callable[[str, int, int], None]
 """Told the key of a notebook, the number of the cell that was finished, and how many there are (0, 0 at the start)."""
 
+MAIL = "CRM_SMTP_"
+"""What the environment variables of mail begin with: its password is none of a notebook's business."""
 _LACKING = (MissingData.__name__, TooLittleData.__name__)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -97,7 +99,7 @@ def execute(notebooks: Sequence[Notebook], *, run: Order, folder: Path, jobs: in
         ],
     }
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith(MAIL)},
         **dict.fromkeys(_ONE_THREAD, "1"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONHASHSEED": "0",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ from crm_lib.reports.documents import hide
 from crm_lib.reports.execute import Order, Outcome
 from crm_lib.reports.page import moment, unchanged
 from crm_lib.reports.publish import started
-from crm_lib.reports.templates import card, marked, render, trusted
+from crm_lib.reports.templates import card, marked, render, script
 
 Fields = Mapping[str, Any]
 _MOST = 5
@@ -36,16 +33,14 @@ def render_index(
     labels = {table.name: text(table.label) for table in run.company.check.tables}
     groups = [_group(outcome, before, compare=previous is not None) for outcome in outcomes]
     rows = [{"key": group["key"], **row} for group in groups for row in group["rows"]]
-    script, policy = _script()
     return render(
         "index.html",
         title=text("What the data say"),
         run=run,
         groups=groups,
-        decide=_decide(rows),
+        decide=decisions(rows),
         turned=[row for row in rows if row["change"] not in ("", Change.UNCHANGED)],
-        script=script,
-        policy=policy,
+        **script("filter.js"),
         summary=[(each.value, [fields["verdict"] for fields in findings].count(each)) for each in Verdict if findings],
         compared=_compared(findings, before, previous, manifest) if previous and findings else None,
         gone=changes.gone(before, [fields["key"] for fields in findings], finished),
@@ -82,7 +77,7 @@ def _group(outcome: Outcome, before: Mapping[str, Fields], *, compare: bool) -> 
     }
 
 
-def _decide(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def decisions(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the decided findings with most money at stake; the same amount of one analysis stands once."""
     decided: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
@@ -90,14 +85,6 @@ def _decide(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if stake and stake["value"] and row["finding"]["verdict"] != Verdict.UNDECIDED:
             decided.setdefault((row["key"], stake["text"]), {**row, "money": stake["text"].partition(" [")[0]})
     return sorted(decided.values(), key=lambda row: -row["finding"]["money_at_stake"]["value"])[:_MOST]
-
-
-@cache
-def _script() -> tuple[Any, Any]:
-    """Return the script of the filter, and the policy by which the page runs no other."""
-    script = render("filter.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return trusted(script), trusted(f"script-src 'sha256-{digest}'; ")
 
 
 def _compared(

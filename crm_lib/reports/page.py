@@ -1,4 +1,4 @@
-"""One executed notebook as one HTML file that needs nothing else: no network, no scripts, no other file."""
+"""One executed notebook as one HTML file that needs nothing else: no network and no other file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from crm_lib.reports.notebooks import Notebook
 from crm_lib.reports.parameters import SET_BY_COMMAND
 from crm_lib.reports.prose import Prose, code
 from crm_lib.reports.publish import started
-from crm_lib.reports.templates import card, render, trusted
+from crm_lib.reports.templates import card, render, script, trusted
 
 Block = dict[str, Any]
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
@@ -47,6 +47,7 @@ def render_page(document: NotebookNode, outcome: Outcome, *, run: Order) -> str:
         left_out=shown.left_out,
         blocks=list(_blocks(document, prose)),
         contents=[heading for heading in prose.headings if heading.level in (2, 3)],
+        **script("picture.js"),
     )
 
 

@@ -23,6 +23,7 @@ from crm_lib.reports.manifest import make_manifest
 from crm_lib.reports.notebooks import Notebook, NotebookError, all_notebooks, find_folder, lacking, select
 from crm_lib.reports.page import render_page
 from crm_lib.reports.parameters import SET_BY_COMMAND, check_columns, check_values, split_assignments
+from crm_lib.reports.pdf import print_pages
 from crm_lib.reports.reuse import keys, reused
 from crm_lib.reports.workbook import write_workbook
 from crm_lib.writing import of_the_system
@@ -33,10 +34,14 @@ _SHORTEST_HIDDEN = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A published run: the folder whose ``index.html`` is its front page, and what became of each notebook."""
+    """A published run: the folder whose ``index.html`` is its front page, and what became of each notebook.
+
+    `unprinted` tells which pages were to be printed as PDF and could not be, and why.
+    """
 
     folder: Path
     outcomes: tuple[Outcome, ...]
+    unprinted: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -56,6 +61,7 @@ def run_report(
     keep: int | None = None,
     folder: Path | None = None,
     again: bool = False,
+    pdf: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Run notebooks on a company and publish the report.
@@ -85,6 +91,8 @@ def run_report(
         Folder of the notebooks; by default it is looked for from the current folder upwards.
     again : bool
         Run every notebook; otherwise one of which nothing changed is taken from the run that had it last.
+    pdf : bool
+        Print the front page and every page as PDF too.
     progress : callable, optional
         Told of every finished cell.
 
@@ -131,6 +139,7 @@ def run_report(
             done = {each.notebook.key: _write_page(each, aside, run) for each in executed}
             outcomes = tuple(done.get(each.key) or _skipped(each, lacks[each.key]) for each in chosen)
             _write_front(outcomes, aside, run)
+            unprinted = print_pages(aside, jobs=at_once) if pdf else ()
             good = all(each.status != "failed" for each in outcomes)
             published = publish.publish(aside, good=good, readable_by=settings.reports.readable_by)
         if keep is not None:
@@ -139,7 +148,7 @@ def run_report(
         if not of_the_system(error):
             raise
         raise CrmError(say("the report in '{shelf}' cannot be finished: {error}", shelf=shelf, error=error)) from error
-    return Run(folder=published, outcomes=outcomes)
+    return Run(folder=published, outcomes=outcomes, unprinted=unprinted)
 
 
 def _of_company(notebook: Notebook, company: Company) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def report(root: Path, **more: Any) -> Run:
 def _password() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHOP_PASSWORD", PASSWORD)
+        patch.setenv("CRM_SMTP_PASSWORD", PASSWORD)
         yield
 
 
@@ -174,17 +175,21 @@ def copy(root: Path, twins: tuple[Run, Run], tmp_path: Path) -> Path:
 def test_notebooks_that_fail_lack_data_or_die_are_told_and_the_others_published(copy: Path) -> None:
     breaks = ("import os\nprint('came so far')", "raise ValueError(os.environ['SHOP_PASSWORD'] + os.getcwd())")
     thin = "from crm_lib.errors import TooLittleData\nraise TooLittleData('nobody bought in the window')"
-    write_notebook(copy / "notebooks", "06_buyers", "print('as it should be')")
+    seen = "import os\nprint('as it should be', [name for name in os.environ if 'SMTP' in name])"
+    write_notebook(copy / "notebooks", "06_buyers", seen)
     write_notebook(copy / "notebooks", "10_breaks", "# Breaks", *breaks, "print('never')")
     write_notebook(copy / "notebooks", "11_thin", thin)
     write_notebook(copy / "notebooks", "12_dies", "import os\nos.kill(os.getpid(), 9)")
-    run = report(copy)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crm_lib.reports.pdf.browser", list)
+        run = report(copy, pdf=True)
+    assert len(run.unprinted) == 1
     assert not run.good
     assert latest(copy / "reports" / "shop") != run.folder
     give_nothing_away(run, copy)
     assert [outcome.status for outcome in run.outcomes] == ["done", "skipped", "failed", "skipped", "failed"]
     for name, told in (
-        ("06_buyers.html", "as it should be"),
+        ("06_buyers.html", "as it should be []"),
         ("10_breaks.html", "came so far"),
         ("10_breaks.html", "ValueError in cell [4]"),
         ("12_dies.html", "DeadKernelError"),
