@@ -21,6 +21,8 @@ CHART_MIME = "application/vnd.crm-lib.chart+json"
 """Under this type a chart's words and its table travel beside the drawing."""
 
 _INTERVAL, _UNBROKEN = re.compile(r"\[[^][]{3,40}\]"), r'<span style="white-space:nowrap">\g<0></span>'
+_FOLDED = 100
+"""Rows of a table up to which those not printed at once are in its HTML, hidden, for a page that can show all."""
 _LONGEST = 90  # letters of a value in the table of a result
 
 Kind = Literal["text", "count", "number", "share", "money", "date"]
@@ -113,19 +115,22 @@ class Table:
             for name, kind in zip(self._names, kinds, strict=True)
         )
         body = []
-        for row in columns.head(self.rows_shown).astype(object).itertuples(index=False):
+        printed = len(columns) if len(columns) <= _FOLDED else self.rows_shown
+        for row in columns.head(printed).astype(object).itertuples(index=False):
             cells = "".join(
                 f"<td{_align(kind)}>{_INTERVAL.sub(_UNBROKEN, escape(self.write(name, value)))}</td>"
                 for name, kind, value in zip(self._names, kinds, row, strict=True)
             )
             body.append(f"<tr>{cells}</tr>")
-        notes = [language.text(self.note)] if self.note else []
+        at_once, more = "".join(body[: self.rows_shown]), "".join(body[self.rows_shown :])
+        folded = f'<tbody class="more" hidden>{more}</tbody>' if more else ""
+        foot = f"<p><small>{escape(language.text(self.note))}</small></p>" if self.note else ""
         if len(columns) > self.rows_shown:
             shown = "{shown} of {all} rows; all of them are in the workbook."
-            notes.append(language.say(shown, shown=self.rows_shown, all=len(columns)))
-        foot = f"<p><small>{escape(' '.join(notes))}</small></p>" if notes else ""
+            told = language.say(shown, shown=self.rows_shown, all=len(columns))
+            foot += f'<p class="rows"><small>{escape(told)}</small></p>'
         caption = f"<caption>{escape(language.text(self.title))}</caption>"
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{foot}"
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{at_once}</tbody>{folded}</table>{foot}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         plain = f"{language.text(self.title)}\n{self.columns.head(self.rows_shown)}"

@@ -24,11 +24,18 @@ def test_values_are_escaped_and_written_as_people_write():
 
 
 def test_the_whole_table_travels_though_few_rows_are_printed():
-    table = Table(name="t", title="T", frame=pd.DataFrame({"n": range(100)}), rows_shown=5)
+    table = Table(name="t", title="T", frame=pd.DataFrame({"n": range(200)}), rows_shown=5)
     bundle = table._repr_mimebundle_()
-    assert len(bundle[TABLE_MIME]["rows"]) == 100
+    assert len(bundle[TABLE_MIME]["rows"]) == 200
     assert bundle["text/html"].count("<tr>") == 6
-    assert "5 of 100 rows" in bundle["text/html"]
+    assert "5 of 200 rows" in bundle["text/html"]
+
+
+def test_a_table_of_a_page_or_two_is_whole_in_its_html_and_folded():
+    html = Table(name="t", title="T", frame=pd.DataFrame({"n": range(100)}), rows_shown=5).to_html()
+    at_once, folded = html.split('<tbody class="more" hidden>')
+    assert (at_once.count("<tr>"), folded.count("<tr>")) == (1 + 5, 95)
+    assert "5 of 100 rows" in html
 
 
 def test_the_travelling_table_is_plain_json():

@@ -12,12 +12,15 @@ import nbformat
 from nbformat import NotebookNode, ValidationError
 
 from crm_lib import exhibit, finding
+from crm_lib.company.store import digest
 from crm_lib.notebook import LEFT_OUT_MIME
 
 Fields = dict[str, Any]
 UNREADABLE = (OSError, ValueError, AttributeError, KeyError, TypeError, ValidationError)
 """What reading may raise where a file is no notebook."""
 _DIGITS = 12
+_ROWS = 500
+"""Rows of a table that an executed notebook keeps: the workbook has all of them."""
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
 _PICTURES = ("image/png", "image/jpeg")
 
@@ -74,6 +77,17 @@ def collect(document: NotebookNode) -> Collected:
         charts=_once([{name: each.get(name, "") for name in ("name", "title", "alt")} for each in charts]),
         left_out=_once(left_out),
     )
+
+
+def shorten(document: NotebookNode) -> bool:
+    """Keep the first rows of long tables, with a hash of all; return whether there was one to be cut."""
+    cut = False
+    for _, data in _bundles(document):
+        for table in (data.get(exhibit.TABLE_MIME), data.get(exhibit.CHART_MIME, {}).get("table")):
+            if table and len(table["rows"]) > _ROWS:
+                table["all_rows"] = {"n": len(table["rows"]), "sha256": digest(_rounded(table["rows"]))}
+                table["rows"], cut = table["rows"][:_ROWS], True
+    return cut
 
 
 def _bundles(document: NotebookNode) -> Iterator[tuple[str, Mapping[str, Any]]]:

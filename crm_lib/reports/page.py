@@ -27,6 +27,8 @@ _PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
 _UNESCAPED = " =/;,()!?*@$+-._~[]{}|"  # no colon: then not even the name of a namespace looks like an address
 _STYLE = re.compile(r"<(style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _TABLE_TAGS = ("table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "small", "strong", "em", "br")
+_WIDE = 8
+"""Columns of a table that needs the whole width of the page."""
 _H1 = re.compile(r"\A\s*#\s+(?P<title>.+?)\s*$", re.MULTILINE)
 
 
@@ -45,7 +47,7 @@ def render_page(document: NotebookNode, outcome: Outcome, *, run: Order) -> str:
         parameters=effective(notebook, run),
         findings=[card(fields) for fields in shown.findings],
         left_out=shown.left_out,
-        blocks=list(_blocks(document, prose)),
+        steps=_steps(_blocks(document, prose)),
         contents=[heading for heading in prose.headings if heading.level in (2, 3)],
         **script("picture.js"),
     )
@@ -80,6 +82,20 @@ def _take_title(document: NotebookNode) -> str:
         return ""
     cell["source"] = cell.source[match.end() :]
     return match["title"]
+
+
+def _steps(blocks: Iterator[Block]) -> list[dict[str, list[Block]]]:
+    """Part the blocks where prose begins: what is ``said``, ``shown`` beside it, and ``below`` from a wide table on."""
+    steps: list[dict[str, list[Block]]] = []
+    for block in blocks:
+        kind = block["kind"]
+        if kind == "prose" or not steps:
+            steps.append({"said": [], "shown": [], "below": []})
+        said, shown, below = steps[-1].values()
+        wide = kind == "table" and block["html"].count("<th ") >= _WIDE
+        part = below if below or wide else said if kind in ("prose", "code") and not shown else shown
+        part.append(block)
+    return steps
 
 
 def _blocks(document: NotebookNode, prose: Prose) -> Iterator[Block]:
@@ -119,7 +135,7 @@ def _shown(data: Mapping[str, Any], metadata: Mapping[str, Any], prose: Prose) -
     if "text/html" in data:
         return {"kind": "table", "html": trusted(harmless(data["text/html"])), "title": text("Table")}
     if "text/markdown" in data:
-        return {"kind": "prose", "html": trusted(prose.html(data["text/markdown"]))}
+        return {"kind": "words", "html": trusted(prose.html(data["text/markdown"]))}
     return {"kind": "text", "text": _plain(str(data.get("text/plain", "")))}
 
 

@@ -16,7 +16,7 @@ from crm_lib.company.settings import CompanySettings, read_settings
 from crm_lib.errors import CrmError
 from crm_lib.language import say
 from crm_lib.reports import changes, publish
-from crm_lib.reports.documents import UNREADABLE, collect, read_document
+from crm_lib.reports.documents import UNREADABLE, collect, read_document, shorten, write_document
 from crm_lib.reports.execute import Order, Outcome, Progress, execute
 from crm_lib.reports.index import render_index
 from crm_lib.reports.manifest import make_manifest
@@ -193,6 +193,8 @@ def _write_page(outcome: Outcome, aside: Path, run: Order) -> Outcome:
     workbook = aside / f"{notebook.key}.xlsx"
     if outcome.shown.workbook and not workbook.exists():
         write_workbook(workbook, outcome.shown, title=notebook.title, as_of=run.company.as_of)
+    if shorten(document):
+        write_document(document, executed)
     (aside / f"{notebook.key}.html").write_text(render_page(document, outcome, run=run), encoding="utf-8")
     return outcome
 

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from crm_lib.exhibit import CHART_MIME, Table
 from crm_lib.notebook import Note
-from crm_lib.reports.documents import collect, scrub
+from crm_lib.reports.documents import collect, scrub, shorten
 from tests.reports.shop import finding
 
 
@@ -68,3 +68,15 @@ def test_times_paths_secrets_and_marks_of_the_tool_are_left_out() -> None:
     assert clean.cells[1].outputs[0].data["text/plain"] == "at ./x.py with •••"
     assert clean.cells[1].outputs[1].traceback == ["./y.py", "~/z"]
     assert clean.cells[1].id == "injected-parameters"
+
+
+def test_long_tables_are_cut_and_still_told_apart_by_a_row_that_was_cut() -> None:
+    first, second = ({"n": [*range(9_999), last]} for last in (1, 2))
+    documents = [notebook(Table(name="t", title="T", frame=pd.DataFrame(rows))) for rows in (first, first, second)]
+    assert not shorten(notebook(table("short", 1)))
+    assert all(shorten(document) for document in documents)
+    same, again, other = (collect(document).tables for document in documents)
+    assert same == again != other
+    assert len(json.dumps(documents[0])) < 50_000
+    assert same[0]["all_rows"]["n"] == 10_000
+    assert not shorten(documents[0])

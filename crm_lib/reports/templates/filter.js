@@ -10,9 +10,14 @@ const show = () => {
     row.hidden = !wanted.has(row.dataset.verdict) || !words.every((word) => text.includes(word));
   }
   for (const group of groups) group.hidden = !group.querySelector("[data-verdict]:not([hidden])");
-  form.querySelector("output").value = `${rows.filter((row) => !row.hidden).length} / ${rows.length}`;
+  const output = form.querySelector("output");
+  const counts = { shown: rows.filter((row) => !row.hidden).length, all: rows.length };
+  output.value = output.dataset.words.replace(/{(\w+)}/g, (_, name) => counts[name]);
 };
-form.addEventListener("input", show);
-form.addEventListener("submit", (event) => event.preventDefault());
-form.hidden = false;
-show();
+if (form) {  // a run may state no finding
+  form.addEventListener("input", show);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(show));
+  form.hidden = false;
+  show();
+}
