@@ -195,8 +195,8 @@ def finding_core_complaints(found: CoreComparison) -> Finding:
         criterion=Criterion(high=AT_MOST),
         sentence="{core:count} core customers ({share:share}) make {of_complaints} of all complaints: {by_customer} "
         "times the others' per customer, {estimate} times per order.",
-        if_supported="Per order they complain hardly more than others: mend what goes wrong for everybody, and settle "
-        "their complaints first.",
+        if_supported="Per order core customers complain hardly more than others: mend what goes wrong for everybody, "
+        "and settle their complaints first.",
         if_not_supported="More goes wrong with core customers' orders: go through their complaints by topic before "
         "anything else is done for them.",
         if_undecided="Settle core customers' complaints first; whether more goes wrong for them is open.",
