@@ -46,6 +46,7 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/segments.py
 	$(BIN)/python benchmarks/churn.py
 	$(BIN)/python benchmarks/satisfaction.py
+	$(BIN)/python benchmarks/report.py
 
 format: $(DEV)
 	$(BIN)/ruff check --fix

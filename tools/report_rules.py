@@ -1,4 +1,4 @@
-"""What a published run must keep: short findings, few a notebook, light pages; exit code 1 where it does not."""
+"""What a published run must keep: short findings, few a notebook, light files; exit code 1 where it does not."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-WORDS, FINDINGS, PAGE = 30, 8, 500_000
-"""Words of a sentence or a decision, findings a notebook, bytes a page: at most."""
+WORDS, FINDINGS, BYTES = 30, 8, {".html": 500_000, ".ipynb": 1_000_000}
+"""Words of a sentence or a decision, findings a notebook, bytes a page and an executed notebook: at most."""
 
 
 def faults(run: Path) -> list[str]:
@@ -18,11 +18,11 @@ def faults(run: Path) -> list[str]:
              for one in findings for part in ("text", "decision") if len(one[part].split()) > WORDS]  # fmt: skip
     several = Counter(one["notebook"] for one in findings)
     wrong += [f"{name}: {count} findings" for name, count in several.items() if count > FINDINGS]
-    pages = [page for page in sorted(run.glob("*.html")) if page.stat().st_size > PAGE]
-    return wrong + [f"{page.name}: {page.stat().st_size:,} bytes" for page in pages]
+    heavy = [file for file in sorted(run.iterdir()) if file.stat().st_size > BYTES.get(file.suffix, float("inf"))]
+    return wrong + [f"{file.name}: {file.stat().st_size:,} bytes" for file in heavy]
 
 
 if __name__ == "__main__":
     listed = faults(Path(sys.argv[1]))
-    print("\n".join(listed) or "Findings are short and few, pages are light.")
+    print("\n".join(listed) or "Findings are short and few, pages and notebooks are light.")
     sys.exit(int(bool(listed)))

@@ -20,6 +20,7 @@ WIDTH = 7.5
 
 INK, QUIET, GRID = "#22262b", "#5b6470", "#dfe3e8"
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072b2", "#d55e00", "#007a5a", "#a3517f", "#56b4e9", "#e6a100"
+_FINE = re.compile(r"(?<![\w.])-?\d+\.\d{3,}")
 _TITLE = 62
 """Letters of a title that fit on one line."""
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
@@ -66,9 +67,8 @@ def _smaller(svg: str) -> str:
     svg = svg.replace(
         "stroke-linecap: butt}", "stroke-linecap: butt; font-family: 'DejaVu Sans', Verdana, sans-serif}", 1
     )
-    # Scales are small numbers and need the digits that places do not.
-    svg = re.sub(r"(?<![\w.])(-?)0\.\d{5,}", lambda found: f"{float(found[0]):.4f}", svg)
-    return re.sub(r"(?<![\w.])-?[1-9]\d*\.\d{3,}", lambda found: f"{float(found[0]):.2f}", svg)
+    # Numbers within marks only: what a label says is not rounded.
+    return re.sub(r"<[^>]+>", lambda mark: _FINE.sub(lambda number: f"{float(number[0]):.2f}", mark[0]), svg)
 
 
 def headline(axes: Axes, title: str, subtitle: str = "") -> None:

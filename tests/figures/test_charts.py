@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 
 import pandas as pd
@@ -17,7 +18,8 @@ from tests.companies import transactions, write_company
 
 def test_smaller_svg_draws_the_same_picture():
     axes = new_axes()
-    axes.plot([0, 1], [0, 1])
+    axes.plot([0, 1], [0, 1], marker="o")
+    axes.set_title("exactly 1.2345")
     root = ET.fromstring(to_svg(axes.get_figure(root=True)))  # noqa: S314
     lines = [path.get("d") for path in root.iter("{http://www.w3.org/2000/svg}path") if "clip-path" in path.attrib]
     numbers = [float(part) for part in lines[-1].replace("M", "").replace("L", "").split()]
@@ -25,6 +27,9 @@ def test_smaller_svg_draws_the_same_picture():
     height = axes.get_figure(root=True).get_figheight() * 72
     expected = [corners[0, 0], height - corners[0, 1], corners[1, 0], height - corners[1, 1]]
     assert numbers == pytest.approx(expected, abs=0.02)
+    marks = ET.tostring(root, encoding="unicode")
+    assert "exactly 1.2345" in marks
+    assert not re.search(r"\d\.\d{3}", marks.replace("1.2345", ""))
 
 
 def test_chart_without_words_for_the_blind_is_refused():
