@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -17,6 +18,14 @@ YEAR = 365
 
 def value_between(company: Company, rows: pd.DataFrame, first: pd.Series, last: pd.Series) -> pd.Series[float]:
     """Return what the customer of each row brought from a first to a last day, both included (money)."""
+    inside = lines_between(company, rows, first, last)
+    sums: pd.DataFrame = inside.group_by("row").agg(value=exact_sum(inside[value_of(company)])).execute()
+    value = sums.set_index("row")["value"].reindex(range(len(rows))).fillna(0.0)
+    return pd.Series(value.to_numpy(dtype=float), index=rows.index, name="value")
+
+
+def lines_between(company: Company, rows: pd.DataFrame, first: pd.Series, last: pd.Series) -> ir.Table:
+    """Return the lines of the customer of each row (``row``, its number) from a first to a last day, both included."""
     asked = pd.DataFrame({
         "row": range(len(rows)), "customer_id": rows["customer_id"].to_numpy(),
         "first": pd.to_datetime(first).dt.date.to_numpy(), "last": pd.to_datetime(last).dt.date.to_numpy(),
@@ -24,11 +33,7 @@ def value_between(company: Company, rows: pd.DataFrame, first: pd.Series, last: 
     lines = known_rows(company, "transactions")
     table = ibis.memtable(asked, schema={"row": "int64", "customer_id": "string", "first": "date", "last": "date"})
     joined = table.join(lines, "customer_id")
-    day = joined.ordered_at.date()
-    inside = joined.filter((day >= joined.first) & (day <= joined.last))
-    sums: pd.DataFrame = inside.group_by("row").agg(value=exact_sum(inside[value_of(company)])).execute()
-    value = sums.set_index("row")["value"].reindex(asked["row"]).fillna(0.0)
-    return pd.Series(value.to_numpy(dtype=float), index=rows.index, name="value")
+    return joined.filter(joined.ordered_at.date().between(joined.first, joined.last))
 
 
 def value_before(company: Company, rows: pd.DataFrame, day: pd.Series) -> pd.Series[float]:

@@ -14,7 +14,7 @@ from crm_lib.clv.histories import Array
 from crm_lib.clv.intervals import equal_tails
 from crm_lib.clv.model import SEED
 from crm_lib.company import Company
-from crm_lib.customers import customer_summary, exact_sum
+from crm_lib.customers import customer_attribute, customer_summary, exact_sum
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
@@ -22,6 +22,7 @@ from crm_lib.language import say
 
 _DRAWS = 2000
 _DAYS = 365
+_FEWEST = 50
 _WINNING = "win"
 """Goal of campaigns that address people who are not customers yet."""
 
@@ -31,12 +32,14 @@ class RetentionCosts:
     """What keeping a customer cost in the year, per customer won before it who bought in it, and winning one.
 
     `parts` are totals of the year: ``contacts``, ``campaigns`` (addressing customers) and ``fixed`` costs of these.
+    `channels`, by ``acquisition_channel`` with 50 customers kept and 50 won at a known cost: the three Estimates.
     """
 
     keeping: Estimate
     winning: Estimate
     ratio: Estimate
     parts: dict[str, float]
+    channels: pd.DataFrame
 
 
 def retention_costs(company: Company, *, seed: int = SEED) -> RetentionCosts:
@@ -76,15 +79,23 @@ def retention_costs(company: Company, *, seed: int = SEED) -> RetentionCosts:
         raise TooLittleData(
             say("needs customers kept, and won at a known cost, in the year up to {day}", day=company.as_of)
         )
-    fixed = parts.get("fixed", 0.0) / len(kept)
-    keeping = _points(np.column_stack([spent + fixed, kept.to_numpy(dtype=float)]), seed)
-    winning = _points(np.column_stack([won.to_numpy(), np.ones(len(won))]), seed + 1)
+    named = company.has("customers", "acquisition_channel")
+    channel = customer_attribute(company, "acquisition_channel") if named else pd.Series(dtype=str)
+    sides = [channel.reindex(each.index).to_numpy() for each in (kept, won)]
+    names = [n for n in sorted(set(channel)) if min(kept[sides[0] == n].sum(), (sides[1] == n).sum()) >= _FEWEST]
+    old, new = (np.column_stack([np.ones(len(of)), *(of == name for name in names)]) for of in sides)
+    spent = spent + parts.get("fixed", 0.0) / len(kept)
+    keeping = _points(spent[:, None] * old, kept.to_numpy(float)[:, None] * old, seed)
+    winning = _points(won.to_numpy()[:, None] * new, new, seed + 1)
     ratio = keeping / np.where(winning > 0, winning, np.nan)
-    n, currency = int(kept.sum()), company.currency
-    return RetentionCosts(
-        keeping=_estimate(keeping, n, currency), winning=_estimate(winning, len(won), currency),
-        ratio=_estimate(ratio, n + len(won), "share"), parts=parts,
-    )  # fmt: skip
+    n, m, unit = old.T @ kept.to_numpy(float), new.sum(axis=0), company.currency
+    told = [
+        {"keeping": _estimate(keeping[:, g], int(n[g]), unit), "winning": _estimate(winning[:, g], int(m[g]), unit),
+         "ratio": _estimate(ratio[:, g], int(n[g] + m[g]), "share")}
+        for g in range(len(names) + 1)
+    ]  # fmt: skip
+    channels = pd.DataFrame(told[1:], index=pd.Index(names, name="acquisition_channel"))
+    return RetentionCosts(**told[0], parts=parts, channels=channels)
 
 
 def finding_keeping_costs(costs: RetentionCosts) -> Finding:
@@ -146,10 +157,11 @@ def _by_customer(rows: ibis.Table, customers: pd.Index) -> Array:
     return np.asarray(sums.set_index("customer_id")["cost"].astype(float).reindex(customers, fill_value=0.0).to_numpy())
 
 
-def _points(columns: Array, seed: int) -> Array:
-    """Return the ratio of the means of two columns, and draws of it behind."""
+def _points(part: Array, whole: Array, seed: int) -> Array:
+    """Return the ratios of the means of columns (N, G), and draws of them behind (1 + draws, G)."""
+    columns = np.column_stack([part, whole])
     means = np.vstack([columns.mean(axis=0), bootstrapped_means(columns, draws=_DRAWS, seed=seed)])
-    return np.asarray(means[:, 0] / means[:, 1])
+    return np.asarray(means[:, : part.shape[1]] / means[:, part.shape[1] :])
 
 
 def _estimate(points: Array, n: int, unit: str) -> Estimate:

@@ -71,6 +71,7 @@ from crm_lib.figures.environment import (
 from crm_lib.figures.experiments import (
     campaign_truth_chart as campaign_truth_chart,
     chosen_chart as chosen_chart,
+    day_by_day_chart as day_by_day_chart,
     design_chart as design_chart,
     group_effects_table as group_effects_table,
     looks_table as looks_table,
@@ -119,7 +120,9 @@ from crm_lib.figures.retention import (
     campaigns_chart as campaigns_chart,
     cohort_chart as cohort_chart,
     cohort_curve_chart as cohort_curve_chart,
+    cohort_groups_chart as cohort_groups_chart,
     elasticity_chart as elasticity_chart,
+    keeping_costs_chart as keeping_costs_chart,
     loyalty_chart as loyalty_chart,
     loyalty_groups_table as loyalty_groups_table,
     projection_chart as projection_chart,

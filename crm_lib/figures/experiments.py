@@ -11,7 +11,7 @@ from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import label, table
 from crm_lib.figures.forms import curve, dots
 from crm_lib.language import number, say, share, text
-from crm_lib.retention import ChosenCampaigns, Design, Scorecard, Staying
+from crm_lib.retention import ChosenCampaigns, DailyReading, Design, Scorecard, Staying
 from crm_lib.retention.design import POWER
 from crm_lib.retention.looks import look_table
 from crm_lib.retention.scorecard import MEASURES
@@ -51,6 +51,27 @@ def looks_table() -> Table:
         kinds={"false_alarm": "share", **dict.fromkeys(["pocock", "first_look", "last_look"], "number")},
         note=say("A bound is the difference over its standard error beyond which a look may call an effect, so that "
                  "all looks together raise a false alarm in 5% of trials."),
+    )  # fmt: skip
+
+
+def day_by_day_chart(found: DailyReading) -> Chart:
+    """Draw what an offer had changed by each day, with the band that holds on all days, and its cost."""
+    frame = found.frame.rename(columns={"value": "changed_by"}).assign(cost=found.cost).rename_axis("campaign_days")
+    called, alone = (
+        frame.index[(frame[low] > 0) | (frame[high] < 0)]
+        for low, high in (("low", "high"), ("alone_low", "alone_high"))
+    )
+    headline = say("'{arm}' of {campaign} can be told from chance from day {day:count} on", arm=found.arm,
+                   campaign=found.campaign, day=called[0]) if len(called) else say(
+        "On no day can '{arm}' of {campaign} be told from chance", arm=found.arm, campaign=found.campaign)  # fmt: skip
+    return curve(
+        frame[["changed_by", "cost", "low", "high"]], ["changed_by", "cost"], kind="money", low="low", high="high",
+        currency=found.currency, name="day-by-day", headline=headline,
+        title=say("{kind:words} a customer until each day, offer less control group, and what the offer cost",
+                  kind=found.value_kind.capitalize()),
+        note=say("The band holds on all days at once ({bound:number2} standard errors). Each day alone, without an "
+                 "effect, {alarm:share} of campaigns would be called on some day; here {n:count} of {days:count} days "
+                 "would.", bound=found.bound, alarm=found.false_alarm, n=len(alone), days=len(frame)),
     )  # fmt: skip
 
 

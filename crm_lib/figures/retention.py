@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from crm_lib.clv import RetentionCosts
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.exhibit import Table
@@ -21,6 +22,8 @@ from crm_lib.retention.projection import MODELS
 
 _SINCE = {"month": "months_since_winning", "quarter": "quarters_since_winning", "year": "years_since_winning"}
 
+_GROUPS = 5
+"""Groups that a chart can hold."""
 _SHORT = {"sbg": "sBG", "bdw": "BdW", "exponential": "exponential", "line": "straight line"}
 
 
@@ -72,6 +75,28 @@ def cohort_curve_chart(found: Cohorts) -> Chart:
         title=say("Share with a running contract, all cohorts" if found.contracts else "Share who bought, all cohorts"),
         note=say("Each point rests on the cohorts that have wholly lived through it, the last on {n:count} alone.",
                  n=int(last["cohorts"])),
+    )  # fmt: skip
+
+
+def cohort_groups_chart(groups: dict[str, Cohorts], by: str) -> Chart:
+    """Draw the share still active in the largest groups of customers, by time since they were won."""
+    found = next(iter(groups.values()))
+    thirds = {"1": say("largest third"), "2": say("middle third"), "3": say("smallest third")}
+    names = {key: thirds[key] if by == "first_value" else key for key in list(groups)[:_GROUPS]}
+    frame = pd.DataFrame({name: groups[key].curve()["share"] for key, name in names.items()})
+    frame = frame.rename_axis(_SINCE[found.period])
+    at = frame.iloc[1].sort_values()
+    what = say("what customers brought first") if by == "first_value" else label(by).lower()
+    return curve(
+        frame, list(names.values()), kind="share", name=f"cohorts-by-{by.replace('_', '-')}",
+        headline=say("{best}: {most:share} buy in the next {period:words}; {worst}: {least:share}",
+                     best=str(at.index[-1]).capitalize(), most=at.iloc[-1], worst=at.index[0], least=at.iloc[0],
+                     period=found.period),
+        title=say("Share who bought, all cohorts, by {what:words}", what=what),
+        table=table("cohort-groups", say("Share who bought, by {what:words}", what=what), frame,
+                    kinds=dict.fromkeys(map(str, frame), "share"),
+                    note=say("Groups of customers won together; the latest points rest on few cohorts. Groups differ "
+                             "in more than their name: this is no effect.")),
     )  # fmt: skip
 
 
@@ -157,6 +182,30 @@ def retention_rates_table(found: Bridge) -> Table:
         "retention-rates", say("Retention of the last {days:count} days, in rates", days=found.days),
         frame.set_index("measure"), labels={"basis": say("Counted as")}, kinds={"share": "text"},
         note=say("Value is {kind:words}.", kind=found.value_kind),
+    )  # fmt: skip
+
+
+def keeping_costs_chart(found: RetentionCosts) -> Chart:
+    """Draw what keeping a customer costs in a year by the channel that won them, beside what winning one cost there."""
+    rows = found.channels
+    if rows.empty:
+        raise TooLittleData(say("needs a channel with 50 customers kept and 50 won at a known cost"), table="customers")
+    ends = {part: [getattr(each, part) for each in rows["keeping"]] for part in ("value", "low", "high")}
+    frame = pd.DataFrame(ends, index=rows.index).rename(columns={"value": "keeping"})
+    frame["winning"] = [each.value for each in rows["winning"]]
+    cheaper = int(sum(each.high < 1 for each in rows["ratio"]))
+    return dots(
+        frame.sort_values("winning", ascending=False), "keeping", kind="money", mark="winning",
+        currency=found.keeping.unit, name="keeping-costs",
+        headline=say("In {n:words} of {all:count} channels keeping a customer for a year costs less than winning one",
+                     n=str(cheaper or "none"), all=len(rows)),
+        title=say("Cost of keeping a customer for a year, and of winning one, by channel of winning"),
+        table=table("keeping-costs", say("Keeping and winning, by channel"), rows.map(str),
+                    labels={"keeping": say("Keeping, a year"), "winning": say("Winning"),
+                            "ratio": say("Keeping over winning")},
+                    kinds=dict.fromkeys(["keeping", "winning", "ratio"], "text"),
+                    note=say("Cost of contacts and campaigns for each customer kept; fixed costs of campaigns are "
+                             "spread over all customers. Channels with 50 customers kept and 50 won in the year.")),
     )  # fmt: skip
 
 
@@ -261,7 +310,8 @@ def campaigns_chart(found: ReadOut) -> Chart:
     frame["chance"] = (rows["q_value"] >= 1 - LEVEL).to_numpy()
     shown = frame[["value"]].assign(
         customers=rows["customers"].to_numpy(), buyers=list(rows["buyers"].map(str)),
-        value=list(rows["value"].map(str)), plain=list(rows["plain"].map(str)), q_value=rows["q_value"].to_numpy(),
+        value=list(rows["value"].map(str)), plain=list(rows["plain"].map(str)),
+        purchase=list(rows["purchase"].map(str)), q_value=rows["q_value"].to_numpy(),
     )  # fmt: skip
     split = (
         say("Arms of {names:words} differ in size by more than chance, if equal ones were meant: distrust them.",
@@ -279,10 +329,11 @@ def campaigns_chart(found: ReadOut) -> Chart:
         table=table(
             "campaigns", say("Randomised campaigns, read out"), shown, currency=found.currency,
             labels={"campaign": say("Campaign and offer"), "buyers": say("More buyers by"), "value": say("Value"),
-                    "plain": say("Without the year before")},
-            kinds={"value": "text", "plain": "text", "buyers": "text"},
-            note=split + cost + say(" With few buyers in a small arm, the interval of a large effect is somewhat "
-                                    "short (90% for 95%); q-values are corrected for several offers (Holm)."),
+                    "plain": say("Without the year before"), "purchase": say("Value a purchase")},
+            kinds=dict.fromkeys(["value", "plain", "buyers", "purchase"], "text"),
+            note=split + cost + say(" Value a purchase is before cost. Intervals are the wider of Welch's and of one "
+                                    "that allows for few buyers in a small arm; q-values are corrected for several "
+                                    "offers (Holm)."),
         ),
     )  # fmt: skip
 

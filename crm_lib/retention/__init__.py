@@ -2,11 +2,11 @@
 
 from crm_lib.retention.bridge import Bridge, bridge, finding_net_retention
 from crm_lib.retention.chosen import ChosenCampaigns, campaigns_beside_truth, chosen_campaigns
-from crm_lib.retention.cohorts import Cohorts, cohorts
+from crm_lib.retention.cohorts import Cohorts, cohort_groups, cohorts
 from crm_lib.retention.design import Design, assign, design_experiment
 from crm_lib.retention.economics import RetentionValue, finding_five_per_cent, retention_value
 from crm_lib.retention.lives import Lives, LoyaltyChange, finding_loyalty_change, lives, loyalty_change
-from crm_lib.retention.looks import always_valid, false_alarm, look_bounds
+from crm_lib.retention.looks import DailyReading, day_by_day, false_alarm, look_bounds
 from crm_lib.retention.projection import (
     Projection,
     contract_projections,
@@ -22,6 +22,7 @@ __all__ = [
     "Bridge",
     "ChosenCampaigns",
     "Cohorts",
+    "DailyReading",
     "Design",
     "Lives",
     "LoyaltyChange",
@@ -30,13 +31,14 @@ __all__ = [
     "RetentionValue",
     "Scorecard",
     "Staying",
-    "always_valid",
     "assign",
     "bridge",
     "campaigns_beside_truth",
     "chosen_campaigns",
+    "cohort_groups",
     "cohorts",
     "contract_projections",
+    "day_by_day",
     "design_experiment",
     "false_alarm",
     "finding_campaigns",

@@ -9,8 +9,9 @@ from typing import Any, Final, Literal
 import ibis
 import pandas as pd
 
+from crm_lib.churn.experiments import FEWEST
 from crm_lib.company import Company
-from crm_lib.customers import exact_sum, is_purchase, known_contracts
+from crm_lib.customers import customer_attribute, exact_sum, is_purchase, known_contracts, value_of
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.language import say
 from crm_lib.statistics.proportions import wilson
@@ -89,7 +90,7 @@ def cohorts(company: Company, *, contracts: bool = False) -> Cohorts:
     A customer is won by the first purchase, or the start of the first contract, in the data: who was a customer before
     the data begin is in the first cohort. Periods are months up to 18 months of data, quarters up to five years.
     """
-    found = _contracts(company) if contracts else _purchases(company)
+    found = _contracts(company) if contracts else _purchases(company, None)[""]
     if not (found.frame.loc[found.frame["whole"]].index.get_level_values("age") >= 1).any():
         raise TooLittleData(
             say("needs two whole periods ({period:words}) of purchases", period=found.period),
@@ -98,7 +99,38 @@ def cohorts(company: Company, *, contracts: bool = False) -> Cohorts:
     return found
 
 
-def _purchases(company: Company) -> Cohorts:
+def cohort_groups(company: Company, by: str | pd.Series[str]) -> dict[str, Cohorts]:
+    """Count what is left of the customers won in each period, in each group of customers.
+
+    Parameters
+    ----------
+    company : Company
+        The company.
+    by : str or Series
+        An attribute of the customers; ``"first_value"`` for the thirds of a cohort by what a customer brought in the
+        first period; or a group by ``customer_id``. It should have been known when they were won: whoever is called
+        loyal for having stayed has, of course, stayed.
+
+    Returns
+    -------
+    dict of str to Cohorts
+        The triangles of groups of 50 customers and more, the largest group first.
+
+    Raises
+    ------
+    MissingData
+        If the attribute is not recorded.
+    TooLittleData
+        If there are not two such groups.
+    """
+    groups = by if isinstance(by, pd.Series) or by == "first_value" else customer_attribute(company, by)
+    found = {name: each for name, each in _purchases(company, groups).items() if each.sizes.sum() >= FEWEST}
+    if len(found) < 2:
+        raise TooLittleData(say("needs two groups of {n} customers", n=FEWEST), table="customers")
+    return dict(sorted(found.items(), key=lambda item: (-item[1].sizes.sum(), item[0])))
+
+
+def _purchases(company: Company, groups: pd.Series[str] | str | None) -> dict[str, Cohorts]:
     lines = company.table("transactions")
     lines = lines.mutate(bought=is_purchase(lines), day=lines.ordered_at.date())
     period, step = _period(lines.day.min().execute(), company.as_of)
@@ -111,10 +143,25 @@ def _purchases(company: Company) -> Cohorts:
     won = each.filter(each.bought).group_by("customer_id").agg(cohort=each.period.min())
     each = each.join(won, "customer_id")
     each = each.filter(each.period >= each.cohort)
-    counted = each.group_by(["cohort", "period"]).agg(
+    if isinstance(groups, pd.Series):
+        told = pd.DataFrame({"customer_id": groups.index.astype(str), "part": groups.to_numpy(dtype=str)})
+        each = each.join(ibis.memtable(told, schema={"customer_id": "string", "part": "string"}), "customer_id")
+    elif groups == "first_value":
+        first = each.filter(each.period == each.cohort)
+        third = ibis.ntile(3).over(group_by="cohort", order_by=[ibis.desc(value_of(company)), "customer_id"])
+        each = each.join(first.select("customer_id", part=(third + 1).cast("string")), "customer_id")
+    else:
+        each = each.mutate(part=ibis.literal(""))
+    counted = each.group_by(["part", "cohort", "period"]).agg(
         active=each.bought.cast("int64").sum(), **{name: exact_sum(each[name]) for name in money}
     )
-    return _found(company, counted.execute(), period, step, contracts=False)
+    frame = counted.execute()
+    if frame.empty:
+        raise TooLittleData(say("nobody has bought"))
+    return {
+        str(part): _found(company, some.drop(columns="part"), period, step, contracts=False)
+        for part, some in frame.groupby("part")
+    }
 
 
 def _contracts(company: Company) -> Cohorts:
@@ -141,8 +188,6 @@ def _found(
     company: Company, counted: pd.DataFrame, period: str, step: int, *, contracts: bool, sizes: Any = None
 ) -> Cohorts:
     """Return the triangle of counted cells; where nothing was counted is none."""
-    if counted.empty:
-        raise TooLittleData(say("nobody has bought"))
     last = _place(company.as_of, step)
     cells = counted.set_index(["cohort", "period"]).sort_index()
     if sizes is None:

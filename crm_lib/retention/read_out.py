@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from crm_lib.churn.amounts import value_before, value_between
+from crm_lib.churn.amounts import lines_between, value_before
 from crm_lib.churn.experiments import FEWEST, experiment
 from crm_lib.company import Company
-from crm_lib.customers import Value, customer_attribute, value_of
+from crm_lib.customers import Value, customer_attribute, exact_sum, is_purchase, value_of
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
 from crm_lib.language import say
-from crm_lib.retention.arms import difference, equal_split
+from crm_lib.retention.arms import difference, equal_split, ratio_difference
 from crm_lib.statistics.proportions import holm, newcombe, wilson
 
 _UNLIKELY = 0.001
@@ -33,8 +33,10 @@ class ReadOut:
 
     `frame` by ``campaign`` and ``arm``: ``customers``, ``buyers`` (difference of the share who bought, in points),
     ``value`` (difference of value a customer, less the cost of the offer), ``plain`` (the same without the year before
-    taken into account), ``p_value`` of the value, ``q_value`` (Holm over all arms), ``split`` (p-value of arms
-    of equal size). `rows` are the customers: ``campaign_id``, ``arm``, ``outcome`` and ``before`` (money).
+    taken into account), ``purchase`` (difference of value a purchase, a ratio metric), ``p_value`` of the value,
+    ``q_value`` (Holm over all arms), ``split`` (p-value of arms of equal size). `rows` are the customers:
+    ``campaign_id``, ``customer_id``, ``arm``, the days, and ``cost``, ``outcome`` (value less cost) and ``before``
+    (money), ``bought`` and ``purchases``.
     """
 
     frame: pd.DataFrame
@@ -43,6 +45,12 @@ class ReadOut:
     value_kind: Value
     currency: str
     as_of: dt.date
+
+    @property
+    def largest(self) -> tuple[str, str]:
+        """Campaign and arm of the offer that was tried on the most customers."""
+        campaign, arm = self.frame.index[int(self.frame["customers"].argmax())]
+        return str(campaign), str(arm)
 
     @property
     def suspect(self) -> list[str]:
@@ -76,9 +84,13 @@ def read_out(company: Company) -> ReadOut:
     Value is compared with the value of the year before taken into account (CUPED; Deng et al. 2013).
     """
     rows = experiment(company, win_back=False)
-    outcome = value_between(company, rows, rows["outcome_from"], rows["outcome_to"])
+    lines = lines_between(company, rows, rows["outcome_from"], rows["outcome_to"])
+    sums = lines.group_by("row").agg(
+        value=exact_sum(lines[value_of(company)]), orders=lines.order_id.nunique(where=is_purchase(lines))
+    )
+    told = sums.execute().set_index("row").reindex(range(len(rows)), fill_value=0).astype(float)
     rows = rows.assign(
-        bought=(outcome != 0).to_numpy(), outcome=outcome.to_numpy() - rows["cost"].to_numpy(),
+        bought=told["orders"] > 0, purchases=told["orders"], outcome=told["value"] - rows["cost"],
         before=value_before(company, rows, rows["assigned_at"] - pd.Timedelta(days=1)).to_numpy(),
     )  # fmt: skip
     parts = []
@@ -96,7 +108,9 @@ def read_out(company: Company) -> ReadOut:
             value, plain, p = difference(both["outcome"], inside, before=both["before"], unit=company.currency)
             parts.append({
                 "campaign": campaign, "arm": arm, "customers": len(both), "buyers": _points(newcombe(*shares)),
-                "value": value, "plain": plain, "p_value": p, "split": split,
+                "value": value, "plain": plain, "purchase": ratio_difference(
+                    both["outcome"] + both["cost"], both["purchases"], inside, unit=company.currency
+                ), "p_value": p, "split": split,
             })  # fmt: skip
     frame = pd.DataFrame(parts).set_index(["campaign", "arm"])
     frame["q_value"] = holm(frame["p_value"].to_numpy(float))
@@ -128,7 +142,7 @@ def group_effects(company: Company, found: ReadOut) -> pd.DataFrame:
     TooLittleData
         If no attribute has two groups of 50 customers in both arms.
     """
-    campaign, arm = max(found.frame.index, key=lambda key: found.frame["customers"][key])
+    campaign, arm = found.largest
     rows = found.rows[(found.rows["campaign_id"] == campaign) & found.rows["arm"].isin([arm, "control"])]
     offered = (rows["arm"] == arm).to_numpy()
     parts = []

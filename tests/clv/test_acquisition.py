@@ -224,6 +224,26 @@ def test_keeping_is_what_was_spent_on_earlier_customers_per_customer_kept(tmp_pa
     assert costs.ratio.value == pytest.approx(0.25)
 
 
+def test_costs_by_channel_are_those_of_its_customers_alone(tmp_path):
+    people = pd.DataFrame({"customer_id": [f"{c}{k}{n}" for c in "xy" for k in ("old", "new") for n in range(50)]})
+    people["acquisition_channel"] = people["customer_id"].str[0]
+    people["acquisition_cost"] = np.where(people["acquisition_channel"] == "x", 10.0, 2.0)
+    old = people["customer_id"].str[1:4] == "old"
+    lines = [(f"o{day}{c}", c, day, 5.0) for c in people["customer_id"] for day in ("2024-02-01", "2025-06-01")
+             if day > "2025" or c[1:4] == "old"]  # fmt: skip
+    contacts = people[old][["customer_id"]].assign(
+        interaction_id=lambda rows: rows["customer_id"], occurred_at="2025-05-01",
+        cost=np.where(people.loc[old, "acquisition_channel"] == "x", 3.0, 1.0),
+    )  # fmt: skip
+    found = retention_costs(
+        _keeping(tmp_path, transactions=transactions(lines), interactions=contacts, customers=people)
+    )
+    told = found.channels.map(lambda each: each.value)
+    assert told.loc["x"].tolist() == pytest.approx([3.0, 10.0, 0.3])
+    assert told.loc["y"].tolist() == pytest.approx([1.0, 2.0, 0.5])
+    assert (found.keeping.value, found.winning.value) == pytest.approx((2.0, 6.0))
+
+
 def test_what_is_missing_to_compare_costs_is_named(tmp_path):
     with pytest.raises(MissingData, match="cost of table 'interactions'"):
         retention_costs(_keeping(tmp_path / "a"))

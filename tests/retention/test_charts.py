@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm_lib import figures, retention
+from crm_lib import clv, figures, retention
 from crm_lib.company import Company
 from crm_lib.exhibit import Table
 from tests.companies import transactions, write_company
@@ -18,6 +18,8 @@ def found(simulated_shop, lives, bridge):
         "cohorts": retention.cohorts(simulated_shop), "members": retention.cohorts(simulated_shop, contracts=True),
         "loyalty": retention.loyalty_change(simulated_shop, lives), "bridge": bridge, "projection": projection,
         "plan": retention.contract_projections(simulated_shop)[0], "campaigns": retention.read_out(simulated_shop),
+        "costs": clv.retention_costs(simulated_shop),
+        "daily": retention.day_by_day(simulated_shop, retention.read_out(simulated_shop)),
         "value": retention.retention_value(simulated_shop, lives, projection, annual_rate=0.1, programme_cost=2.0),
     }  # fmt: skip
 
@@ -35,6 +37,8 @@ def found(simulated_shop, lives, bridge):
         ("bridge_chart", "bridge", "came with new customers"),
         ("elasticity_chart", "value", "One per cent more retention adds"),
         ("campaigns_chart", "campaigns", "offers changed what customers bring"),
+        ("day_by_day_chart", "daily", "be told from chance"),
+        ("keeping_costs_chart", "costs", "channels keeping a customer for a year costs less"),
     ],
 )
 def test_every_chart_is_whole_and_says_what_it_shows(found, chart, result, words):
@@ -73,3 +77,9 @@ def test_a_period_that_is_not_over_stands_on_grey_and_in_the_table(tmp_path):
     svg, fields = drawn(chart)
     assert "not over yet" in fields["table"]["note"]
     assert "#dfe3e8" in svg
+
+
+def test_groups_of_cohorts_are_drawn_with_their_names(simulated_shop):
+    for by, words in (("acquisition_channel", "social media: "), ("first_value", "Largest third: ")):
+        chart = figures.cohort_groups_chart(retention.cohort_groups(simulated_shop, by), by)
+        assert words in drawn(chart)[1]["alt"]

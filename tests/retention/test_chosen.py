@@ -7,8 +7,10 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.regression.linear_model import OLS
 
 from crm_lib import figures, retention
+from crm_lib.churn.amounts import welch
 from crm_lib.company import Company
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.retention import chosen, chosen_campaigns
@@ -94,6 +96,19 @@ def test_the_demo_s_evening_for_the_best_is_no_sound_comparison_and_stands_besid
     assert len(beside) == len(campaigns.frame) + 1
     for chart in (figures.chosen_chart(found), figures.campaign_truth_chart(beside, "GBP")):
         assert "nan" not in drawn(chart)[1]["alt"]
+
+
+def test_trends_are_the_clustered_regression_of_difference_in_differences():
+    rng, n = np.random.default_rng(3), 400
+    treated, own = rng.random(n) < 0.4, rng.lognormal(2, 1, n)
+    before, after = own + rng.normal(0, 2, n), own + 1.5 * treated + rng.normal(0, 2, n)
+    told = welch((after - before)[treated], (after - before)[~treated])[0]
+    later, who = np.repeat([0.0, 1.0], n), np.tile(np.arange(n), 2)
+    twice = np.tile(treated, 2).astype(float)
+    x = np.column_stack([np.ones(2 * n), twice, later, twice * later])
+    fit = OLS(np.concatenate([before, after]), x).fit(cov_type="cluster", cov_kwds={"groups": who})
+    assert told.value == pytest.approx(fit.params[3])
+    assert (told.high - told.low) / 2 / 1.967 == pytest.approx(fit.bse[3], rel=0.01)
 
 
 def test_what_cannot_be_compared_is_told(tmp_path):

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from crm_lib.company import Company
+from crm_lib.customers import customer_attribute
 from crm_lib.errors import MissingData, TooLittleData
-from crm_lib.retention import cohorts
+from crm_lib.retention import cohort_groups, cohorts
 from tests.companies import transactions, write_company
 
 DIRECT = """
@@ -112,3 +113,34 @@ def test_years_stand_for_longer_data(tmp_path):
     found = cohorts(_shop(tmp_path / "a", "2025-12-31", rows))
     assert found.period == "year"
     assert found.triangle().loc["2015"].tolist() == [1.0] * 11
+
+
+def test_a_cohort_of_one_and_a_cell_without_customers_are_counted_and_not_averaged_away(tmp_path):
+    found = cohorts(_shop(tmp_path / "a", "2025-04-30"))
+    # Cleo, alone of February, came back after a month and not again; nobody was won in March.
+    assert found.sizes["2025-02"] == 1
+    assert found.triangle().loc["2025-02"].tolist()[:3] == [1.0, 1.0, 0.0]
+    assert found.frame.loc[("2025-02", 2), ["active", "revenue"]].tolist() == [0, 0.0]
+    assert "2025-03" not in found.sizes
+    assert found.curve().loc[1, ["low", "high"]].between(0, 1).all()
+
+
+def test_groups_of_cohorts_are_those_of_their_customers_alone_and_add_up(simulated_shop):
+    whole, groups = cohorts(simulated_shop), cohort_groups(simulated_shop, "first_value")
+    assert list(groups) == ["1", "2", "3"]
+    counted = sum(each.frame["active"] for each in groups.values())
+    pd.testing.assert_series_equal(counted, whole.frame["active"], check_names=False)
+    channel = customer_attribute(simulated_shop, "acquisition_channel")
+    by_hand = cohort_groups(simulated_shop, channel)
+    for name, each in cohort_groups(simulated_shop, "acquisition_channel").items():
+        pd.testing.assert_frame_equal(each.frame, by_hand[name].frame)
+    first = groups["1"].frame["revenue"].groupby("age").sum()[0] / groups["1"].sizes.sum()
+    assert first > 2 * groups["3"].frame["revenue"].groupby("age").sum()[0] / groups["3"].sizes.sum()
+
+
+def test_less_than_two_groups_or_an_unknown_attribute_are_told(tmp_path):
+    shop = _shop(tmp_path / "a", "2025-04-30")
+    with pytest.raises(TooLittleData, match="two groups of 50 customers"):
+        cohort_groups(shop, "first_value")
+    with pytest.raises(MissingData, match="customers"):
+        cohort_groups(shop, "region")
