@@ -1,7 +1,7 @@
 """The command line: from ``crm demo`` and ``check`` over ``report`` to ``score``, ``targets`` and ``customer``.
 
 Exit codes: 0 when all went well, 1 when a notebook failed, 2 when something given cannot be used or written, 3 when
-a report was published, and could not be printed or mailed.
+a report was published, and could not be printed or mailed, or the register's results not be kept.
 
 Each command imports what it needs itself, so that help and mistyped arguments are answered at once.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from crm_lib.cli.hypotheses import hypotheses
+from crm_lib.cli.hypotheses import hypotheses, keep_published
 from crm_lib.cli.terms import AsOf, CompanyName, err, option, out, told_written
 from crm_lib.errors import CompanyError, CrmError
 from crm_lib.language import say, text
@@ -178,7 +178,8 @@ def report(
     Runs the notebooks, several at a time, and publishes the report whole under reports/COMPANY/; the last good one is
     always at reports/COMPANY/latest/. A notebook of which nothing has changed (its code, parameters, the company's
     files, the library) is taken from the run that had it last, and says so. Exits with 1 if a notebook failed: the
-    others are published all the same; with 3 if the report is there, but a page was not printed or mail not sent.
+    others are published all the same; with 3 if the report is there, but a page was not printed, mail not sent,
+    or what the register found not kept.
     """
     from crm_lib.reports.mail import Mail
     from crm_lib.reports.run import run_report
@@ -213,8 +214,9 @@ def report(
             out.print(line)
         for each in outcome.shown.left_out:
             out.print("  " + say("left out: {what} – {why}", **each))
+    unkept = keep_published(company, run)
     out.print(str(run.folder / "index.html"))
-    troubles = [*run.unprinted, *filter(None, [post.report(run.folder) if post else ""])]
+    troubles = [*run.unprinted, *filter(None, [unkept, post.report(run.folder) if post else ""])]
     for trouble in troubles:
         err.print(trouble, style="red")
     if troubles or not run.good:

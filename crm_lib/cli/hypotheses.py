@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from crm_lib.cli.terms import AsOf, CompanyName, option, out, told_written
+from crm_lib.errors import CrmError
 from crm_lib.language import say, text
 
 if TYPE_CHECKING:
-    from crm_lib.company import Company
+    from crm_lib.reports.run import Run
 
 
 def hypotheses(
@@ -32,7 +33,7 @@ def hypotheses(
     was found is kept in hypotheses.csv beside it, so that the next run tells which of them still hold.
     """
     from crm_lib.company import Company
-    from crm_lib.environment import add_hypothesis, register_lines
+    from crm_lib.environment import add_hypothesis, keep_results, register, register_lines
 
     further = {"measure": measure, "at_least": at_least, "at_most": at_most, "owner": owner}
     if claim is None and (given := [name for name, value in further.items() if value is not None]):
@@ -42,17 +43,23 @@ def hypotheses(
     opened = Company.open(company, as_of)
     if claim is not None:
         told_written(add_hypothesis(opened, claim=claim, c=about, **further))
-    elif listed:
-        for line in register_lines(opened):
-            out.print(line)
-    else:
-        _test(opened)
-
-
-def _test(company: Company) -> None:
-    from crm_lib.environment import keep_results, register
-
-    found = register(company)
-    for line in found.lines():
+        return
+    found = None if listed else register(opened)
+    for line in found.lines() if found else register_lines(opened):
         out.print(line)
-    told_written(keep_results(found, company.folder))
+    if found:
+        told_written(keep_results(found.results, opened.folder))
+
+
+def keep_published(company: str, run: Run) -> str:
+    """Keep what a published report says of the register, as `crm hypotheses` does; return what stopped it."""
+    for each in [table for outcome in run.outcomes for table in outcome.shown.tables]:
+        if each["name"] == "register-results":  # as `environment.PUBLISHED`, which takes a second to import
+            from crm_lib.company.names import find_company
+            from crm_lib.environment import keep_results
+
+            try:
+                told_written(keep_results(each["rows"], find_company(company)))
+            except CrmError as error:  # the report is published all the same
+                return say("the results of the register are not kept: {error}", error=error)
+    return ""

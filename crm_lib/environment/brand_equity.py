@@ -68,8 +68,9 @@ def brand_equity(
     Notes
     -----
     The paper ties staying to ratings by a logit model of single buyers, which takes each buyer's ratings of all brands;
-    no table here holds these. What is returned instead is what one point more of staying or winning is worth: the most
-    that any way to it may cost.
+    no table here holds these. What one point more of staying or winning is worth is returned instead: the most that any
+    way to it may cost. Ratings of the own customers and who bought again do not stand in for them: of the demo's 852
+    who were followed, no quality goes with staying (all p above 0.17).
     """
     if not (annual_rate > -1 and purchases_a_year > 0 and years > 0):
         raise ValueError("annual_rate must be above -1, purchases_a_year and years positive")

@@ -49,15 +49,12 @@ class DataReadiness:
 def data_readiness(company: Company) -> DataReadiness:
     """Measure how ready each of the company's tables is for analysis.
 
+    Columns that become known later, such as the end of a contract, may be empty and do not count.
+
     Parameters
     ----------
     company : Company
         The company.
-
-    Returns
-    -------
-    DataReadiness
-        A row a table. Columns that become known later, such as the end of a contract, may be empty and do not count.
 
     Raises
     ------
@@ -139,8 +136,8 @@ def finding_data_readiness(found: DataReadiness) -> Finding:
         source="Textbook 4.2.2, stage 1: what the company's information technology delivers",
         estimate=Estimate.exact(float(ready.mean()), n=len(frame), unit="share"),
         criterion=Criterion(low=0.9),
-        sentence="{ready} of {n} tables are complete, joined and up to date; {short} cover less than two years."
-        + (" {absent} further tables are not kept." if found.absent else ""),
+        sentence="Tables that are complete, joined and up to date: {ready} of {n}; shorter than two years: {short}"
+        + ("; not kept: {absent}." if found.absent else "."),
         if_supported="Keep to the checks." + (" Mend {table:words} next." if table else ""),
         if_not_supported="Begin with {table:words}. {mend:words}.",
         if_undecided="",

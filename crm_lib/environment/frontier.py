@@ -127,11 +127,8 @@ def frontier(company: Company, *, inputs: Sequence[str] = (), outputs: Sequence[
 
 def efficiency(x: Floats, y: Floats, x0: Floats, y0: Floats, *, variable: bool = True) -> tuple[float, Floats, Floats]:
     """Return the efficiency of a unit against others, the mix of its peers, and its slacks (inputs, then outputs)."""
-    share, units, scale = (
-        _radial(x, y, x0, y0, variable=variable),
-        len(x),
-        np.concatenate([x.mean(axis=0), y.mean(axis=0)]),
-    )
+    share, units = _radial(x, y, x0, y0, variable=variable), len(x)
+    scale = np.concatenate([x.mean(axis=0), y.mean(axis=0)])
     # In units of their means: a solver's tolerance knows no pounds.
     m, s = x.shape[1], y.shape[1]
     x, y, x0, y0 = x / scale[:m], y / scale[m:], x0 / scale[:m], y0 / scale[m:]
@@ -158,8 +155,9 @@ def corrected(x: Floats, y: Floats, place: int, seed: int, resamples: int = _RES
     """Return a unit's efficiency under variable returns, corrected for bias, with its interval."""
     units, rng = len(x), np.random.default_rng(seed)
     theta = np.array([_radial(x, y, *each) for each in zip(x, y, strict=True)])
+    theta[theta > 1 - _TINY] = 1.0
     # Units found on the frontier stand there because the sample made it: they would draw it too near.
-    below = theta[theta < 1 - _TINY] if (theta < 1 - _TINY).sum() > 2 else theta
+    below = theta[theta < 1] if (theta < 1).sum() > 2 else theta
     reflected = np.concatenate([below, 2 - below])
     spread = min(reflected.std(ddof=1), (np.subtract(*np.quantile(reflected, [0.75, 0.25])) / 1.34) or np.inf)
     width = 0.9 * spread * reflected.size**-0.2
@@ -176,7 +174,7 @@ def corrected(x: Floats, y: Floats, place: int, seed: int, resamples: int = _RES
     # Without errors of measurement nobody is more efficient than found: the upper end is certain, the lower one-sided.
     low = max(theta[place] - float(np.quantile(away, LEVEL)), 0.0)
     value = float(np.clip(theta[place] - np.median(away), low, theta[place]))
-    return Estimate(value=value, low=low, high=max(value, min(float(theta[place]), 1.0)), n=units, unit="share",
+    return Estimate(value=value, low=low, high=max(value, float(theta[place])), n=units, unit="share",
                     method="data envelopment analysis, bias-corrected (Simar & Wilson)")  # fmt: skip
 
 
@@ -198,7 +196,7 @@ def finding_efficient(found: Frontier) -> Finding:
         estimate=found.own,
         criterion=Criterion(low=0.9),
         sentence="Best practice would reach what the company reaches with {estimate} of its means.",
-        if_supported="No programme to save is called for: use the means for what matters most to customers.",
+        if_supported="What could be saved is small: use the means for what matters most to customers.",
         if_not_supported="Learn from {peers} how the same is reached with less.",
         if_undecided="Nothing decides here: add measures of what is spent and reached, or wait for further half-years.",
         values={"peers": row["peers"] or say("the leaders")},

@@ -103,16 +103,13 @@ def rivals_of_the_year(survey: Survey) -> pd.DataFrame:
 
 def _parts(item: str, theirs: pd.DataFrame, own: pd.DataFrame) -> tuple[float, float, int, dict[str, tuple[Any, Any]]]:
     """Return both means, and for each brand the answers' parts in its error."""
-    means, pieces, n = [], {}, 0
-    for side, rows in (("own", own), (str(theirs["brand"].iloc[0]), theirs)):
+    means, pieces, n, good = [], {}, 0, -1.0 if item in BURDENS else 1.0
+    for side, sign, rows in (("own", good, own), (str(theirs["brand"].iloc[0]), -good, theirs)):
         rated = rows[rows[item].notna()]
         y, w = rated[item].to_numpy(dtype=np.float64), rated["weight"].to_numpy(dtype=np.float64)
-        mean, n = float(w @ y / w.sum()), len(y)
-        sign = 1.0 if side == "own" else -1.0
-        sign *= -1.0 if item in BURDENS else 1.0
-        share = sign * w * (y - mean) / w.sum() * np.sqrt(n / (n - 1))
-        pieces[side] = (rated["respondent"].to_numpy(), share)
-        means.append(mean)
+        means.append(float(w @ y / w.sum()))
+        n = len(y)
+        pieces[side] = rated["respondent"].to_numpy(), sign * w * (y - means[-1]) / w.sum() * np.sqrt(n / (n - 1))
     return means[0], means[1], n, pieces
 
 
@@ -203,29 +200,22 @@ def best_practice(company: Company) -> BestPractice:
     table = rows.pivot_table("value", ["measure", "measured_at"], "brand", aggfunc="last", sort=False)
     table = table[table[own].notna() & table.drop(columns=own).notna().any(axis=1)]
     about: Any = rows.drop_duplicates("measure", keep="last").set_index("measure")
+    unknown = tuple(str(name) for name in table.index.unique("measure") if pd.isna(about.loc[name, "better"]))
     found: dict[str, dict[str, Any]] = {}
-    unknown: list[str] = []
-    for name, each in table.groupby(level="measure", sort=False):
-        measure = str(name)
-        better = about.loc[measure, "better"]
-        if pd.isna(better):
-            unknown.append(measure)
-            continue
-        sign = 1.0 if better == "higher" else -1.0
-        signed = sign * each
-        last, leader = each.iloc[-1], str(signed.iloc[-1].idxmax())
-        best = float(last[leader])
-        led = int((signed[own] >= signed.drop(columns=own).max(axis=1)).sum())
-        found[measure] = {
-            "own": float(last[own]), "best": best, "leader": leader,
-            "behind": abs(best - float(last[own])) / abs(best) if best else np.nan, "led": led, "times": len(each),
-            **{one: about.loc[measure, one] if one in about else None for one in ("unit", "better", "kind")},
+    for name, each in table.drop(index=list(unknown)).groupby(level="measure", sort=False):
+        signed = each if about.loc[name, "better"] == "higher" else -each
+        leader = str(signed.iloc[-1].idxmax())
+        mine, best = float(each[own].iloc[-1]), float(each[leader].iloc[-1])
+        found[str(name)] = {
+            "own": mine, "best": best, "leader": leader, "behind": abs(best - mine) / abs(best) if best else np.nan,
+            "led": int((signed[own] >= signed.drop(columns=own).max(axis=1)).sum()), "times": len(each),
+            **{one: about.loc[name, one] if one in about else None for one in ("unit", "better", "kind")},
         }  # fmt: skip
     if not found:
         raise TooLittleData(say("no measure is there of the own brand and of a rival on one day, with its better side"),
                             table="competitors")  # fmt: skip
     frame = pd.DataFrame.from_dict(found, orient="index").rename_axis("measure")
-    return BestPractice(frame=frame, without_direction=tuple(unknown), own=own, as_of=company.as_of)
+    return BestPractice(frame=frame, without_direction=unknown, own=own, as_of=company.as_of)
 
 
 def benchmarks(company: Company, *columns: str) -> tuple[pd.DataFrame, str]:

@@ -86,11 +86,16 @@ class Hypothesis(BaseModel):
         low, high = self.at_least, self.at_most
         return Criterion(low=-float("inf") if low is None else low, high=float("inf") if high is None else high)
 
+    def written(self, value: float | None) -> str:
+        """Return a number in the measure's unit as a person writes it; nothing where there is none."""
+        if value is None:
+            return ""
+        return share(value) if MEASURES[self.measure].unit in PERCENT else number(value)
+
     @property
     def needed(self) -> str:
         """The threshold, as a person writes it."""
-        write = share if MEASURES[self.measure].unit in PERCENT else number
-        low, high = ("" if end is None else write(end) for end in (self.at_least, self.at_most))
+        low, high = self.written(self.at_least), self.written(self.at_most)
         if low and high:
             return say("{low} to {high}", low=low, high=high)
         return say("at least {low}", low=low) if low else say("at most {high}", high=high)
@@ -147,12 +152,12 @@ def read_register(content: str, *, where: str = FILE) -> tuple[Hypothesis, ...]:
         faults = [_fault(each, given, content) for each in error.errors()]
         raise CompanyError(_told(where, faults)) from None
     names = [each.name for each in found.hypothesis]
-    if again := [place for place, name in enumerate(names) if name in names[:place]]:
-        lines = _lines(content)
-        faults = [
-            f"line {lines[place]}: another hypothesis is called '{names[place]}'; give this one a key of its own"
-            for place in again
-        ]
+    faults = [
+        f"line {line}: another hypothesis is called '{name}'; give this one a key of its own"
+        for place, (line, name) in enumerate(zip([*_lines(content), *[1] * len(names)], names, strict=False))
+        if name in names[:place]
+    ]  # fmt: skip
+    if faults:
         raise CompanyError(_told(where, faults))
     books = textbook() if found.textbook else ()
     return (*(each for each in books if each.name not in names), *found.hypothesis)
@@ -185,27 +190,21 @@ def _lines(content: str) -> list[int]:
 
 def _fault(error: Mapping[str, Any], given: Mapping[str, Any], content: str) -> str:
     """Say on which line something is wrong, and what may stand there."""
-    path, kind = error["loc"], error["type"]
-    if path[0] != "hypothesis" or len(path) < 2 or not isinstance(path[1], int):
-        key = str(path[0])
-        line = f"line {_line_of(key, content.splitlines(), 0)}"
-        if kind == "extra_forbidden":
-            hint = suggestion(key, _Register.model_fields)
-            return f"{line}: unknown key '{key}'{hint}; there are {quoted_list(_Register.model_fields)}"
-        return f"{line}: {key} must be {_Register.model_fields[key].title}, not {given[key]!r}"
-    key = str(path[2]) if len(path) > 2 else ""
-    begins = [*_lines(content), 0][path[1]] if path[1] < len(_lines(content)) else 0
+    path, kind, begins = error["loc"], error["type"], 0
+    fields, block, key = _Register.model_fields, given, str(path[0])
+    if path[0] == "hypothesis" and len(path) > 1 and isinstance(path[1], int):
+        fields, block, key = Hypothesis.model_fields, given["hypothesis"][path[1]], str(path[2]) if path[2:] else ""
+        begins = dict(enumerate(_lines(content))).get(path[1], 0)
     line = f"line {_line_of(key, content.splitlines(), begins) if key else begins}"
     if kind == "extra_forbidden":
-        known = Hypothesis.model_fields
-        return f"{line}: unknown key '{key}'{suggestion(key, known)}; the keys are {quoted_list(known)}"
+        return f"{line}: unknown key '{key}'{suggestion(key, fields)}; the keys are {quoted_list(fields)}"
     if kind == "missing":
-        return f"{line}: {key} is missing; write {Hypothesis.model_fields[key].title}"
+        return f"{line}: {key} is missing; write {fields[key].title}"
     if kind == "value_error":
         return f"{line}: {error['ctx']['error']}"
     if not key:
         return f"{line}: each hypothesis must be a block of its own that begins with [[hypothesis]]"
-    return f"{line}: {key} must be {Hypothesis.model_fields[key].title}, not {given['hypothesis'][path[1]][key]!r}"
+    return f"{line}: {key} must be {fields[key].title}, not {block[key]!r}"
 
 
 def _line_of(key: str, lines: Sequence[str], begins: int) -> int:

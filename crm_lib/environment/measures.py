@@ -45,11 +45,6 @@ class Workings:
         return satisfaction.survey(self.company)
 
     @cached_property
-    def last_wave(self) -> Any:
-        """The measures of the last wave, by name."""
-        return satisfaction.measures(self.survey).now["now"]
-
-    @cached_property
     def churned(self) -> churn.Churned:
         """Who has left."""
         return churn.churned(self.company, self.window)
@@ -65,23 +60,14 @@ class Workings:
         return retention.bridge(self.company)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Measure:
     """A measure: its `words`, the `unit` of thresholds, how it is computed, and whether it lies with the company."""
 
     words: str
-    compute: Callable[[Workings], Estimate]
     unit: str
+    compute: Callable[[Workings], Estimate]
     own: bool = True
-
-
-def _best_fifth(found: Workings) -> Estimate:
-    return segments.concentration(found.segmented.value, seed=found.seed, basis=found.segmented.basis).top_share
-
-
-def _own_fault(found: Workings) -> Estimate:
-    causes = churn.causes_of_leaving(found.company, found.churned, seed=found.seed)
-    return churn.finding_own_fault(causes).estimate
 
 
 def _five_points(found: Workings) -> Estimate:
@@ -91,20 +77,12 @@ def _five_points(found: Workings) -> Estimate:
     return retention.retention_value(found.company, lives, projection, seed=found.seed, **free).points
 
 
-def _core_gap(found: Workings) -> Estimate:
-    core = satisfaction.core_satisfaction(found.company, found.survey, found.segmented)
-    return satisfaction.finding_core_satisfaction(core).estimate
-
-
-def _delivered(found: Workings) -> Estimate:
-    return satisfaction.finding_delivered_value(satisfaction.delivered_value(found.survey, seed=found.seed)).estimate
-
-
 def _of_wave(name: str, item: str) -> Callable[[Workings], Estimate]:
     def compute(found: Workings) -> Estimate:
-        if name not in found.last_wave:
+        wave: Any = satisfaction.measures(found.survey).now["now"]
+        if name not in wave:
             raise MissingData("surveys", [item])
-        estimate: Estimate = found.last_wave[name]
+        estimate: Estimate = wave[name]
         return estimate
 
     return compute
@@ -118,74 +96,52 @@ def _settled(found: Workings) -> Estimate:
 
 MEASURES: Final[Mapping[str, Measure]] = {
     "value_of_best_fifth": Measure(
-        words="Share of value that the best fifth of customers bring", unit="share", compute=_best_fifth,
-    ),
+        "Share of value that the best fifth of customers bring", "share",
+        lambda f: segments.concentration(f.segmented.value, seed=f.seed, basis=f.segmented.basis).top_share),
     "keeping_over_winning": Measure(
-        words="Cost of keeping a customer for a year over that of winning one", unit="ratio",
-        compute=lambda found: clv.retention_costs(found.company, seed=found.seed).ratio,
-    ),
+        "Cost of keeping a customer for a year over that of winning one", "ratio",
+        lambda f: clv.retention_costs(f.company, seed=f.seed).ratio),
     "own_fault_lead": Measure(
-        words="Departures by the company's own fault, less those by the largest other cause", compute=_own_fault,
-        unit="percentage points",
-    ),
+        "Departures by the company's own fault, less those by the largest other cause", "percentage points",
+        lambda f: churn.finding_own_fault(churn.causes_of_leaving(f.company, f.churned, seed=f.seed)).estimate),
     "leaving_while_unsettled": Measure(
-        words="Rate of leaving while a complaint is not settled, over that after settlement", unit="times",
-        compute=lambda found: churn.escalation(found.company, found.churned).ratio,
-    ),
+        "Rate of leaving while a complaint is not settled, over that after settlement", "times",
+        lambda f: churn.escalation(f.company, f.churned).ratio),
     "told_by_dissatisfied": Measure(
-        words="Persons told by a dissatisfied customer, less those told by a satisfied one", unit="persons",
-        own=False,
-        compute=lambda found: satisfaction.word_of_mouth(found.company, found.survey).more,
-    ),
+        "Persons told by a dissatisfied customer, less those told by a satisfied one", "persons",
+        lambda f: satisfaction.word_of_mouth(f.company, f.survey).more, own=False),
     "profit_of_five_points": Measure(
-        words="Rise of a new customer's profit if 5 more of 100 stayed the first year", unit="ratio",
-        compute=_five_points,
-    ),
+        "Rise of a new customer's profit if 5 more of 100 stayed the first year", "ratio", _five_points),
     "core_satisfaction_lead": Measure(
-        words="Satisfaction index of core customers, less that of the others", unit="points of 100", compute=_core_gap,
-    ),
+        "Satisfaction index of core customers, less that of the others", "points of 100",
+        lambda f: satisfaction.finding_core_satisfaction(
+            satisfaction.core_satisfaction(f.company, f.survey, f.segmented)).estimate),
     "quality_layer_lead": Measure(
-        words="Weight of product quality for staying, less that of the weightiest other layer",
-        unit="difference of shares",
-        compute=lambda found: satisfaction.layers(found.company, found.survey, seed=found.seed).lead,
-    ),
+        "Weight of product quality for staying, less that of the weightiest other layer", "difference of shares",
+        lambda f: satisfaction.layers(f.company, f.survey, seed=f.seed).lead),
     "recovery_lead": Measure(
-        words="Satisfaction index after a well-settled complaint, less that without one", unit="points of 100",
-        compute=lambda found: satisfaction.recovery(found.company, found.survey).paradox,
-    ),
+        "Satisfaction index after a well-settled complaint, less that without one", "points of 100",
+        lambda f: satisfaction.recovery(f.company, f.survey).paradox),
     "delivered_value_lead": Measure(
-        words="Delivered value, less that of the best rival", unit="points of 10", compute=_delivered,
-    ),
+        "Delivered value, less that of the best rival", "points of 10",
+        lambda f: satisfaction.finding_delivered_value(satisfaction.delivered_value(f.survey, seed=f.seed)).estimate),
     "net_gain_from_rivals": Measure(
-        words="Buyers won from rivals less those lost to them, of all buyers", unit="difference of shares", own=False,
-        compute=lambda found: brand_switching(found.company, seed=found.seed).balance,
-    ),
+        "Buyers won from rivals less those lost to them, of all buyers", "difference of shares",
+        lambda f: brand_switching(f.company, seed=f.seed).balance, own=False),
     "net_value_kept": Measure(
-        words="What last year's customers bring now, over what they brought then", unit="ratio",
-        compute=lambda found: found.bridge.net,
-    ),
+        "What last year's customers bring now, over what they brought then", "ratio", lambda f: f.bridge.net),
     "customers_kept": Measure(
-        words="Share of last year's customers who bought again", unit="share",
-        compute=lambda found: found.bridge.kept,
-    ),
+        "Share of last year's customers who bought again", "share", lambda f: f.bridge.kept),
     "satisfaction_index": Measure(
-        words="Satisfaction index", unit="points of 100", compute=_of_wave("satisfaction index", "satisfaction"),
-    ),
+        "Satisfaction index", "points of 100", _of_wave("satisfaction index", "satisfaction")),
     "net_promoter_score": Measure(
-        words="Net promoter score", unit="difference of shares",
-        compute=_of_wave("net promoter score", "recommendation"),
-    ),
-    "complaints_settled": Measure(
-        words="Share of complaints settled within 30 days", unit="share", compute=_settled,
-    ),
+        "Net promoter score", "difference of shares", _of_wave("net promoter score", "recommendation")),
+    "complaints_settled": Measure("Share of complaints settled within 30 days", "share", _settled),
     "prefer_the_personal": Measure(
-        words="Share of customers who prefer personal offers", unit="share",
-        own=False,
-        compute=lambda found: prefer_the_personal(found.survey).iloc[0],
-    ),
+        "Share of customers who prefer personal offers", "share",
+        lambda f: prefer_the_personal(f.survey).iloc[0], own=False),
     "readiness": Measure(
-        words="Weighted readiness: where the company stands, over where it wants to be", unit="share",
-        compute=lambda found: readiness(found.company, seed=found.seed).overall,
-    ),
+        "Weighted readiness: where the company stands, over where it wants to be", "share",
+        lambda f: readiness(f.company, seed=f.seed).overall),
 }  # fmt: skip
 """Measures by the name that ``hypotheses.toml`` uses; thresholds are in their unit."""

@@ -141,10 +141,8 @@ def perceptual_map(survey: Survey, *, seed: int = 0) -> PerceptualMap:
         raise too_little("a map needs two rivals and three items, each rated by {least} respondents; there are "
                          "{rivals} and {items}", least=FEWEST, rivals=len(groups) - 1, items=len(items))  # fmt: skip
     groups = {name: rows.dropna(subset=items) for name, rows in groups.items()}
-    good, weights = {name: _good(rows, items) for name, rows in groups.items()}, {}
-    for name, rows in groups.items():
-        w = rows["weight"].to_numpy(dtype=np.float64)
-        weights[name] = w / w.sum()
+    good = {name: _good(rows, items) for name, rows in groups.items()}
+    weights = {name: (rows["weight"] / rows["weight"].sum()).to_numpy(float) for name, rows in groups.items()}
     shares = pd.DataFrame({name: weights[name] @ each for name, each in good.items()}, index=items).T
     shares = shares.loc[:, shares.sum() > 0]
     kept = [items.index(str(name)) for name in shares]

@@ -61,11 +61,6 @@ def readiness(company: Company, *, seed: int = SEED) -> Readiness:
     seed : int
         Seed of the weightings tried.
 
-    Returns
-    -------
-    Readiness
-        Gaps, their order and how it hangs on the weights, and agreement.
-
     Raises
     ------
     CompanyError

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,10 @@ from crm_lib.writing import replaced
 
 RECORD: Final = "hypotheses.csv"
 """Name of the file, beside ``company.toml``, that keeps what was found on each day."""
+PUBLISHED: Final = "register-results"
+"""Name of the table by which a report carries them."""
 _TINY: Final = 1e-300
-_COLUMNS: Final = ("as_of", "key", "measure", "at_least", "at_most", "value", "low", "high", "level", "n", "verdict")
+COLUMNS: Final = ("as_of", "key", "measure", "at_least", "at_most", "value", "low", "high", "level", "n", "verdict")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,8 +37,8 @@ class Register:
     """Hypotheses and what the data say of them, as :func:`register` found it.
 
     `findings` by key, one a hypothesis tested; their intervals have the common `level`. `hypotheses` by key holds all,
-    `left_out` why some could not be tested. `p_values` by key are of the claim's being decided by chance. `earlier` has
-    the columns of the record, a row a day and hypothesis.
+    `left_out` why some could not be tested. `p_values` by key are of the claim's being decided by chance. `earlier` are
+    the results of days before `as_of`, as the record has them.
     """
 
     hypotheses: Mapping[str, Hypothesis]
@@ -58,17 +60,36 @@ class Register:
         for key, why in self.left_out.items():
             yield say("not tested: {claim:words} ({why})", claim=self.hypotheses[key].claim, why=why)
 
-    def last_verdict(self, key: str) -> tuple[str, dt.date] | None:
-        """Return the verdict of the last day before this one, and that day; None where there was none."""
-        rows = self.earlier[(self.earlier["key"] == key) & (self.earlier["as_of"] < self.as_of)]
+    def last_verdict(self, key: str) -> tuple[str, dt.date, float] | None:
+        """Return the verdict of the last day before this one, that day and the value; None where there was none."""
+        rows = self.earlier[self.earlier["key"] == key]
         if rows.empty:
             return None
-        last = rows.sort_values("as_of").iloc[-1]
-        return str(last["verdict"]), last["as_of"]
+        last = rows.sort_values("as_of", kind="stable").iloc[-1]
+        return str(last["verdict"]), last["as_of"], float(last["value"])
+
+    def margin(self, key: str) -> float:
+        """Return by how many half-widths of its interval a claim is met (missed: negative); NaN of what was counted."""
+        one, stated = self.findings[key].estimate, self.hypotheses[key]
+        if one.is_exact:
+            return math.nan
+        return _distance(one, stated.criterion, MEASURES[stated.measure].unit) / float(norm.ppf((1 + one.level) / 2))
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """What was found, a row a hypothesis tested, with the columns of the record."""
+        rows = []
+        for key, each in self.findings.items():
+            stated, one = self.hypotheses[key], each.estimate
+            rows.append((self.as_of, key, stated.measure, stated.at_least, stated.at_most, one.value, one.low, one.high,
+                         one.level, one.n, each.verdict.value))  # fmt: skip
+        return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def register(company: Company, *, seed: int = SEED) -> Register:
     """Test the hypotheses of a company's register, all in mind.
+
+    What the data cannot answer is left out, with the reason; retired ones are not tested.
 
     Parameters
     ----------
@@ -76,11 +97,6 @@ def register(company: Company, *, seed: int = SEED) -> Register:
         The company.
     seed : int
         Seed of the random numbers behind the intervals.
-
-    Returns
-    -------
-    Register
-        A finding a hypothesis. What the data cannot answer is left out, with the reason; retired ones are not tested.
 
     Raises
     ------
@@ -97,7 +113,7 @@ def register(company: Company, *, seed: int = SEED) -> Register:
     decided, and of the verdicts given at most 5 % are expected to be wrong (Benjamini & Yekutieli 2005, J. American
     Statistical Association 100, 71-81). What was counted, not estimated, is decided without chance.
     """
-    stated = {each.name: each for each in hypotheses_of(company)}
+    stated, kept = {each.name: each for each in hypotheses_of(company)}, _record(company.folder)
     found, why = Workings(company, seed), {}
     estimates: dict[str, Estimate] = {}
     for key, each in stated.items():
@@ -109,7 +125,7 @@ def register(company: Company, *, seed: int = SEED) -> Register:
     for key in [key for key, one in estimates.items() if math.isnan(one.value)]:
         why[key] = say("too few answers or customers; there are {n:count}", n=estimates.pop(key).n)
     if not estimates:
-        raise TooLittleData(say("the data answer none of the {n} hypotheses", n=len(stated)))
+        raise TooLittleData(say("the data answer no claim of the register; it holds {n}", n=len(stated)))
     p_values = {
         key: deciding_p(one, stated[key].criterion, MEASURES[stated[key].measure].unit)
         for key, one in estimates.items() if not one.is_exact
@@ -121,19 +137,23 @@ def register(company: Company, *, seed: int = SEED) -> Register:
         findings[key] = _finding(stated[key], widened)
     return Register(
         hypotheses=stated, findings=findings, left_out=why, p_values=p_values, level=level,
-        earlier=_record(company.folder), company=company.name, as_of=company.as_of,
+        earlier=kept[kept["as_of"] < company.as_of], company=company.name, as_of=company.as_of,
     )  # fmt: skip
 
 
 def deciding_p(estimate: Estimate, criterion: Criterion, unit: str) -> float:
     """Return the smallest error rate (1 - level) at which the interval decides the criterion."""
+    return float(2 * norm.sf(abs(_distance(estimate, criterion, unit))))
+
+
+def _distance(estimate: Estimate, criterion: Criterion, unit: str) -> float:
+    """Return how far within the criterion an estimate lies, in standard errors; negative where it lies beyond."""
     scale, _ = _scale(estimate, unit)
     value, below, above = _spread(estimate, unit)
     low, high = scale(criterion.low), scale(criterion.high)
-    # How far each end of the criterion is, in standard errors; negative where the value lies beyond it.
     from_low = (value - low) / (below if value >= low else above) if math.isfinite(low) else math.inf
     to_high = (high - value) / (above if value <= high else below) if math.isfinite(high) else math.inf
-    return float(2 * norm.sf(abs(min(from_low, to_high))))
+    return min(from_low, to_high)
 
 
 def at_level(estimate: Estimate, level: float, unit: str) -> Estimate:
@@ -192,15 +212,15 @@ def finding_register(found: Register) -> Finding:
     held, failed = verdicts.count(Verdict.SUPPORTED), verdicts.count(Verdict.NOT_SUPPORTED)
     open_, left = len(verdicts) - held - failed, len(found.left_out)
     if not held + failed:
-        raise TooLittleData(say("the data decide none of the {n} hypotheses tested", n=len(verdicts)))
+        raise TooLittleData(say("the data decide no claim; tested: {n}", n=len(verdicts)))
     return Finding(
         key="environment.register",
         claim="Most of the claims that we plan on hold in this company.",
         source="Textbook 4.2.2, stage 1: the 3C analysis ends in hypotheses",
         estimate=Estimate.exact(held / (held + failed), n=held + failed, unit="share"),
         criterion=Criterion(low=0.5),
-        sentence="Of {tested} claims tested, {held} held, {failed} failed and {open} remained open"
-        + ("; {left} could not be tested." if left else "."),
+        sentence="Claims that held: {held} of {tested} tested; failed: {failed}; open: {open}"
+        + ("; not to be tested: {left}." if left else "."),
         if_supported="Carry the claims that hold into goals and strategy; change the plans that rest on the others.",
         if_not_supported="Do not plan by common wisdom: take the numbers measured here into goals and strategy.",
         if_undecided="",
@@ -210,18 +230,14 @@ def finding_register(found: Register) -> Finding:
     )  # fmt: skip
 
 
-def keep_results(found: Register, folder: Path) -> Path:
-    """Write what was found into the record of a company's folder; results of the same day are replaced."""
-    rows = []
-    for key, each in found.findings.items():
-        stated, one = found.hypotheses[key], each.estimate
-        rows.append((
-            found.as_of, key, stated.measure, stated.at_least, stated.at_most, one.value, one.low, one.high, one.level,
-            one.n, each.verdict.value,
-        ))  # fmt: skip
-    now = pd.DataFrame(rows, columns=list(_COLUMNS))
-    kept = found.earlier[found.earlier["as_of"] != found.as_of]
-    file = folder / RECORD
+def keep_results(results: Any, folder: Path) -> Path:
+    """Write the results of a day (:attr:`Register.results`, or its rows) into the record of a company's folder.
+
+    Those of the same day are replaced.
+    """
+    now = pd.DataFrame(results, columns=list(COLUMNS))
+    file, kept = folder / RECORD, _record(folder)
+    kept = kept[~kept["as_of"].astype(str).isin(now["as_of"].astype(str))]
     with replaced(file, private=False) as aside:
         pd.concat([each for each in (kept, now) if len(each)]).to_csv(aside, index=False, lineterminator="\n")
     return file
@@ -231,10 +247,10 @@ def _record(folder: Path) -> pd.DataFrame:
     """Return the record of earlier results; empty where there is none."""
     file = folder / RECORD
     if not file.is_file():
-        return pd.DataFrame(columns=list(_COLUMNS))
+        return pd.DataFrame(columns=list(COLUMNS))
     try:
         frame = pd.read_csv(file)
-        if absent := [name for name in _COLUMNS if name not in frame]:
+        if absent := [name for name in COLUMNS if name not in frame]:
             raise ValueError(say("it lacks the columns {names}", names=", ".join(absent)))
         days = [dt.date.fromisoformat(day) for day in frame["as_of"]]
         if wrong := [verdict for verdict in frame["verdict"] if verdict not in set(Verdict)]:
@@ -243,4 +259,4 @@ def _record(folder: Path) -> pd.DataFrame:
         raise CompanyError(
             say("{file} cannot be read: {error}. Mend it or move it away; a new one is begun.", file=file, error=error)
         ) from None
-    return frame[list(_COLUMNS)].assign(as_of=days)
+    return frame[list(COLUMNS)].assign(as_of=days)

@@ -38,6 +38,7 @@ from crm_lib.figures.company_review import (
     personal_chart as personal_chart,
     readiness_areas_table as readiness_areas_table,
     readiness_chart as readiness_chart,
+    register_chart as register_chart,
     register_table as register_table,
     swot_board as swot_board,
 )

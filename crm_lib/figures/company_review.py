@@ -9,22 +9,25 @@ from typing import Any
 import pandas as pd
 
 from crm_lib import environment
-from crm_lib.environment.swot import PARTS
-from crm_lib.estimate import LEVEL, Estimate
+from crm_lib.environment.register import PUBLISHED
+from crm_lib.environment.swot import BY_HAND, PARTS
+from crm_lib.estimate import LEVEL
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import table
 from crm_lib.figures.forms import bars, dots, heat
-from crm_lib.figures.forms.words import finish
+from crm_lib.figures.forms.words import Words, finish
 from crm_lib.figures.satisfaction import ends
 from crm_lib.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, QUIET, new_axes
-from crm_lib.language import date, say, share, text
+from crm_lib.language import say, share, text
 from crm_lib.schema import TABLES
 
 _TITLES = {"strength": "Strengths", "weakness": "Weaknesses", "opportunity": "Opportunities", "threat": "Threats"}
 _SHADES = dict(zip(PARTS, (BLUE, ORANGE, GREEN, PURPLE), strict=True))
-_SHOWN, _WIDE = 8, 52
+_SHOWN, _WIDE = 10, 52
 """Statements drawn in a field of the board, and letters of a line in it."""
+_FAR = 6
+"""Half-widths of an interval beyond which no verdict is near to changing."""
 
 
 def readiness_chart(found: environment.Readiness) -> Chart:
@@ -69,8 +72,7 @@ def data_readiness_table(found: environment.DataReadiness) -> Table:
 
 def circles_chart(found: environment.Circles) -> Chart:
     """Draw how many customers the company has and had, and whom it never won."""
-    frame = found.frame
-    left = frame.loc["left, worth a core customer"]
+    frame, left = found.frame, found.frame.loc["left, worth a core customer"]
     note = say("Left: silent for {days:count} days, or the contract ended. {kind:words} of the last year; of those who "
                "left, of the year up to their last purchase.", days=found.gone_after,
                kind=found.value_kind.capitalize())  # fmt: skip
@@ -98,9 +100,8 @@ def channel_moves_chart(found: environment.ChannelMoves) -> Chart:
 
 def personal_chart(found: pd.Series[Any]) -> Chart:
     """Draw the share of customers who prefer personal offers, by group."""
-    frame = ends(found, "share").rename_axis("group")
     return dots(
-        frame, "share", kind="share", name="personal",
+        ends(found, "share").rename_axis("group"), "share", kind="share", name="personal",
         headline=say("{share} of customers who answered prefer personal offers", share=found.iloc[0]),
         title=say("Share who rate personal offers 6 or more of 10, last answers of a year"),
     )  # fmt: skip
@@ -112,7 +113,8 @@ def swot_board(found: environment.Swot) -> Chart:
     fields = {}
     for part in PARTS:
         rows = board[board["part"] == part]
-        lines = [_line(one.statement, one.number) for one in rows.head(_SHOWN).itertuples()]
+        lines = [textwrap.fill(f"• {one.statement}: {one.number or text(BY_HAND)}", _WIDE, subsequent_indent="  ")
+                 for one in rows.head(_SHOWN).itertuples()]  # fmt: skip
         more = len(rows) - _SHOWN
         fields[part] = "\n".join([*lines, *([say("… and {n} more in the table", n=more)] if more > 0 else [])]) or "–"
     # The axes count in lines: two of heading and space, and those of the longer field of a row.
@@ -126,32 +128,38 @@ def swot_board(found: environment.Swot) -> Chart:
         x, y = place % 2 + 0.02, (upper if place < 2 else 0) - 0.4
         axes.text(x, y, text(_TITLES[part]), color=_SHADES[part], fontsize=11, fontweight="bold", va="top")
         axes.text(x, y - 1.5, written, color=INK, fontsize=9, va="top", linespacing=1.3)
-    counts = board["part"].value_counts()
-    behind = board.assign(
-        part=[text(_TITLES[part]) for part in board["part"]],
-        number=[one if isinstance(one, Estimate) else "–" for one in board["number"]],
-    )
-    spoken = {text(_TITLES[part]): int(counts.get(part, 0)) for part in PARTS}
-    title = say("Measured and decided by intervals; {n} more measurements speak for neither side", n=found.open)
-    told = ", ".join(f"{name.lower()} {n}" for name, n in spoken.items())
-    return finish(
-        axes, behind,
-        {
-            "name": "swot", "title": title,
-            "headline": say("What speaks for the company: {good}; what speaks against it: {bad}",
-                            good=sum(counts.get(part, 0) for part in PARTS[::2]),
-                            bad=sum(counts.get(part, 0) for part in PARTS[1::2])),
-            "table": table("swot", say("Strengths, weaknesses, opportunities and threats"), behind, rows=40,
-                           labels={"part": "Field", "statement": "What was measured", "number": "Result",
-                                   "evidence": "Evidence"}),
-        },
-        say("Fields: {told}.", told=told),
+    counts = {part: int((board["part"] == part).sum()) for part in PARTS}
+    behind = board.assign(part=board["part"].map(lambda part: text(_TITLES[part])), number=board["number"].fillna("–"))
+    words: Words = {
+        "name": "swot",
+        "title": say("Measured and decided by intervals; {n} more measurements speak for neither side", n=found.open),
+        "headline": say("What speaks for the company: {good}; what speaks against it: {bad}",
+                        good=counts["strength"] + counts["opportunity"], bad=counts["weakness"] + counts["threat"]),
+        "table": table("swot", say("Strengths, weaknesses, opportunities and threats"), behind, rows=40,
+                       labels={"part": "Field", "statement": "What was measured", "number": "Result",
+                               "evidence": "Evidence"}),
+    }  # fmt: skip
+    told = ", ".join(f"{text(_TITLES[part]).lower()} {n}" for part, n in counts.items())
+    return finish(axes, behind, words, say("Fields: {told}.", told=told))
+
+
+def register_chart(found: environment.Register) -> Chart:
+    """Draw how far each hypothesis lies within what it claims, or beyond it."""
+    margin = pd.Series({key: found.margin(key) for key in found.findings}, dtype=float).dropna().sort_values()[::-1]
+    drawn = margin.clip(-_FAR, _FAR)
+    frame = pd.DataFrame({"margin": drawn, "low": drawn - 1, "high": drawn + 1, "open": margin.abs() < 1})
+    chart = dots(
+        frame, "margin", kind="number", reference=0.0, hollow="open", name="register",
+        reference_label=text("The claim holds to the right, fails to the left"),
+        headline=say("Verdicts within an interval's width of the threshold: {near} of {n}",
+                     near=int((margin.abs() < 2).sum()), n=len(found.findings)),
+        title=say("Distance from the threshold, in half-widths of the interval, up to {far} (hollow: open)", far=_FAR),
+        table=table(PUBLISHED, say("What hypotheses.csv keeps, beside company.toml"), found.results.set_index("as_of"),
+                    rows=60, kinds=dict.fromkeys(("value", "low", "high", "level", "at_least", "at_most"), "number")),
     )  # fmt: skip
-
-
-def _line(statement: str, number: Estimate | None) -> str:
-    said = f"• {statement}: {number}" if isinstance(number, Estimate) else f"• {statement} ({text('entered by hand')})"
-    return textwrap.fill(said, _WIDE, subsequent_indent="  ")
+    names = [textwrap.fill(text(found.hypotheses[str(key)].claim), 38) for key in margin.index]
+    chart.axes.set_yticks(range(len(names)), names, fontsize=7, linespacing=0.95)
+    return chart
 
 
 def register_table(found: environment.Register) -> Table:
@@ -165,7 +173,9 @@ def register_table(found: environment.Register) -> Table:
         rows.append({
             "claim": text(stated.claim), "c": text(stated.c), "estimate": number, "needed": stated.needed,
             "verdict": text(verdict),
-            "earlier": f"{text(before[0])} ({date(before[1])})" if before else "–", "owner": stated.owner or "–",
+            "earlier": say("{verdict:words}, {value} ({day:date})", verdict=before[0], day=before[1],
+                           value=stated.written(before[2])) if before else "–",
+            "owner": stated.owner or "–",
         })  # fmt: skip
     frame = pd.DataFrame(rows)
     frame = frame.drop(columns=[name for name in ("earlier", "owner") if (frame[name] == "–").all()])

@@ -20,7 +20,7 @@ from crm_lib.figures.forms.cells import name_points
 from crm_lib.figures.forms.words import finish, shorten
 from crm_lib.figures.satisfaction import ends, plain
 from crm_lib.figures.style import BLUE, ORANGE, QUIET, new_axes
-from crm_lib.language import date, say, text
+from crm_lib.language import say, text
 from crm_lib.satisfaction.answers import BURDENS
 
 _WRITTEN = 3
@@ -39,10 +39,6 @@ def _capital(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _value(one: Any) -> float:
-    return float(one.value) if isinstance(one, Estimate) else np.nan
-
-
 def _decided(one: Any) -> bool:
     return isinstance(one, Estimate) and (one.low > 0 or one.high < 0)
 
@@ -58,9 +54,8 @@ def benchmark_gaps_chart(found: environment.Gaps) -> Chart:
     known = [name for name in found.importance.index if name in found.frame.index.get_level_values("item")]
     items = known + [name for name in found.frame.index.unique("item") if name not in known]
     gaps: Any = found.frame["gap"].unstack("brand").loc[items]  # noqa: PD010 (estimates do not pivot)
-    values, decided = gaps.map(_value), gaps.map(_decided)
+    values, decided = gaps.map(lambda one: getattr(one, "value", np.nan)), gaps.map(_decided)
     near = len(values.columns) <= _WRITTEN
-    written = gaps.map(lambda one: _in_a_cell(one, near=near))
     ahead, behind = int((decided & (values > 0)).sum().sum()), int((decided & (values < 0)).sum().sum())
     shown = found.frame.reset_index().assign(
         item=lambda rows: [_item(name) for name in rows["item"]],
@@ -70,7 +65,8 @@ def benchmark_gaps_chart(found: environment.Gaps) -> Chart:
     note = say("All intervals hold at once in 95 of 100 surveys; {n:count} answers on the own brand. Of burdens, less "
                "is better. Importance: share of what explains satisfaction.", n=found.answers)  # fmt: skip
     return heat(
-        values.set_axis(names), kind="number", written=written.set_axis(names), middle=0.0, name="gaps",
+        values.set_axis(names), kind="number", middle=0.0, name="gaps",
+        written=gaps.map(lambda one: _in_a_cell(one, near=near)).set_axis(names),
         headline=say("Customers rate the company above a rival in {ahead} of {all} comparisons, below in {behind}",
                      ahead=ahead, behind=behind, all=int(values.notna().sum().sum())),
         title=say("Lead over each rival, points of a scale of ten, last year's answers")
@@ -119,20 +115,17 @@ def perceptual_map_chart(found: environment.PerceptualMap) -> Chart:
     axes.set(xlim=(middle[1] - half, middle[1] + 1.25 * half), ylim=(middle[2] - 0.57 * half, middle[2] + 0.57 * half))
     axes.set_aspect("equal")
     axes.legend(loc="lower right", edgecolor="none")
-    inertia = [*found.inertia, 0.0]
-    axes.set(xlabel=say("Axis 1: {x:share} of the differences", x=inertia[0]),
-             ylabel=say("Axis 2: {x:share}", x=inertia[1]))  # fmt: skip
+    axes.set_xlabel(say("Axis 1: {x:share} of the differences", x=found.inertia[0]))
+    axes.set_ylabel(say("Axis 2: {x:share}", x=found.inertia[1]))
     name_points(axes, [_capital(shorten(text(str(name)), 24)) for name in both.index], both.to_numpy(float),
                 np.full(len(both), 52.0))  # fmt: skip
     apart = [name for name in brands.index if brands.loc[name, "apart"]]
     first = max(apart, key=lambda name: float(np.hypot(*brands.loc[name, [1, 2]].astype(float))), default="")
-    told = (
-        say("{brand} stands apart most: it is known for {item:words}", brand=_capital(text(first)),
-            item=_good_at(found.close[first]))
-        if first else say("No brand stands apart beyond chance")
-    )  # fmt: skip
+    told = say("No brand stands apart beyond chance") if not first else say(
+        "{brand} stands apart most: it is known for {item:words}", brand=_capital(text(first)),
+        item=_good_at(found.close[first]))  # fmt: skip
     behind = (100 * found.shares).round(1).rename(columns=lambda name: _good_at(name).capitalize()).add_suffix(" (%)")
-    behind = behind.assign(answers=brands["answers"], quality=brands["quality"])
+    behind[["answers", "quality"]] = brands[["answers", "quality"]]
     note = say("Shares who rate each brand 8 or more (burdens: 3 or less). The map compares profiles: a brand that is "
                "better in everything alike stands at the centre. Distances between a brand and an item are not to be "
                "read; directions from the centre are. Shown: how much of a brand's difference the two axes "
@@ -141,14 +134,10 @@ def perceptual_map_chart(found: environment.PerceptualMap) -> Chart:
         say("{brand} ({x:number2}, {y:number2}), known for {item:words}", brand=_capital(text(str(name))),
             x=float(row[1]), y=float(row[2]), item=_good_at(found.close[str(name)])) for name, row in brands.iterrows()
     ))  # fmt: skip
-    return finish(
-        axes, behind,
-        {"name": "perceptual-map", "headline": told,
-         "title": say("Brands by what they are rated good at, answers of the year to {day}", day=date(found.as_of)),
-         "table": table("perceptual-map", say("Who is rated good at what"), behind, note=note,
-                        labels={"quality": say("Shown"), "answers": say("Answers")}, kinds={"quality": "share"})},
-        spoken,
-    )  # fmt: skip
+    shown = table("perceptual-map", say("Who is rated good at what"), behind, note=note, kinds={"quality": "share"},
+                  labels={"quality": say("Shown"), "answers": say("Answers")})  # fmt: skip
+    title = say("Brands by what they are rated good at, answers of the year to {day:date}", day=found.as_of)
+    return finish(axes, behind, {"name": "perceptual-map", "headline": told, "title": title, "table": shown}, spoken)
 
 
 def switching_flows_chart(found: environment.Switching) -> Chart:
@@ -185,10 +174,10 @@ def brand_equity_chart(found: environment.BrandEquity) -> Chart:
     frame = ends(found.frame["share"], "share_of_equity")
     frame["buyers_today"] = [one.value for one in found.frame["now"]]
     behind, here = found.frame.join(found.levers).reset_index(), frame.loc[found.own].to_dict()
-    measure = found.measure or say("purchases, which count alike")
     note = say("Equity: what a buyer of the market brings over {years:number} years, discounted; valued by {measure}. "
                "Worth: the rise of the company's equity, a thousand buyers of the market, if one point more of this "
-               "brand's buyers bought the company's next.", years=found.years, measure=measure)  # fmt: skip
+               "brand's buyers bought the company's next.", years=found.years,
+               measure=found.measure or text("purchases, which count alike"))  # fmt: skip
     return dots(
         frame, "share_of_equity", mark="buyers_today", kind="share", name="brand-equity",
         headline=say("{own} holds {equity:share} of what buyers will bring, and {now:share} of buyers today",

@@ -22,9 +22,12 @@ def keys(notebooks: Sequence[Notebook], run: Order) -> dict[str, str]:
     company = run.company
     if company.store.folder is None:
         return {each.key: "" for each in notebooks}
-    written = [*company.folder.glob("*.toml"), *company.folder.glob("hypotheses.csv")]
-    settings = [(file.name, hash_file(file)) for file in sorted(written)]
-    common = digest(company.content, settings, hash_file(run.root / LOCK_FILE))
+    settings = [(file.name, hash_file(file)) for file in sorted(company.folder.glob("*.toml"))]
+    # Of the results of the register those of earlier days count: the day's own follow from the rest.
+    kept = company.folder / "hypotheses.csv"
+    lines = kept.read_bytes().splitlines() if kept.is_file() else []
+    earlier = [line for line in lines if line[:10] < company.as_of.isoformat().encode()]
+    common = digest(company.content, settings, earlier, hash_file(run.root / LOCK_FILE))
     return {each.key: digest(common, hash_file(each.path), sorted(run.values[each.key].items())) for each in notebooks}
 
 

@@ -7,6 +7,7 @@ import pytest
 from crm_lib import satisfaction
 from crm_lib.company import Company
 from crm_lib.demo import simulate
+from tests.companies import transactions, write_company
 from tests.segments.simulated import write_simulated
 
 
@@ -26,3 +27,11 @@ def demo(simulation, tmp_path_factory):
 def demo_answers(demo):
     """Its survey."""
     return satisfaction.survey(demo)
+
+
+@pytest.fixture
+def opened(tmp_path_factory):
+    """Return a function that opens a small shop with further tables."""
+    return lambda as_of=None, **tables: Company.open(
+        write_company(tmp_path_factory.mktemp("a") / "shop", {"transactions": transactions(), **tables}, as_of=as_of)
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,6 +102,4 @@ def test_the_demos_service_is_valued_but_the_alliance_leads(demo, demo_answers):
     table = figures.competence_table(found)
     assert table.frame["item"].iloc[0] == "Service quality"
     with pytest.raises(TooLittleData, match="matters most"):
-        environment.core_competence(demo_answers, environment.Gaps(
-            frame=gaps.frame, importance=pd.Series(dtype=object), critical=1.0, answers=1, as_of=gaps.as_of,
-        ))  # fmt: skip
+        environment.core_competence(demo_answers, dataclasses.replace(gaps, importance=gaps.importance.head(0)))

@@ -78,6 +78,6 @@ def test_the_table_and_the_finding_tell_it(measured):
     assert "Record topic always" in shown.to_html()
     assert "Not kept: Customers; Memberships" in shown.note
     finding = environment.finding_data_readiness(found)
-    assert finding.text.startswith("1 of 2 tables are complete")
+    assert finding.text.startswith("Tables that are complete, joined and up to date: 1 of 2")
     assert "Begin with Complaints" in finding.decision
     assert len(finding.text.split()) <= 30

@@ -10,10 +10,8 @@ import pytest
 from scipy import stats
 
 from crm_lib import environment, figures
-from crm_lib.company import Company
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.finding import Verdict
-from tests.companies import transactions, write_company
 from tests.environment.answers import answers
 
 ITEMS = ("product_quality", "service_quality", "image", "price_burden")
@@ -51,9 +49,9 @@ def covered(runs, seed=5):
 
 
 def test_all_gaps_hold_at_once_where_one_by_one_intervals_do_not():
-    together, plain = covered(150)
-    assert 0.90 <= together <= 0.99
-    assert plain < 0.80
+    together, plain = covered(40)
+    assert together >= 0.875  # five or fewer of 40: 98 in 100 such samples, if 95 of 100 hold
+    assert plain < together - 0.1
 
 
 @pytest.mark.validate
@@ -85,7 +83,7 @@ def test_the_demos_leaders_are_found(demo, demo_answers):
     assert len(figures.best_practice_table(best).frame) == 10
 
 
-def test_a_lead_is_counted_whichever_side_is_better(tmp_path):
+def test_a_lead_is_counted_whichever_side_is_better(opened):
     rows = [
         (brand, brand == "we", "Delivery", day, value, "lower")
         for day, values in (("2024-06-01", (2, 3)), ("2024-12-01", (2, 1)))
@@ -93,8 +91,7 @@ def test_a_lead_is_counted_whichever_side_is_better(tmp_path):
     ]
     rows += [("we", True, "Odd", "2024-06-01", 1, None), ("they", False, "Odd", "2024-06-01", 2, None)]
     frame = pd.DataFrame(rows, columns=["brand", "own", "measure", "measured_at", "value", "better"])
-    shop = Company.open(write_company(tmp_path / "shop", {"transactions": transactions(), "competitors": frame}))
-    found = environment.best_practice(shop)
+    found = environment.best_practice(opened(competitors=frame))
     row = found.frame.loc["Delivery"]
     assert (row["leader"], row["behind"], row["led"], row["times"]) == ("they", 1.0, 1, 2)
     assert found.without_direction == ("Odd",)
@@ -106,19 +103,17 @@ def test_a_lead_is_counted_whichever_side_is_better(tmp_path):
         ((True, True), TooLittleData, "marks 2 brands as the own one"),
         ((False, False), TooLittleData, "marks 0 brands"),
         ((True,), TooLittleData, "own brand alone"),
+        ((), MissingData, "table 'competitors'"),
         (None, MissingData, "column own"),
     ],
 )
-def test_a_table_without_one_own_brand_and_a_rival_is_refused_by_name(tmp_path, own, error, words):
-    brands = ["a", "b"][: len(own or "ab")]
-    frame = pd.DataFrame(
-        {"brand": brands, "measure": "m", "measured_at": "2025-01-01", "value": 1.0, "better": "higher"}
-    )
-    if own:
+def test_a_table_without_one_own_brand_and_a_rival_is_refused_by_name(opened, own, error, words):
+    brands = ["a", "b"][: 2 if own is None else len(own)]
+    frame = pd.DataFrame({"brand": brands}).assign(measure="m", measured_at="2025-01-01", value=1.0, better="higher")
+    if own is not None:
         frame["own"] = list(own)
-    shop = Company.open(write_company(tmp_path / "shop", {"transactions": transactions(), "competitors": frame}))
     with pytest.raises(error, match=words):
-        environment.best_practice(shop)
+        environment.best_practice(opened(competitors=frame))
 
 
 def test_a_survey_without_rivals_or_common_items_says_so():

@@ -8,11 +8,9 @@ import pytest
 from scipy import stats
 
 from crm_lib import environment, figures
-from crm_lib.company import Company
 from crm_lib.environment.readiness import _agreement, _among_the_first, _scores
 from crm_lib.errors import CompanyError, MissingData
 from crm_lib.finding import Verdict
-from tests.companies import transactions, write_company
 
 
 def assessment(scores, *, weight=1.0, target=4.0, day="2025-03-01"):
@@ -28,13 +26,8 @@ SCORES = {("culture", "Openness"): (4, 5, 4), ("people", "Skills"): (2, 1, 2), (
 
 
 @pytest.fixture
-def ready(tmp_path):
-    def measured(frame):
-        return environment.readiness(
-            Company.open(write_company(tmp_path / "shop", {"transactions": transactions(), "capabilities": frame}))
-        )
-
-    return measured
+def ready(opened):
+    return lambda frame: environment.readiness(opened(capabilities=frame))
 
 
 def test_the_gap_that_weighs_most_comes_first_and_its_place_under_all_weights_is_told(ready):
@@ -49,14 +42,10 @@ def test_the_gap_that_weighs_most_comes_first_and_its_place_under_all_weights_is
 
 
 def test_large_gaps_are_among_the_first_under_nearly_all_weights_and_equal_ones_as_often_as_each_other():
-    assert _among_the_first(np.array([2.0, 1.0]), 1).tolist() == [
-        1.0,
-        1.0,
-    ]  # two of two are always among the first five
+    assert _among_the_first(np.array([2.0, 1.0]), 1).tolist() == [1.0, 1.0]  # both are always among the first five
     many = _among_the_first(np.array([3.0] * 5 + [0.001] * 5), 1)
     assert many[:5].min() > 0.95
-    equal = _among_the_first(np.ones(10), 1)
-    assert equal == pytest.approx(np.full(10, 0.5), abs=0.05)
+    assert _among_the_first(np.ones(10), 1) == pytest.approx(np.full(10, 0.5), abs=0.05)
 
 
 def test_kendalls_w_is_the_published_one_and_knows_full_agreement():
@@ -101,6 +90,8 @@ def test_weights_that_are_all_zero_are_a_clear_error_and_missing_ones_count_alik
     assert not ready(assessment(SCORES).drop(columns="weight")).weighted
     with pytest.raises(MissingData, match="target"):
         ready(assessment(SCORES).drop(columns="target"))
+    with pytest.raises(MissingData, match="table 'capabilities'"):
+        ready(assessment(SCORES).head(0))
 
 
 def test_one_assessor_tells_no_interval_and_no_agreement(ready):

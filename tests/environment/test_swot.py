@@ -18,16 +18,11 @@ from crm_lib.notebook import LeftOut
 
 def register(*claims):
     """Return a register from (measure, good, value, half-width); each claim says that the measure is at least 0."""
-    stated = {
-        f"h{place}": Hypothesis(
-            key=f"h{place}", claim="A claim of ours", c="company", measure=name, at_least=0, good=good
-        )
-        for place, (name, good, *_) in enumerate(claims)
-    }
-    findings = {
-        f"h{place}": _finding(stated[f"h{place}"], Estimate(value=x, low=x - half, high=x + half, n=9, method="m"))
-        for place, (*_, x, half) in enumerate(claims)
-    }
+    stated, findings = {}, {}
+    for place, (name, good, x, half) in enumerate(claims):
+        key = f"h{place}"
+        stated[key] = Hypothesis(key=key, claim="A claim of ours", c="company", measure=name, at_least=0, good=good)
+        findings[key] = _finding(stated[key], Estimate(value=x, low=x - half, high=x + half, n=9, method="m"))
     return Register(
         hypotheses=stated, findings=findings, left_out={}, p_values={}, level=0.95,
         earlier=pd.DataFrame({"key": [], "as_of": []}), company="Shop", as_of=dt.date(2026, 6, 30),
@@ -47,13 +42,54 @@ CLAIMS = (
 def test_statements_are_sorted_by_source_and_sign_with_their_numbers():
     board = environment.swot(register(*CLAIMS))
     assert board.frame["part"].tolist() == ["strength", "weakness", "opportunity", "threat"]
-    assert [str(one) for one in board.frame["number"]] == [
-        "3.0 [2.0, 4.0]",
-        "3.0 [2.0, 4.0]",
-        "−3.0 [−4.0, −2.0]",
-        "3.0 [2.0, 4.0]",
-    ]
+    assert [str(one) for one in board.frame["number"][1:3]] == ["3.0 [2.0, 4.0]", "−3.0 [−4.0, −2.0]"]
     assert board.open == 1
+
+
+def share(value, half=0.02, n=100):
+    return Estimate(value=value, low=value - half, high=min(value + half, 1.0), n=n, method="m", unit="share")
+
+
+def parts(result):
+    """Return the parts of what a result says, and how much it leaves open."""
+    board = environment.swot(result, by_hand=["threat: x"])
+    return board.frame.loc[board.frame["evidence"] != BY_HAND, ["part", "statement"]].to_numpy().tolist(), board.open
+
+
+@pytest.mark.parametrize(
+    ("own", "part"),
+    [(share(0.97), ["weakness"]), (share(1.0), ["strength"]), (share(0.97, 0.03), ["strength"]),
+     (share(1.0, 0.15), [])],
+)  # fmt: skip
+def test_below_the_frontier_is_a_weakness_and_on_it_a_strength_once_the_interval_says_so(own, part):
+    found = object.__new__(environment.Frontier)
+    vars(found).update(frame=pd.DataFrame({"peers": [""]}, index=["we"]), own=own, own_brand="we")
+    said, open_ = parts(found)
+    assert [each for each, _ in said] == part
+    assert open_ == (not part)
+
+
+def test_regions_of_hard_and_of_little_competition_are_told_against_all():
+    frame = pd.DataFrame({"near": [share(0.6), share(0.3), share(0.1)], "price": [share(0.2)] * 3}, index=list("abc"))
+    said, open_ = parts(environment.Competition(frame=frame, small=0))
+    assert sorted(said) == [
+        ["opportunity", "c: rivals near (all regions: 33%)"], ["threat", "a: rivals near (all regions: 33%)"],
+    ]  # fmt: skip
+    assert open_ == 2  # of three alike, two
+
+
+@pytest.mark.parametrize(
+    ("shares", "concentration", "part"),
+    [((0.6, 0.3, 0.1), 0.46, ["opportunity"]), ((0.3, 0.6, 0.1), 0.46, ["threat"]), ((0.46, 0.44, 0.1), 0.42, []),
+     ((0.2, 0.1, 0.1), 0.12, [])],
+)  # fmt: skip
+def test_in_a_concentrated_market_it_decides_who_leads(shares, concentration, part):
+    found = object.__new__(environment.Switching)
+    vars(found).update(net=pd.DataFrame({"net": []}), concentration=share(concentration), own="we",
+                       shares=pd.DataFrame({"now": [share(x) for x in shares]}, ["we", "b", "c"]))  # fmt: skip
+    said, open_ = parts(found)
+    assert [each for each, _ in said] == part
+    assert open_ == (not part)
 
 
 def test_what_is_entered_by_hand_is_marked_and_what_was_left_out_is_passed_over():
@@ -82,14 +118,8 @@ def test_nothing_to_sort_is_too_little_and_a_foreign_result_is_a_fault():
 def test_the_register_table_tells_verdicts_and_reasons():
     found = register(*CLAIMS)
     shown = figures.register_table(found)
-    assert shown.frame["verdict"].tolist() == [
-        "supported",
-        "supported",
-        "not supported",
-        "supported",
-        "undecided",
-        "supported",
-    ]
+    yes, no = "supported", "not supported"
+    assert shown.frame["verdict"].tolist() == [yes, yes, no, yes, "undecided", yes]
     assert "earlier" not in shown.frame
 
 
