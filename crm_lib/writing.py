@@ -11,6 +11,11 @@ from pathlib import Path
 from crm_lib.errors import CrmError
 from crm_lib.language import say
 
+try:
+    import fcntl as fcntl
+except ImportError:  # Windows, which removes no file that is open
+    fcntl = None  # type: ignore[assignment]
+
 _SYSTEM = {"OSError", "IOException", "FileCreateError"}
 """Errors by which Python, DuckDB and XlsxWriter tell of a full disk, a missing right or a vanished file."""
 

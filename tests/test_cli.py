@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from rich.console import Console
 
 from crm_lib import cli
 from crm_lib.reports import run as runs
@@ -110,6 +111,20 @@ def test_what_cannot_be_written_is_told_in_a_line(project: Path, crm: Crm, argum
     assert "taken" in err
 
 
+def test_files_that_change_while_their_report_is_made_are_an_error(
+    project: Path, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(*_: object, **__: object) -> list[Outcome]:
+        (project / "data" / "shop" / "transactions.csv").write_text(TRANSACTIONS + "o4,c,2025-02-03 10:00,5\n")
+        return []
+
+    monkeypatch.setattr(runs, "execute", change)
+    code, _, err = crm("report", "shop", "-n", "6")
+    assert code == 2
+    assert "files changed while its report was made" in err
+    assert not [path for path in (project / "reports" / "shop").glob("*") if path.name != ".lock"]
+
+
 def outcome(name: str, status: str, **more: object) -> Outcome:
     notebook = Notebook(path=Path(f"{name}.ipynb"), title=name, edition="routine")
     return Outcome(notebook=notebook, status=status, **more)  # type: ignore[arg-type]
@@ -198,16 +213,23 @@ def test_the_version_is_told_and_every_command_has_a_help(crm: Crm) -> None:
         assert "Usage:" in crm(command.callback.__name__, "--help")[1]
 
 
-def test_freezing_writes_definitions_that_lists_keep_to(project: Path, crm: Crm) -> None:
+def test_freezing_writes_definitions_that_lists_keep_to(
+    project: Path, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = project / "data" / "shop" / "segments.toml"
-    assert crm("freeze", "shop")[0] == 0
+    code, _, err = crm("freeze", "shop")
+    assert (code, err) == (0, "")  # no word on the steps where nobody looks
     frozen = file.read_text(encoding="utf-8")
     assert "[rfm.cut_points]" in frozen
     code, _, err = crm("freeze", "shop")
     assert code == 2
     assert "--again" in err
     file.write_text("# mine\n" + frozen.replace('name = "Champions"', 'name = "Stars"'), encoding="utf-8")
-    assert crm("freeze", "shop", "--again")[0] == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(cli, "err", Console(stderr=True, force_terminal=True))
+        code, _, err = crm("freeze", "shop", "--again")
+    assert code == 0
+    assert "Cut points are estimated" in err
     assert 'name = "Stars"' in file.read_text(encoding="utf-8")
     assert (file.parent / "segments.toml.bak").read_text(encoding="utf-8").startswith("# mine")
     code, out, err = crm("targets", "shop")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -126,7 +126,7 @@ def check(
 
 def _tell_check(report: CheckReport, folder: Path | None) -> None:
     """Tell what was found and write rejected rows aside; files of an earlier check, mended since, go."""
-    from crm_lib.company import write_rejected
+    from crm_lib.company.report import write_rejected
 
     for line in report.lines():
         out.print(line)
@@ -188,18 +188,9 @@ def report(
     try:
         with _bars() as move:
             run = run_report(
-                company,
-                notebooks=notebook or (),
-                edition=edition,
-                as_of=as_of,
-                parameters=parameter or (),
-                jobs=jobs,
-                reports=reports,
-                keep=keep,
-                again=again,
-                pdf=pdf,
-                progress=move,
-            )
+                company, notebooks=notebook or (), edition=edition, as_of=as_of, parameters=parameter or (), jobs=jobs,
+                reports=reports, keep=keep, again=again, pdf=pdf, progress=move,
+            )  # fmt: skip
     except Exception as error:
         if post and (trouble := post.failure(company, error)):
             err.print(trouble, style="red")
@@ -266,6 +257,22 @@ def _bars() -> Iterator[Progress]:
             bars.stop()
 
 
+@contextmanager
+def _steps() -> Iterator[Callable[[str], None]]:
+    """Give what tells the step at work and how long each has taken; where nobody looks, it tells nothing."""
+    from rich.progress import Progress as Bars, SpinnerColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(finished_text=" "), "{task.description}", TimeElapsedColumn()
+    with Bars(*columns, console=err, transient=True, refresh_per_second=2, disable=not err.is_terminal) as bars:
+
+        def step(words: str) -> None:
+            for task in bars.task_ids:
+                bars.update(task, total=1, completed=1)
+            bars.add_task(words, total=None)
+
+        yield step
+
+
 @app.command()
 def score(
     company: CompanyName,
@@ -294,17 +301,21 @@ def score(
 
     if to is not None:
         check_target(to, table)
-    opened = Company.open(company, as_of)
-    folder = _project() / "reports" / opened.key
-    if to is None:
-        folder.mkdir(parents=True, exist_ok=True)
-    to = to or str(folder / "scores.parquet")
     settings: dict[str, Any] = {"model": model, "annual_rate": annual_rate, "horizon_days": horizon_days, "seed": seed}
-    with _warnings_told():
-        value, scores = new_scores(opened, **settings)
-        if settings == SETTINGS:
-            keep_scores(opened, scores, folder)
-    write_scores(scores, to, table=table, password_env=password_env)
+    with _steps() as step:
+        step(text("The company is opened"))
+        opened = Company.open(company, as_of)
+        folder = _project() / "reports" / opened.key
+        if to is None:
+            folder.mkdir(parents=True, exist_ok=True)
+        to = to or str(folder / "scores.parquet")
+        step(text("Its customers are scored"))
+        with _warnings_told():
+            value, scores = new_scores(opened, **settings)
+            if settings == SETTINGS:
+                keep_scores(opened, scores, folder)
+        step(text("The scores are written"))
+        write_scores(scores, to, table=table, password_env=password_env)
     message = "{customers} customers, together worth {value}; written to {target}."
     out.print(say(message, customers=len(scores), value=value.totals["current"], target=to))
     out.print(value.convention)
@@ -357,11 +368,14 @@ def freeze(
     from crm_lib import segments
     from crm_lib.company import Company
 
-    opened = Company.open(company, as_of)
-    file = opened.folder / segments.DEFINITIONS_FILE
-    if file.exists() and not again:
-        raise CrmError(say("{file} is there already; --again estimates its cut points anew", file=file))
-    found = segments.estimated(segments.definitions_of(opened, anew=True), opened)
+    with _steps() as step:
+        step(text("The company is opened"))
+        opened = Company.open(company, as_of)
+        file = opened.folder / segments.DEFINITIONS_FILE
+        if file.exists() and not again:
+            raise CrmError(say("{file} is there already; --again estimates its cut points anew", file=file))
+        step(text("Cut points are estimated"))
+        found = segments.estimated(segments.definitions_of(opened, anew=True), opened)
     with replaced(file, private=False) as aside:
         aside.write_text(found.to_toml(), encoding="utf-8")
         if file.exists():
@@ -395,18 +409,19 @@ def targets(
     from crm_lib.segments import definitions_of, segment_customers
     from crm_lib.segments.target_lists import PURPOSES
 
-    opened = Company.open(company, as_of)
-    lists = company_lists(
-        opened,
-        segmented=segment_customers(opened, definitions_of(opened, window_days=window_days, levels=levels)),
-        dissatisfied_below=dissatisfied_below,
-        contact_cost=contact_cost,
-        saved_share=saved_share,
-        risk_days=risk_days,
-        budget=budget,
-    )
-    folder = to or _project() / "reports" / opened.key / "targets"
-    write_lists(lists, folder)
+    with _steps() as step:
+        step(text("The company is opened"))
+        opened = Company.open(company, as_of)
+        step(text("Its customers are put into segments"))
+        segmented = segment_customers(opened, definitions_of(opened, window_days=window_days, levels=levels))
+        step(text("Lists are drawn up"))
+        lists = company_lists(
+            opened, segmented=segmented, dissatisfied_below=dissatisfied_below, contact_cost=contact_cost,
+            saved_share=saved_share, risk_days=risk_days, budget=budget,
+        )  # fmt: skip
+        folder = to or _project() / "reports" / opened.key / "targets"
+        step(text("Lists are written"))
+        write_lists(lists, folder)
     words = "  {title:words}: {count} to contact, {withheld} without permission"
     for each in lists.lists:
         out.print(say(words, title=PURPOSES[each.name][0], count=len(each.frame), withheld=len(each.withheld)))

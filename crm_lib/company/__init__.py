@@ -1,7 +1,7 @@
 """A company's tables: opened, checked, cleaned and cut in one place."""
 
 from crm_lib.company.company import Company, check_company
-from crm_lib.company.report import CheckReport, Fault, TableCheck, write_rejected
+from crm_lib.company.report import CheckReport, Fault, TableCheck
 from crm_lib.company.store import kept
 
-__all__ = ["CheckReport", "Company", "Fault", "TableCheck", "check_company", "kept", "write_rejected"]
+__all__ = ["CheckReport", "Company", "Fault", "TableCheck", "check_company", "kept"]

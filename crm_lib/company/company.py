@@ -73,7 +73,7 @@ class Company:
     @cached_property
     def content(self) -> str:
         """A SHA-256 of all that results rest on: files, settings, day, the library's code; not of a database."""
-        return self._opened.content()
+        return self._opened.copies.content(self.as_of)
 
     @property
     def tables(self) -> tuple[str, ...]:

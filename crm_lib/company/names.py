@@ -25,9 +25,7 @@ def find_company(name_or_folder: str | Path) -> Path:
     """
     folder = name_or_folder if isinstance(name_or_folder, Path) else _folder_of(name_or_folder)
     if not _KEY.fullmatch(key := folder.resolve().name):
-        raise CompanyError(
-            f"'{key}' cannot name a company: it must be letters, digits, '_', '-', '.', and begin with no '.'"
-        )
+        raise CompanyError(f"'{key}' cannot name a company: it must be letters, digits, '_', '-', and '.' inside")
     if not (folder / "company.toml").is_file():
         told = "there is no file company.toml in it; data/README.md tells how to write one"
         raise CompanyError(f"no company in '{folder}': {told}")
@@ -41,9 +39,7 @@ def _folder_of(name: str) -> Path:
     if ".." in parts:
         raise CompanyError(f"'{name}' leads out of the data folder: '..' is not allowed in a company's name")
     if len(parts) > 1 and not Path(name).is_dir():
-        raise CompanyError(
-            f"there is no folder '{name}'; give the name of a company or the folder with its company.toml"
-        )
+        raise CompanyError(f"there is no folder '{name}'; give a company's name or the folder with its company.toml")
     if len(parts) > 1 or not _KEY.fullmatch(name):
         return Path(name)
     data = data_folder()

@@ -34,11 +34,9 @@ def transaction_faults(rows: Any, size: int, columns: tuple[str, ...]) -> Iterat
         told = text("lines entered the books before they were ordered")
         yield note(kind="before its start", column="recorded_at", count=early, detail=f"{early:,} {told}")
     if alike := who["all"] - who["distinct"]:
-        told = say(
-            "{all:count} identifiers, {distinct:count} without capitals and blanks: fold_ids = true joins them", **who
-        )
+        told = "{all:count} identifiers, {distinct:count} without capitals and blanks: fold_ids = true joins them"
         told_as = partial(note, severity="serious") if alike > ALIKE * who["all"] else note
-        yield told_as(kind="identifiers alike", column="customer_id", count=alike, detail=told)
+        yield told_as(kind="identifiers alike", column="customer_id", count=alike, detail=say(told, **who))
     if zero := what["zero"]:
         told = language.plural("{n} line cost the customer nothing", "{n} lines cost the customer nothing", zero)
         yield note(kind="zero revenue", column="revenue", count=zero, detail=told)
@@ -59,12 +57,9 @@ def transaction_faults(rows: Any, size: int, columns: tuple[str, ...]) -> Iterat
         told += text("; without a line_id nobody can tell whether they are copies")
         yield note(kind="identical lines", count=repeated, detail=told)
     orders = rows.group_by("order_id").aggregate(customers=rows.customer_id.nunique())
-    count, examples = _several(orders.filter(orders.customers > 1), "order_id")
-    if count:
-        told = language.plural(
-            "{n} order belongs to several customers", "{n} orders belong to several customers", count
-        )
-        yield note(kind="shared orders", column="order_id", count=count, detail=told, examples=examples)
+    if found := _several(orders.filter(orders.customers > 1), "order_id"):
+        one, many = "{n} order belongs to several customers", "{n} orders belong to several customers"
+        yield note(kind="shared orders", detail=language.plural(one, many, found["count"]), **found)
 
 
 def _catch_all(rows: Any) -> Iterator[Fault]:
@@ -89,29 +84,23 @@ def customer_faults(table: str, rows: Any, customers: Any) -> Iterator[Fault]:
     if table == "transactions" and "acquired_at" in customers.columns:
         yield from _late_acquisitions(customers, rows)
     named = rows.filter(rows.customer_id.notnull()).select("customer_id").distinct()
-    count, examples = _several(named.anti_join(customers.select("customer_id"), "customer_id"), "customer_id")
-    if count:
-        told = language.plural("{n} is not in 'customers'", "{n} are not in 'customers'", count)
-        yield Fault(
-            table=table, kind="unknown customers", treatment="kept", column="customer_id", count=count, detail=told,
-            examples=examples,
-        )  # fmt: skip
+    if found := _several(named.anti_join(customers.select("customer_id"), "customer_id"), "customer_id"):
+        told = language.plural("{n} is not in 'customers'", "{n} are not in 'customers'", found["count"])
+        yield Fault(table=table, kind="unknown customers", treatment="kept", detail=told, **found)
 
 
 def _late_acquisitions(customers: Any, sales: Any) -> Iterator[Fault]:
     """Yield how many customers were acquired after their first purchase."""
     first = sales.group_by("customer_id").aggregate(first=sales.ordered_at.date().min())
     joined = first.inner_join(customers.select("customer_id", "acquired_at"), "customer_id")
-    count, examples = _several(joined.filter(joined.acquired_at > joined["first"]), "customer_id")
-    if count:
-        told = language.plural("{n} customer", "{n} customers", count) + text(" acquired after the first purchase")
-        yield Fault(
-            table="customers", kind="before its start", treatment="kept", column="acquired_at", count=count,
-            detail=told, examples=examples,
-        )  # fmt: skip
+    if found := _several(joined.filter(joined.acquired_at > joined["first"]), "customer_id"):
+        told = language.plural("{n} customer", "{n} customers", found["count"])
+        told, found["column"] = told + text(" acquired after the first purchase"), "acquired_at"
+        yield Fault(table="customers", kind="before its start", treatment="kept", detail=told, **found)
 
 
-def _several(found: Any, column: str) -> tuple[int, tuple[tuple[None, str], ...]]:
-    """Return how many rows there are, and the first three of them."""
+def _several(found: Any, column: str) -> dict[str, Any]:
+    """Return the column, how many rows there are, and what stands in the first three of them; nothing without rows."""
     first = found.mutate(size=found.count().over()).order_by(column).limit(3).to_pyarrow().to_pylist()
-    return first[0]["size"] if first else 0, tuple((None, repr(row[column])) for row in first)
+    examples = tuple((None, repr(row[column])) for row in first)
+    return {"column": column, "count": first[0]["size"], "examples": examples} if first else {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
+import weakref
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +22,7 @@ from crm_lib.company.report import TableCheck
 from crm_lib.company.settings import CompanySettings, Source
 from crm_lib.company.sources import source_file
 from crm_lib.company.store import Store, code_digest, digest
+from crm_lib.writing import fcntl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +39,12 @@ class Prepared:
 
 
 class Copies:
-    """The prepared copies of one company's tables; none where a database is involved."""
+    """The prepared copies of one company's tables; none of a database, unless its settings wish it."""
 
     def __init__(self, engine: Engine, settings: CompanySettings, store: Store, today: dt.date) -> None:
         self._engine, self._settings, self._store, self._today = engine, settings, store, today
+        file = settings.folder / settings.database.url.removeprefix("duckdb://")  # and beside it what is not in it yet
+        self._database = [file, file.with_name(f"{file.name}.wal")] if settings.database.keep_copy else []
 
     def key(self, name: str, day: dt.date | None) -> str:
         """Return the name of a table's copy; empty where there can be none."""
@@ -52,10 +57,11 @@ class Copies:
         return self._digest([*self._settings.tables.values(), *self._settings.sources.values()], day)
 
     def _digest(self, sources: Iterable[Source], *parts: Any) -> str:
-        files = []
+        files: list[str] = []
         for source in sources:
             with suppress(Unusable, OSError):  # what is wrong with a file, its reader says
-                files.append(self._store.file_digest(source_file(self._settings, source)) if source.file else "")
+                read = [source_file(self._settings, source)] if source.file else filter(Path.exists, self._database)
+                files.append(digest([self._store.file_digest(file) for file in read]))
         return digest(files, self._settings.model_dump_json(), parts, code_digest(), language.language())
 
     def read(self, key: str) -> tuple[Prepared, Any] | None:
@@ -63,9 +69,12 @@ class Copies:
         found = self._store.read(key) if key else None
         if not isinstance(found, Prepared) or found.only_on not in (None, self._today):
             return None
+        if found.check.last and found.check.last > self._today:  # the clock was set back
+            return None
         with suppress(Exception):  # a copy that cannot be read is none
-            rows, *rejects = [self._view(name, content) for name, content in found.files]
-            return replace(found, check=replace(found.check, rejects=rejects[0] if rejects else None)), rows
+            if all(self._held(name) == content for name, content in found.files):
+                rows, *rejects = [self._view(name) for name, _ in found.files]
+                return replace(found, check=replace(found.check, rejects=rejects[0] if rejects else None)), rows
         return None
 
     def keep(self, key: str, check: TableCheck, rows: Any, day: dt.date, fingerprint: str) -> Any:
@@ -74,7 +83,7 @@ class Copies:
             return rows
         with suppress(Exception):  # a full disk, or a type that Parquet has not: then the company works without
             written = [self._written(part) for part in (rows, check.rejects) if part is not None]
-            view = self._view(*written[0])
+            view = self._view(written[0][0])
             if view.schema() != rows.schema():
                 return rows
             future = any(fault.kind == KINDS[FUTURE] for fault in check.faults)
@@ -91,18 +100,23 @@ class Copies:
     def _written(self, rows: Any) -> tuple[str, str]:
         file = self._store.new_file()
         rows_sql = ibis.to_sql(rows, dialect=self._engine.dialect, pretty=False)
-        self._engine.run(f"COPY ({rows_sql}) TO {literal(str(file))} (FORMAT parquet)")
-        file.chmod(0o600)
-        return file.name, _sha256(file)
+        try:
+            self._engine.run(f"COPY ({rows_sql}) TO {literal(str(file))} (FORMAT parquet)")
+            file.chmod(0o600)
+        except Exception:
+            file.unlink(missing_ok=True)  # half a file would keep a full disk full
+            raise
+        return file.name, self._held(file.name)
 
-    def _view(self, name: str, content: str) -> Any:
-        file = Path(self._store.folder or "") / name
-        if _sha256(file) != content:
-            raise OSError(f"{file} is damaged")
-        file.touch()
-        return self._engine.named(f"copy {name}", f"SELECT * FROM read_parquet({literal(str(file))})")
+    def _held(self, name: str) -> str:
+        """Keep a file from being removed as long as the company is open, and return its SHA-256."""
+        opened = Path(self._store.folder or "", name).open("rb")  # noqa: SIM115 - as long as this lives
+        weakref.finalize(self, opened.close)
+        with suppress(OSError, AttributeError):  # there are systems and network folders without locks
+            fcntl.flock(opened, fcntl.LOCK_SH)
+        os.utime(opened.name)
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    def _view(self, name: str) -> Any:
+        file = str(Path(self._store.folder or "", name))
+        return self._engine.named(f"copy {name}", f"SELECT * FROM read_parquet({literal(file)})")

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from crm_lib.company.company import Company
-
 Treatment = Literal[
     "row rejected", "value dropped", "column ignored", "kept", "table not used", "company not opened", "values hidden",
     "taken as negative", "left out", "allowed",
@@ -163,29 +161,15 @@ class CheckReport:
         return [first, *([""] if warned else []), *warned, *listed]
 
 
-def write_rejected(company: Company | CheckReport, folder: str | Path) -> dict[str, Path]:
-    """Write the rejected rows of each table to ``<folder>/<table>.csv``.
+def write_rejected(report: CheckReport, folder: Path) -> dict[str, Path]:
+    """Write the rejected rows of each table to ``<folder>/<table>.csv``; return the files by table.
 
-    The engine streams the rows into the file, so that their number does not matter. The columns are ``row`` (the line
-    in a text file), ``reasons``, and those of the source. A text that a spreadsheet would take for a formula gets an
-    apostrophe in front.
-
-    Parameters
-    ----------
-    company : Company or CheckReport
-        What was checked.
-    folder : str or Path
-        Where to; made where it is missing. Files of an earlier check in it are removed.
-
-    Returns
-    -------
-    dict of str to Path
-        The files written, by table; tables without rejected rows have none.
+    The engine streams the rows, so that their number does not matter. The columns are ``row`` (the line in a text
+    file), ``reasons``, and those of the source. Files of an earlier check are removed.
     """
-    report = company if isinstance(company, CheckReport) else company.check
     written = {}
     for table in report.tables:
-        file = Path(folder) / f"{table.name}.csv"
+        file = folder / f"{table.name}.csv"
         if table.rejects is None:
             file.unlink(missing_ok=True)
             continue

@@ -175,6 +175,7 @@ class Database(_Section):
 
     url: Annotated[str, AfterValidator(_url)] = ""
     password_env: str = ""
+    keep_copy: Annotated[bool, Field(title="true or false")] = False
 
 
 class Reports(_Section):
@@ -210,6 +211,8 @@ class CompanySettings(_Section):
         for words, cause in self.causes.items():
             if cause not in CAUSES:
                 yield f"[causes]: '{words}' = {cause!r} names no cause of leaving; the causes are {quoted_list(CAUSES)}"
+        if self.database.keep_copy and not self.database.url.startswith("duckdb:"):
+            yield "[database]: keep_copy is for a DuckDB file: nobody can tell when the tables of a server are others"
         for name in self.sources:
             if not name.isidentifier():
                 yield f"[sources.{name}]: a source's name must be letters, digits and '_' only, so that SQL can use it"

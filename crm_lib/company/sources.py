@@ -85,9 +85,8 @@ class Sources:
         path = ".".join(identifier(part) for part in (DATABASE, *(schema or ["main"]), table))
         for number in ("rowid + 1", "row_number() OVER ()"):  # views have no rowid
             try:
-                return Raw(
-                    origin=origin, table=self._engine.named(f"{name} raw", f"SELECT {number} AS {ROW}, * FROM {path}")
-                )
+                select = f"SELECT {number} AS {ROW}, * FROM {path}"
+                return Raw(origin=origin, table=self._engine.named(f"{name} raw", select))
             except Exception as error:
                 reason = first_line(error)
         raise Unusable("no such table", f"{origin}: {reason}")

@@ -21,6 +21,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import platformdirs
 
+from crm_lib.errors import CrmError
+from crm_lib.language import say
+from crm_lib.writing import fcntl
+
 if TYPE_CHECKING:
     from crm_lib.company.company import Company
 
@@ -29,6 +33,8 @@ T = TypeVar("T")
 
 VARIABLE = "CRM_CACHE"
 """The environment variable that names another folder; where it is empty, nothing is kept."""
+_SIZE, _GIGABYTES = "CRM_CACHE_GB", 5
+"""The environment variable that says how much room all that is kept may take, and what holds without it."""
 _COMPUTED_WITH = ("duckdb", "ibis-framework", "numpy", "pandas", "scikit-learn", "scipy", "statsmodels")
 _UNUSED_DAYS = 14
 _RECENT = 2.0
@@ -56,10 +62,11 @@ class Store:
         root = cache_folder() if on_disk else None
         self.folder = root / digest(about)[:16] if root else None
         self._memory: dict[str, bytes] = {}
-        if self.folder is not None:
+        if root and self.folder:
             try:
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _forget(self.folder)
+                with suppress(FileNotFoundError):  # another process removed or renamed it: then at another time
+                    _forget(root)
             except OSError:
                 self.folder = None
 
@@ -94,25 +101,34 @@ class Store:
         return Path(self.folder or "") / secrets.token_hex(16)
 
     def file_digest(self, file: Path) -> str:
-        """Return the SHA-256 of a file; one that kept its size and time is not read again."""
+        """Return the SHA-256 of a file; one that kept its place on the disk, size and times is not read again."""
         state = file.stat()
-        key = "file-" + digest(str(file.resolve()), state.st_size, state.st_mtime_ns)
+        about = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)  # mtime alone may be carried over
+        key = "file-" + digest(str(file.resolve()), *about)
         known = self.read(key)
         if known is None:
             with file.open("rb") as content:
                 known = hashlib.file_digest(content, "sha256").hexdigest()
-            if time.time() - state.st_mtime > _RECENT:
+            if time.time() - max(state.st_mtime, state.st_ctime) > _RECENT:
                 self.write(key, known)
         return str(known)
 
 
-def _forget(folder: Path) -> None:
-    """Remove what was not used for two weeks."""
-    before = time.time() - _UNUSED_DAYS * 86_400
-    for file in folder.iterdir():
-        with suppress(OSError):
-            if file.stat().st_mtime < before:
+def _forget(root: Path) -> None:
+    """Remove what was not used for two weeks and, where all takes too much room, what was used longest ago."""
+    try:
+        most = 1e9 * float(os.environ.get(_SIZE) or _GIGABYTES)
+    except ValueError:
+        raise CrmError(say("{name} must be a number of gigabytes", name=_SIZE)) from None
+    files = [(file.stat(), file) for file in root.glob("*/*")]
+    total, before = sum(state.st_size for state, _ in files), time.time() - _UNUSED_DAYS * 86_400
+    for state, file in sorted(files, key=lambda each: each[0].st_mtime):
+        if state.st_mtime < before or total > most:
+            with suppress(OSError), file.open("rb") as opened:  # what a company that is open reads is locked
+                if fcntl is not None:
+                    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 file.unlink()
+                total -= state.st_size
 
 
 def digest(*parts: Any) -> str:

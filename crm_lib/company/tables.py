@@ -43,13 +43,14 @@ class Tables:
     def __init__(self, settings: CompanySettings, as_of: dt.date | None) -> None:
         self.settings = settings
         self.engine = Engine(settings)
-        self.store = Store(str(settings.folder.resolve()), on_disk=not settings.database.url)
+        on_disk = settings.database.keep_copy or not settings.database.url
+        self.store = Store(str(settings.folder.resolve()), on_disk=on_disk)
         self.checks: dict[str, TableCheck] = {}
         self.day = as_of or settings.company.as_of
         self._sources = Sources(self.engine, settings)
         # Dates come without a zone: what is today anywhere on earth is not in the future.
         self._today = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
-        self._copies = Copies(self.engine, settings, self.store, self._today)
+        self.copies = Copies(self.engine, settings, self.store, self._today)
         self._usable: dict[str, Any] = {}
         self._raws: dict[str, Raw] = {}
         self._fingerprints: dict[str, str] = {}
@@ -86,23 +87,23 @@ class Tables:
             self._fingerprints[name] = fingerprint(self._raws[name], self.engine, self.store)
         return self._fingerprints[name]
 
-    def content(self) -> str:
-        """Return a SHA-256 of all that results rest on; what a database holds is not in it."""
-        return self._copies.content(self.day)
-
     def _prepare(self, contract: TableContract) -> None:
         """Read a table's copy, or check the table and keep one."""
         name = contract.name
-        key = self._copies.key(name, self.day)
-        copy = self._copies.read(key)
+        key = self.copies.key(name, self.day)
+        copy = self.copies.read(key)
         if copy is not None:
             found, self._usable[name] = copy
             self.checks[name], self.day, self._fingerprints[name] = found.check, found.day, found.fingerprint
         else:
+            day = self.day
             self._check(contract)
-            if name in self._usable and self.day is not None and key:
+            if key and self.copies.key(name, day) != key:
+                self._usable.pop(name, None)
+                self._fail(contract, "changed", text("its file changed while it was read: open the company again"))
+            elif name in self._usable and self.day is not None and key:
                 rows, print_of_source = self._usable[name], self.fingerprint(name)
-                self._usable[name] = self._copies.keep(key, self.checks[name], rows, self.day, print_of_source)
+                self._usable[name] = self.copies.keep(key, self.checks[name], rows, self.day, print_of_source)
         for other in self._usable if name == "customers" else {name} & set(self._usable):
             if "customers" in self._usable:
                 self._note(self._customer_faults(other))
@@ -110,7 +111,7 @@ class Tables:
             self._note(self._silence(self._usable[name], self.day))
 
     def _customer_faults(self, other: str) -> tuple[Fault, ...]:
-        keys = [self._copies.key(name, self.day) for name in (other, "customers")]
+        keys = [self.copies.key(name, self.day) for name in (other, "customers")]
         place = f"customers-{digest(keys)}"
         found: tuple[Fault, ...] | None = self.store.read(place) if all(keys) else None
         if found is None:

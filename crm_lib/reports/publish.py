@@ -20,10 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from crm_lib.writing import fcntl
 
 LATEST = "latest"
 _BUILDING, _REMOVING = ".building-", ".removing-"

@@ -14,7 +14,7 @@ from crm_lib import language
 from crm_lib.company import Company
 from crm_lib.company.settings import CompanySettings, read_settings
 from crm_lib.errors import CrmError
-from crm_lib.language import say
+from crm_lib.language import say, text
 from crm_lib.reports import changes, publish
 from crm_lib.reports.documents import UNREADABLE, collect, read_document, shorten, write_document
 from crm_lib.reports.execute import Order, Outcome, Progress, execute
@@ -136,6 +136,9 @@ def run_report(
             kept = {each.notebook.key: each for each in had if each}
             new = [each for each in possible if each.key not in kept]
             executed = [*kept.values(), *execute(new, run=run, folder=aside, jobs=at_once, progress=tell)]
+            vars(opened).pop("content", None)  # that of the files as they are now
+            if keys(chosen, run) != run.keys:
+                raise CrmError(text("the company's files changed while its report was made: make it again"))
             done = {each.notebook.key: _write_page(each, aside, run) for each in executed}
             outcomes = tuple(done.get(each.key) or _skipped(each, lacks[each.key]) for each in chosen)
             _write_front(outcomes, aside, run)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from crm_lib.company import Company, write_rejected
+from crm_lib.company import Company
 from crm_lib.company.dictionary import dictionary
+from crm_lib.company.report import write_rejected
 from crm_lib.errors import MissingData
 from crm_lib.schema import TABLES
 from tests.companies import transactions, write_company
@@ -115,7 +116,7 @@ def test_rejected_rows_are_written_aside_with_line_and_reasons_and_no_formulas(t
     rows.loc[1, ["revenue", "customer_id"]] = ["=1+1", "-12.5"]
     rows.loc[2, ["revenue", "customer_id"]] = ["@SUM(A1)", None]
     company = Company.open(write_company(tmp_path / "shop", {"transactions": rows}))
-    written = write_rejected(company, tmp_path / "aside")
+    written = write_rejected(company.check, tmp_path / "aside")
     assert list(written) == ["transactions"]
     aside = pd.read_csv(written["transactions"], dtype=str).sort_values("row", key=lambda row: row.astype(int))
     assert list(aside.columns) == ["row", "reasons", *rows.columns]
@@ -129,7 +130,7 @@ def test_rejected_rows_are_written_aside_with_line_and_reasons_and_no_formulas(t
     assert aside.customer_id.tolist()[0] == "-12.5"
     # A check without rejected rows removes those of an earlier one.
     company = Company.open(write_company(tmp_path / "good", {"transactions": transactions()}))
-    assert write_rejected(company, tmp_path / "aside") == {}
+    assert write_rejected(company.check, tmp_path / "aside") == {}
     assert not written["transactions"].exists()
 
 

@@ -9,8 +9,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from crm_lib.company import Company, check_company, write_rejected
-from crm_lib.company.report import Fault
+from crm_lib.company import Company, check_company
+from crm_lib.company.report import Fault, write_rejected
 from crm_lib.errors import CompanyError
 from tests.companies import transactions, write_company
 
@@ -65,7 +65,7 @@ def test_an_odd_date_costs_one_row_or_one_value(how: str, tmp_path: Path) -> Non
     # The day of the sixth is a day before 1900 too.
     assert (faults["acquired_at"].treatment, faults["acquired_at"].count) == ("value dropped", 6)
     assert company.frame("customers").acquired_at.notna().tolist() == [True, *[False] * 6]
-    written = write_rejected(company, tmp_path / "rejected")["transactions"].read_text()
+    written = write_rejected(company.check, tmp_path / "rejected")["transactions"].read_text()
     assert written.count("ordered_at: not a date") == 6
 
 

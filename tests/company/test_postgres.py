@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from crm_lib import environment, segments
-from crm_lib.company import Company, check_company, write_rejected
+from crm_lib.company import Company, check_company
 from crm_lib.company.engine import server_url, without
+from crm_lib.company.report import write_rejected
 from crm_lib.errors import CompanyError
 from tests.companies import transactions, write_company
 
@@ -83,7 +84,7 @@ def test_faults_are_found_in_the_server_and_shown_by_their_values(
     assert found["not a date"].examples == ((None, "'today'"),)
     assert company.check_all().table("transactions").rejected == 4
     assert len(company.frame("transactions")) == 4
-    aside = pd.read_csv(write_rejected(company, tmp_path / "aside")["transactions"], dtype=str)
+    aside = pd.read_csv(write_rejected(company.check, tmp_path / "aside")["transactions"], dtype=str)
     assert sorted(aside.reasons) == [
         "customer_id: missing value", "line_id: repeated key", "ordered_at: not a date", "revenue: not a number",
     ]  # fmt: skip
@@ -192,7 +193,7 @@ def test_an_odd_date_on_a_server_costs_one_row(kind: str, server: Any, postgres_
     (fault,) = (fault for fault in company.check.faults if fault.kind == "not a date")
     assert (fault.column, fault.treatment, fault.count) == ("ordered_at", "row rejected", 3)
     assert len(company.frame("transactions")) == 5
-    assert "not a date" in write_rejected(company, tmp_path / "rejected")["transactions"].read_text()
+    assert "not a date" in write_rejected(company.check, tmp_path / "rejected")["transactions"].read_text()
 
 
 def test_segments_and_readiness_are_those_of_the_same_rows_in_a_file(
