@@ -1,6 +1,6 @@
 """What a report costs: made cold, made again, what follows from it, and plain papermill beside it.
 
-python benchmarks/report.py [--company demo]
+python benchmarks/report.py [--company demo] [--notebook 09 ...]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from crm_lib.reports.notebooks import all_notebooks, find_folder
+from crm_lib.reports.notebooks import all_notebooks, find_folder, select
 
 CRM = [sys.executable, "-m", "crm_lib.cli"]
 PAPERMILL = (
@@ -47,13 +47,15 @@ def main() -> int:
     """Measure everything, print it beside its target, and return 1 where one was missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--company", default="demo")
-    company = parser.parse_args().company
-    notebooks = all_notebooks(find_folder())
+    parser.add_argument("--notebook", action="append", default=[], help="instead of all; targets shrink with them")
+    told = parser.parse_args()
+    company, notebooks = told.company, select(all_notebooks(find_folder()), names=told.notebook, edition="all")
     print(f"{len(notebooks)} notebooks of '{company}'; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
     rows: list[tuple[str, float, float, float | None, float | None]] = []
     with tempfile.TemporaryDirectory() as folder:
         kept, plain = {"CRM_CACHE": f"{folder}/kept"}, {"CRM_CACHE": f"{folder}/plain"}
-        report = [*CRM, "report", company, "--reports", folder]
+        chosen = [word for each in notebooks for word in ("--notebook", each.key)]
+        report = [*CRM, "report", company, "--reports", folder, *chosen]
         cold = run(*report, **kept)[:2]
         share = len(notebooks) / ALL
         rows.append(("cold report", *cold, 60 * share, 9.0 * len(notebooks)))
@@ -78,10 +80,10 @@ def main() -> int:
     print(f"{'':<36}{'clock':>9}{'processors':>12}   target")
     for name, clock, processors, most_clock, most_processors in rows:
         over = clock > (most_clock or clock) or processors > (most_processors or processors)
-        told = [
+        limits = [
             f"{most:.1f} s {what}" for most, what in ((most_clock, "clock"), (most_processors, "processors")) if most
         ]
-        verdict = f"{', '.join(told)}: {'MISSED' if over else 'met'}" if told else ""
+        verdict = f"{', '.join(limits)}: {'MISSED' if over else 'met'}" if limits else ""
         print(f"{name:<36}{clock:>7.1f} s{processors:>10.2f} s   {verdict}")
         missed |= over
     print(f"papermill over cold report: clock {papermill[0] / cold[0]:.2f}, processors {papermill[1] / cold[1]:.2f}")
