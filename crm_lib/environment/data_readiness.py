@@ -96,9 +96,8 @@ def _measured(company: Company, contract: TableContract, known: str) -> dict[str
     joined = float("nan")
     if "customer_id" in table.columns and contract.name != known and company.has(known):
         ids = table.select("customer_id").drop_null().distinct()
-        among = company.table(known).select("customer_id").distinct()
-        total, there = int(ids.count().execute()), int(ids.semi_join(among, "customer_id").count().execute())
-        joined = there / total if total else joined
+        share = ids.customer_id.isin(company.table(known).customer_id).mean().execute()
+        joined = joined if share is None else float(share)
     when: dict[str, Any] = {"years": float("nan"), "age": float("nan"), "longest_gap": float("nan")}
     if n and contract.happened_at in table.columns:
         days = table.select(day=table[contract.happened_at].cast("date")).distinct().order_by("day").execute()["day"]
