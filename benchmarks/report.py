@@ -18,9 +18,10 @@ from pathlib import Path
 from crm_lib.reports.notebooks import all_notebooks, find_folder, select
 
 CRM = [sys.executable, "-m", "crm_lib.cli"]
-PAPERMILL = (
-    "import sys, papermill; papermill.execute_notebook(*sys.argv[1:3], {'company': sys.argv[3]}, kernel_name='python3')"
-)
+PAPERMILL = """import sys, papermill
+papermill.execute_notebook(
+    *sys.argv[1:3], {"company": sys.argv[3]}, kernel_name="python3", progress_bar=False
+)"""
 IMPORT = "import time; start = time.process_time(); {}; print(time.process_time() - start)"
 OPEN = "from crm_lib.company import Company; start = time.process_time(); Company.open({!r})"
 ALL = 13
