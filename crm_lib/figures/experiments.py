@@ -141,7 +141,7 @@ def staying_chart(found: Staying) -> Chart:
         frame, "value", kind="number", reference=0.0, hollow="chance", name="staying",
         headline=say("{stayed:share} of customers bought again in half a year; {n:count} of {all:count} states go with "
                      "a difference", stayed=found.stayed, n=int((~frame["chance"]).sum()), all=len(frame)),
-        title=say("Points more who bought again, against the base of each influence (hollow: chance)"),
+        title=say("Points more who bought again than in the base (hollow: chance)"),
         table=table(
             "staying", say("What goes with staying"), shown, labels={"base": say("Against"), "points": say("Points")},
             kinds={"base": "text", "points": "text"},

@@ -32,17 +32,18 @@ def cohort_chart(found: Cohorts, *, measure: Measure = "active") -> Chart:
     frame, open_ = found.triangle(measure), found.triangle(measure, unfinished=True)
     money = measure != "active"
     both = frame.fillna(open_)
-    written = both.map(lambda x: "" if np.isnan(x) else short_money(x, found.currency) if money else share(x))
+    written = both.map(lambda x: "" if np.isnan(x) else short_money(x, "") if money else share(x))
     frame.index = written.index = pd.Index(
         [say("{cohort} ({n:count})", cohort=name, n=found.sizes[name]) for name in frame.index], name="cohort"
     )
     name = "contract-cohorts" if found.contracts else f"cohorts-{measure}"
     at = found.curve().iloc[1]
     if money:
-        per = found.frame[found.frame["whole"]][measure].groupby("age").sum() / found.curve()["customers"]
+        per = found.averaged[measure].groupby("age").sum() / found.curve()["customers"]
         headline = say("A customer won brings {first:short} in the first {period:words} and {next:short} in the next",
                        first=per[0], next=per[1], period=found.period, currency=found.currency)  # fmt: skip
-        title = say("{what} a customer won, by {period:words}", what=label(measure), period=found.period)
+        title = say("{what} a customer won ({currency}), by {period:words}", what=label(measure), period=found.period,
+                    currency=found.currency)  # fmt: skip
     else:
         words = (
             "{share:share} of customers with a contract still have one at the end of the next {period:words}"
@@ -73,7 +74,8 @@ def cohort_curve_chart(found: Cohorts) -> Chart:
         headline=say("After {n:count} {since:words}, {share:share} are left", n=frame.index[-1], share=last["share"],
                      since={"month": "months", "quarter": "quarters", "year": "years"}[found.period]),
         title=say("Share with a running contract, all cohorts" if found.contracts else "Share who bought, all cohorts"),
-        note=say("Each point rests on the cohorts that have wholly lived through it, the last on {n:count} alone.",
+        note=say("Each point rests on the cohorts that have wholly lived through it, the last on {n:count} alone. The "
+                 "first, with whoever was a customer before the data begin, is left out if there are others.",
                  n=int(last["cohorts"])),
     )  # fmt: skip
 
@@ -104,11 +106,12 @@ def loyalty_chart(found: LoyaltyChange) -> Chart:
     """Draw how long newer and older customers stay, at the same ages, and the groups that differ in the table."""
     frame = found.curves.rename_axis("days_known")
     thin = frame.iloc[:: max(len(frame) // 120, 1)]
-    half = frame[frame.index <= 182].iloc[-1]
+    half, whole = frame[frame.index <= 182].iloc[-1], frame.index[-1] >= 182
+    begins = say("Half a year") if whole else say("{n:count} days", n=frame.index[-1])
     return curve(
         thin, ["older", "newer"], kind="share", steps=True, name="loyalty",
-        headline=say("Half a year after winning, {new:share} of newer and {old:share} of older customers are left",
-                     new=half["newer"], old=half["older"]),
+        headline=say("{begins} after winning, {new:share} of newer and {old:share} of older customers are left",
+                     begins=begins, new=half["newer"], old=half["older"]),
         title=say("Share who have stayed, customers won until and after {day:date}", day=found.split_on),
         note=say("Left: silent for {n:count} days. Customers won in the first tenth of the time are left out.",
                  n=found.lives.days),

@@ -140,9 +140,11 @@ def finding_net_retention(found: Bridge) -> Finding:
         criterion=Criterion(low=1.0),
         sentence="Customers of the {days:count} days before now bring {estimate} of what they brought; leaving and "
         "buying less cost {lost:short}.",
-        if_supported="Growth stands without new customers: put the next pound into those you have.",
+        if_supported="Growth stands without new customers: invest first in those you have.",
         if_not_supported="New and returning customers ({won:short}) must first refill what leaks: start with the "
-        "largest leak in the bridge.",
+        "largest leak in the bridge."
+        if won > 0
+        else "Nobody was won or came back to refill what leaks: start with the largest leak in the bridge.",
         if_undecided="Watch another period; the two periods differ by no more than chance.",
         values={"days": found.days, "lost": -lost, "won": won},
         currency=found.currency,

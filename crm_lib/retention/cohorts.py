@@ -49,12 +49,23 @@ class Cohorts:
         cells["share"] = cells["share"].where(cells["whole"] != unfinished)
         return cells.pivot_table(index="cohort", columns="age", values="share", dropna=False)
 
-    def curve(self) -> pd.DataFrame:
-        """Return, by age, the share active over all cohorts that have wholly lived through it, with its interval.
+    @property
+    def averaged(self) -> pd.DataFrame:
+        """The cells of `frame` that count in averages: whole periods, of all cohorts but the first.
 
-        Periods that are not over count nowhere. ``customers`` and ``cohorts`` tell on whom it rests.
+        The first holds whoever was a customer before the data begin; only where no other has lived long enough it
+        counts.
         """
-        rows = self.frame[self.frame["whole"]].reset_index()
+        whole = self.frame[self.frame["whole"]]
+        later = whole.drop(self.sizes.index[0], level="cohort")
+        return later if (later.index.get_level_values("age") >= 1).any() else whole
+
+    def curve(self) -> pd.DataFrame:
+        """Return, by age, the share active over the cohorts `averaged` that have lived through it, with its interval.
+
+        ``customers`` and ``cohorts`` tell on whom it rests.
+        """
+        rows = self.averaged.reset_index()
         rows["size"] = rows["cohort"].map(self.sizes)
         by = rows.groupby("age")
         found = pd.DataFrame({"customers": by["size"].sum(), "active": by["active"].sum(), "cohorts": by.size()})

@@ -29,7 +29,7 @@ def found(simulated_shop, lives, bridge):
     [
         ("cohort_chart", "cohorts", "of customers buy in the quarter after"),
         ("cohort_chart", "members", "still have one at the end of the next quarter"),
-        ("cohort_curve_chart", "cohorts", "After 11 quarters"),
+        ("cohort_curve_chart", "cohorts", "After 10 quarters"),
         ("loyalty_chart", "loyalty", "Half a year after winning"),
         ("projection_chart", "projection", "Told from 3 periods"),
         ("projection_chart", "plan", "a straight line by"),

@@ -68,10 +68,16 @@ def test_a_period_that_is_not_over_is_shown_apart_and_in_no_average(tmp_path):
     assert found.triangle(unfinished=True).loc["2025-01", 3] == 0.5
     assert whole.triangle().loc["2025-01", 3] == 0.5
     assert not whole.triangle(unfinished=True).notna().any(axis=None)
-    # Of the three won in January and February, one bought a month later and one two months later; April is open.
-    assert found.curve()["customers"].tolist() == [3, 3, 2]
-    assert found.curve()["active"].tolist() == [3, 2, 0]
-    assert whole.curve()["customers"].tolist() == [4, 3, 3, 2]
+    # January, the first, may hold older customers; of the one won in February April is open.
+    assert found.curve()["customers"].tolist() == [1, 1]
+    assert found.curve()["active"].tolist() == [1, 1]
+    assert whole.curve()["customers"].tolist() == [2, 1, 1]
+
+
+def test_the_first_cohort_counts_in_averages_where_there_is_no_other(tmp_path):
+    alone = cohorts(_shop(tmp_path / "a", "2025-04-30", [row for row in ROWS if row[1] in ("anna", "ben")]))
+    assert alone.curve()["customers"].tolist() == [2, 2, 2, 2]
+    assert alone.curve()["active"].tolist() == [2, 1, 0, 1]
 
 
 def test_returns_take_money_and_make_nobody_active_or_won(tmp_path):
