@@ -12,14 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from crm_lib.clv.discounting import (
-    check_periods,
-    check_tenure,
-    discounted_periods,
-    log_survival,
-    period_discount,
-)
-from crm_lib.clv.histories import Array, Codes, Units
+from crm_lib.clv.discounting import check_periods, check_tenure, discounted_periods, log_survival
+from crm_lib.clv.histories import Array, Units
 from crm_lib.clv.intervals import draw_blocks, equal_tails
 from crm_lib.clv.model import Model
 from crm_lib.clv.special import log_gamma_ratio
@@ -117,28 +111,6 @@ class ContractModel(Model[Survivors]):
         times = index.to_numpy(dtype=float)
         return self._answer(lambda theta: np.exp(self._log_survival(theta, times)), index, interval)
 
-    def discounted_expected_residual_lifetime(
-        self,
-        tenure: ArrayLike,
-        annual_rate: float,
-        *,
-        periods_per_year: float = 1.0,
-        interval: bool = False,
-    ) -> pd.Series[float] | pd.DataFrame:
-        """Return the discounted number of all renewals that contracts in periods (N,), 1 the first, are yet to make.
-
-        Times the margin of a period, paid at its beginning, it is the residual value of the contract: with *n* the
-        tenure and *d* the interest of a period, :math:`\\sum_{k=0}^\\infty \\frac{S(n + k)}{S(n - 1)} (1 + d)^{-k}`
-        (Fader & Hardie 2010, Marketing Science 29(1), 85–93). The renewal at the end of the period is just due; where
-        it is due in *u* periods, all is worth :math:`(1 + d)^{-u}` times as much. ``periods_per_year`` is 12 for
-        monthly contracts. The answer is indexed like the tenures, or by them.
-        """
-        discount, tenures = period_discount(annual_rate, periods_per_year), check_tenure(tenure)
-        distinct, place = np.unique(tenures, return_inverse=True)
-        return self._answer(
-            lambda theta: self._discounted(theta, distinct, discount), _index_of(tenure), interval, place
-        )
-
     def simulate(self, age: ArrayLike, *, seed: int, horizon: int = 0) -> pd.DataFrame:
         """Simulate contracts that are observed for numbers of periods (N,), if they do not end before.
 
@@ -161,19 +133,11 @@ class ContractModel(Model[Survivors]):
         )
 
     def _answer(
-        self,
-        expectation: Callable[[Array], Array],
-        index: pd.Index,
-        interval: bool,
-        place: Codes | slice = slice(None),
+        self, expectation: Callable[[Array], Array], index: pd.Index, interval: bool
     ) -> pd.Series[float] | pd.DataFrame:
         if not interval:
-            return pd.Series(expectation(self._fit_.theta[None, :])[0][place], index=index, name="value")
+            return pd.Series(expectation(self._fit_.theta[None, :])[0], index=index, name="value")
         sample = expectation(self._drawn.working)
         low, high = equal_tails(sample)
         columns = {"value": np.median(sample, axis=0), "low": low, "high": high}
-        return pd.DataFrame({name: each[place] for name, each in columns.items()}, index=index)
-
-
-def _index_of(tenure: ArrayLike) -> pd.Index:
-    return tenure.index if isinstance(tenure, pd.Series) else pd.Index(np.atleast_1d(tenure), name="tenure")
+        return pd.DataFrame(columns, index=index)

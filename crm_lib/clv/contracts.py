@@ -38,10 +38,6 @@ class ShiftedBetaGeometric(ContractModel):
     >>> model = ShiftedBetaGeometric().fit(pd.DataFrame({"period": range(8), "survivors": survivors}))
     >>> model.params_.round(3).to_dict()
     {'alpha': 0.668, 'beta': 3.806}
-    >>> ShiftedBetaGeometric().with_parameters(alpha=3.8, beta=15.2).discounted_expected_residual_lifetime(
-    ...     [1, 2, 3, 4, 5], annual_rate=0.1
-    ... ).round(2).tolist()
-    [3.31, 3.45, 3.59, 3.72, 3.84]
     """
 
     @property

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from crm_lib.clv.histories import Array, Codes
 
 _BLOCK = 2**22
+_MANY = 1_000_000
+"""Customers from which on means are drawn as what they then are: normal."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,15 +45,18 @@ class CredibleRatio:
         """Expected ratio of each customer (N,)."""
         return self.mean + self.credibility * (self.own - self.mean)
 
-    def drawn(self, rows: Codes | slice) -> Array:
-        """Return draws (D, n) of the expected ratio of some customers."""
+    def drawn(self, rows: Codes, means: Array) -> Array:
+        """Return the expected ratio of some customers for each of several means (D, n)."""
         weight = self.credibility[rows]
-        return self.drawn_means[:, None] * (1 - weight) + weight * self.own[rows]
+        return means[:, None] * (1 - weight) + weight * self.own[rows]
 
 
 def bootstrapped_means(columns: Array, *, draws: int, seed: int) -> Array:
     """Return draws (D, K) of the means of K columns by the Bayesian bootstrap (Rubin 1981) over customers (N, K)."""
     rng = np.random.default_rng([seed, 2])
+    if len(columns) > _MANY:
+        covariance = np.cov(columns, rowvar=False, bias=True) / (len(columns) + 1)
+        return rng.multivariate_normal(columns.mean(axis=0), covariance, draws)
     size = max(1, _BLOCK // max(len(columns), 1))
     parts = []
     for begin in range(0, draws, size):

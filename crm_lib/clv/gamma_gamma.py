@@ -149,9 +149,10 @@ class GammaGamma(Model[SpendRecords]):
         value = _expected_mean(self._fit_.theta[None, :], *self._known(summary))[0]
         return pd.Series(value, index=summary.index, name="expected_spend")
 
-    def drawn_spend(self, summary: pd.DataFrame, *, draws: int = ROW_DRAWS) -> Array:
-        """Return each customer's expected spend for each of the posterior draws (D, N), to compute further with."""
-        return _expected_mean(self._drawn.some(draws), *self._known(summary))
+    def drawn_spend(self, summary: pd.DataFrame, *, draws: int | Array = ROW_DRAWS) -> Array:
+        """Return each customer's expected spend for each of the posterior draws (D, N), or of working parameters."""
+        theta = self.working_draws(draws) if isinstance(draws, int) else draws
+        return _expected_mean(theta, *self._known(summary))
 
     def simulate(self, frequency: ArrayLike, *, seed: int) -> pd.DataFrame:
         """Simulate the spend of customers with numbers of repeat purchases (N,).

@@ -20,13 +20,6 @@ def draw_blocks(theta: Array, histories: int) -> Iterator[Array]:
         yield theta[begin : begin + size]
 
 
-def row_blocks(draws: int, histories: int) -> Iterator[slice]:
-    """Split histories so that results for all draws fit in memory."""
-    size = max(1, _BLOCK // max(1, draws))
-    for begin in range(0, histories, size):
-        yield slice(begin, min(begin + size, histories))
-
-
 def equal_tails(sample: Array, level: float = LEVEL, *, whole: bool = False) -> tuple[Array, Array]:
     """Return the quantiles of draws (D, ...) that leave equal tails; of counts (whole) they are counts too."""
     tail = (1 - level) / 2

@@ -8,7 +8,7 @@ import dataclasses
 import warnings
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -22,6 +22,8 @@ from crm_lib.errors import NumericalError
 SEED = 20260101
 """Seed of all draws where none is given."""
 _DRAWS = 4000
+_MANY, _NARROW = 200_000, 0.02
+"""Distinct records from which on, and spread of working parameters up to which, the posterior is taken as normal."""
 _VAGUE = 10.0
 """Standard error of a working parameter beyond which the likelihood is a ridge or a plateau, not a peak."""
 _SHAPE_SD, _SCALE_SD, _COEFFICIENT_SD = 2.0, 3.0, 2.0
@@ -33,7 +35,7 @@ class ConvergenceWarning(UserWarning):
     """The likelihood has no maximum inside its parameters' range, so that the estimates are not to be relied upon."""
 
 
-Data = TypeVar("Data")
+Data = TypeVar("Data", bound=Sized)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -189,18 +191,12 @@ class Model(ABC, Generic[Data]):
         return pd.Series(self._values(self._fit_.theta), index=list(self.parameter_names), name="estimate")
 
     @property
-    def covariance_(self) -> pd.DataFrame:
-        """Covariance of the estimates: the inverse of the observed information."""
-        names, theta = list(self.parameter_names), self._fit_.theta
+    def standard_errors_(self) -> pd.Series[float]:
+        """Standard errors of the estimates, from the inverse of the observed information."""
+        theta, errors = self._fit_.theta, np.sqrt(np.diag(self._fit_.covariance))
         positive = len(theta) - len(self.coefficient_names)
         slopes = np.concatenate([np.exp(theta[:positive]), np.ones(len(theta) - positive)])
-        return pd.DataFrame(self._fit_.covariance * np.outer(slopes, slopes), index=names, columns=names)
-
-    @property
-    def standard_errors_(self) -> pd.Series[float]:
-        """Standard errors of the estimates."""
-        covariance = self.covariance_
-        return pd.Series(np.sqrt(np.diag(covariance)), index=covariance.index, name="standard_error")
+        return pd.Series(errors * slopes, index=list(self.parameter_names), name="standard_error")
 
     @property
     def log_likelihood_(self) -> float:
@@ -227,7 +223,7 @@ class Model(ABC, Generic[Data]):
         return pd.concat([estimate, self.standard_errors_, drawn[["low", "high"]]], axis=1)
 
     def posterior(self, *, draws: int = _DRAWS, seed: int = SEED) -> Posterior:
-        """Draw the parameters given the data and weak priors; all intervals use the last draws made."""
+        """Draw the parameters given data (many: normal at the mode) and weak priors; intervals use the last draws."""
         begin = self._fit_.theta
         if self._data is None:
             raise ValueError("the posterior needs the data: fit the model first")
@@ -237,13 +233,15 @@ class Model(ABC, Generic[Data]):
         factor, shift = self._from_units(units)
         precision = self._prior_sds() ** -2.0
         mode = self._mode(data, [(begin - shift) / factor, *np.atleast_2d(self._starts(data))])
-        drawn = sample_posterior(
-            lambda theta: self._log_likelihoods(theta, data) - 0.5 * theta**2 @ precision,
-            mode.theta,
-            np.asarray(np.linalg.inv(-mode.hessian), dtype=np.float64),
-            draws=draws,
-            seed=seed,
-        )
+        covariance = np.asarray(np.linalg.inv(-mode.hessian), dtype=np.float64)
+        normal = len(data) > _MANY and np.sqrt(np.diag(covariance)).max() < _NARROW
+
+        def density(theta: Array) -> Array:  # numpydoc ignore=GL08
+            if normal:
+                return np.asarray(0.5 * np.sum((theta - mode.theta) @ mode.hessian * (theta - mode.theta), axis=1))
+            return np.asarray(self._log_likelihoods(theta, data) - 0.5 * theta**2 @ precision)
+
+        drawn = sample_posterior(density, mode.theta, covariance, draws=draws, seed=seed)
         working = self._in_data_units(drawn.theta, units)
         self._posterior = Posterior(
             draws=pd.DataFrame(self._values(working), columns=list(self.parameter_names)),
@@ -279,6 +277,10 @@ class Model(ABC, Generic[Data]):
     @property
     def _drawn(self) -> Posterior:
         return self._posterior if self._posterior is not None else self.posterior()
+
+    def working_draws(self, count: int) -> Array:
+        """Return evenly spaced draws (D, P) of the posterior on the working scale."""
+        return self._drawn.some(count)
 
     def _generator(self, purpose: str) -> np.random.Generator:
         return np.random.default_rng([self._drawn.seed, zlib.crc32(purpose.encode())])

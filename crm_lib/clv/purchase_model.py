@@ -12,10 +12,9 @@ import pandas as pd
 
 from crm_lib.clv.discounting import continuous_rate, discounted_until
 from crm_lib.clv.histories import Array, Histories, Units, new_customers, read_histories
-from crm_lib.clv.intervals import check_horizon, draw_blocks, row_blocks
+from crm_lib.clv.intervals import check_horizon, draw_blocks
 from crm_lib.clv.model import Model
 from crm_lib.errors import MissingData
-from crm_lib.estimate import LEVEL
 
 ROW_DRAWS = 400
 """Posterior draws that the interval of a single customer rests on."""
@@ -95,40 +94,11 @@ class PurchaseModel(Model[Histories]):
 
     # What users ask
 
-    @overload
-    def probability_alive(
-        self, summary: pd.DataFrame, *, interval: Literal[False] = False
-    ) -> pd.Series[float]: ...  # numpydoc ignore=GL08
-    @overload
-    def probability_alive(
-        self, summary: pd.DataFrame, *, interval: Literal[True]
-    ) -> pd.DataFrame: ...  # numpydoc ignore=GL08
-    def probability_alive(self, summary: pd.DataFrame, *, interval: bool = False) -> pd.Series[float] | pd.DataFrame:
-        """Return the probability that each customer is still a customer.
-
-        Parameters
-        ----------
-        summary : DataFrame (N rows)
-            Purchase histories.
-        interval : bool
-            Whether to add the posterior interval of the probability; the value is then the posterior median.
-
-        Returns
-        -------
-        Series or DataFrame
-            Probabilities with the index of `summary`; with an interval the columns ``value``, ``low``, ``high``.
-        """
+    def probability_alive(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Return the probability that each customer (N,) is still a customer; :meth:`drawn` gives its posterior."""
         histories = self._read(summary)
-        if not interval:
-            value = self._alive(self._fit_.theta[None, :], histories)[0]
-            return pd.Series(histories.per_row(value), index=histories.index, name="alive")
-        theta = self._drawn.some(ROW_DRAWS)
-        parts = [
-            np.quantile(self._alive(theta, histories.subset(rows)), [0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-            for rows in row_blocks(len(theta), len(histories))
-        ]
-        columns = histories.per_row(np.concatenate(parts, axis=1))
-        return pd.DataFrame(columns.T, index=histories.index, columns=["value", "low", "high"])
+        value = self._alive(self._fit_.theta[None, :], histories)[0]
+        return pd.Series(histories.per_row(value), index=histories.index, name="alive")
 
     @overload
     def expected_purchases(self, summary: pd.DataFrame, horizon: float) -> pd.Series[float]: ...  # numpydoc ignore=GL08
@@ -186,9 +156,11 @@ class PurchaseModel(Model[Histories]):
         horizon: float | None = None,
         annual_rate: float | None = None,
         outcome: bool = False,
-        draws: int = ROW_DRAWS,
+        draws: int | Array = ROW_DRAWS,
     ) -> Array:
         """Return a quantity of each customer for each of the posterior draws (D, N), to compute further with.
+
+        Working parameters (D, P), such as :meth:`working_draws` returns, may take the place of a number of draws.
 
         It is the probability of being "alive", "purchases" in the `horizon`, or "discounted" purchases at the
         `annual_rate`, up to the `horizon` if there is one. With `outcome`, numbers of purchases are simulated instead
@@ -201,14 +173,15 @@ class PurchaseModel(Model[Histories]):
             raise ValueError("discounted purchases need an annual_rate")
         if outcome and (quantity != "purchases" or "customers" in summary):
             raise ValueError("only purchases have outcomes, and a row that stands for one customer")
-        if draws * len(summary) > _MOST:
+        theta = self.working_draws(draws) if isinstance(draws, int) else draws
+        if len(theta) * len(summary) > _MOST:
             raise ValueError(
-                f"{draws} draws of {len(summary):,} customers are more than memory may hold ({_MOST:,} numbers): "
+                f"{len(theta)} draws of {len(summary):,} customers are more than memory may hold ({_MOST:,} numbers): "
                 "ask for some of the customers at a time, or for fewer draws"
             )
         histories = read_histories(summary, unit=self.unit, covariates=self.covariate_names, grouped=not outcome)
         compute = self._computing(quantity, horizon, annual_rate, outcome=outcome)
-        blocks = draw_blocks(self._drawn.some(draws), len(histories))
+        blocks = draw_blocks(theta, len(histories))
         return histories.per_row(np.concatenate([compute(some, histories) for some in blocks]))
 
     def _computing(

@@ -112,6 +112,10 @@ class MeanSpend:
         """Return the same number for every row."""
         return pd.Series(self.value, index=summary.index, name="expected_spend")
 
-    def drawn_spend(self, summary: pd.DataFrame, *, draws: int) -> Array:
+    def working_draws(self, count: int) -> Array:
+        """Return draws (D, 1) of the one parameter."""
+        return self.draws[:count, None]
+
+    def drawn_spend(self, summary: pd.DataFrame, *, draws: Array) -> Array:
         """Return the same draws (D, N) for every row."""
-        return np.repeat(self.draws[:draws, None], len(summary), axis=1)
+        return np.repeat(draws, len(summary), axis=1)

@@ -25,6 +25,9 @@ class Survivors:
     losses: Array
     total: float
 
+    def __len__(self) -> int:
+        return len(self.at_risk)
+
     @property
     def renewals(self) -> Array:
         """Numbers 1 … T of the renewals."""

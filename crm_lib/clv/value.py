@@ -178,12 +178,11 @@ def customer_value(
         horizon=None if ahead is None else ahead / UNIT_DAYS[model.unit],
         order=np.random.default_rng([seed, 3]).permutation(draws),
     )
-    frame = future.each()
+    frame, total = future.each()
     frame.insert(0, "historical", past)
     frame["probability_alive"] = model.probability_alive(customers)
     frame["expected_purchases"] = model.expected_purchases(customers, horizon_days / UNIT_DAYS[model.unit])
     frame["value_per_purchase"] = future.value_per_purchase
-    total = future.total()
     return CustomerValue(
         frame=frame,
         totals={

@@ -28,9 +28,8 @@ NUMBER, MOMENT = "\x1fnumber ", "\x1fmoment "
 class Engine:
     """Connections of one company.
 
-    Files, and databases in DuckDB files, are read by a DuckDB inside this process. Tables of a server stay there:
-    what is asked of them is computed by the server. If a company has both, its files are loaded into temporary
-    tables of the server, so that all its tables can be joined. A database in a file is opened read-only.
+    Files, and databases in DuckDB files, opened read-only, are read by a DuckDB inside this process. A server computes
+    what is asked of its tables; a company's files are loaded into temporary ones, so that all can be joined.
     """
 
     def __init__(self, settings: CompanySettings) -> None:
@@ -41,6 +40,8 @@ class Engine:
         if self.run("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
             # In Jupyter without ipywidgets the bar is off, and DuckDB refuses even to be told so.
             self.run("SET enable_progress_bar = false")
+        most, unit = self.run("SELECT current_setting('memory_limit')").fetchone()[0].split()
+        self.run(f"SET memory_limit = '{float(most) / 4} {unit}'")  # several processes run at once
         self.run("SET autoinstall_known_extensions = false")
         # A folder of its own: two engines that spill into one folder would overwrite each other's files.
         spill = Path(tempfile.gettempdir()) / f"crm-duckdb-{secrets.token_hex(6)}"
@@ -94,11 +95,8 @@ class Engine:
 
     def define(self, name: str, select: str) -> None:
         """Give a query a name by which SQL can use it."""
-        sql = f"VIEW {identifier(name)} AS {select}"
-        if self.server is not None:
-            self.server.raw_sql(f"CREATE OR REPLACE TEMPORARY {sql}").close()
-        else:
-            self.run(f"CREATE OR REPLACE {sql}")
+        run, kind = (self.run, "") if self.server is None else (self.server.raw_sql, "TEMPORARY ")
+        run(f"CREATE OR REPLACE {kind}VIEW {identifier(name)} AS {select}")
 
     def server_query(self, name: str, sql: str) -> ibis.Table:
         """Return the result of a query on the server, which runs it anew each time it is asked."""
@@ -146,20 +144,21 @@ def connect(url: str, password_env: str = "", zone: str = "UTC") -> Any:
     if password_env:
         password = os.environ.get(password_env, "")
         if not password:
-            told = f"the environment variable {password_env}, which holds the password, is not set"
-            raise CompanyError(f"[database]: {told}")
+            raise CompanyError(f"[database]: the environment variable {password_env}, with the password, is not set")
     scheme = urlsplit(url).scheme
     try:
         server = ibis.connect(server_url(url, password))
-        if server.name == "postgres":
-            server.raw_sql(f"SET TIME ZONE {literal(zone)}").close()
+        if server.name in ("postgres", "pyspark"):
+            server.raw_sql(f"SET TIME ZONE {literal(zone)}")
     except ImportError:
-        extra = "crm-lib[postgres]" if scheme.startswith("postgres") else f"ibis-framework[{scheme}]"
+        extras = {"postgresql": "crm-lib[postgres]", "postgres": "crm-lib[postgres]", "pyspark": "crm-lib[spark]"}
+        extra = extras.get(scheme, f"ibis-framework[{scheme}]")
         raise CompanyError(f"[database]: the driver for '{scheme}' is not installed: pip install '{extra}'") from None
     except Exception as error:
         # The driver's own error is not chained: it may hold the password.
         reason = without(first_line(error), password)
-        hint = "check that the server runs and the url is right"
+        java = "Spark needs a Java runtime (17 or later): install one, or set JAVA_HOME"
+        hint = java if "JAVA" in reason else "check that the server runs and the url is right"
         raise CompanyError(f"[database]: cannot reach {url}: {reason}; {hint}") from None
     return server
 

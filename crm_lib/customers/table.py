@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_lib.company import Company, kept
-from crm_lib.customers.counting import DifferentValues
+from crm_lib.customers.counting import DifferentValues, bit_or
 from crm_lib.customers.known import last_day
 from crm_lib.customers.purchase_record import UNIT_DAYS, PurchaseRecord
 from crm_lib.errors import MissingData
@@ -210,7 +210,7 @@ def _orders(lines: ibis.Table) -> ibis.Table:
         sums["margin"] = lines.margin.sum()
     if _CATEGORIES.bits in lines.columns:
         keys.append(_CATEGORIES.block)
-        sums[_CATEGORIES.bits] = lines[_CATEGORIES.bits].bit_or()
+        sums[_CATEGORIES.bits] = bit_or(lines[_CATEGORIES.bits])
     return lines.group_by(keys).aggregate(**sums)
 
 
@@ -236,7 +236,7 @@ def _totals(orders: ibis.Table) -> ibis.Table:
     if _CATEGORIES.bits in orders.columns:
         more[_CATEGORIES.bits] = _CATEGORIES.first_block(orders)
     totals = orders.group_by("customer_id").aggregate(
-        frequency=orders.count(where=is_repeat),
+        frequency=orders.count(where=is_repeat).fill_null(0),
         first_purchase=orders.day.min(where=orders.is_purchase),
         last_purchase=orders.day.max(where=orders.is_purchase),
         orders=orders.order_id.nunique(where=orders.is_purchase),

@@ -13,6 +13,7 @@ from crm_lib.clv import Model, PurchaseModel
 from crm_lib.clv.forecasters import model_label
 from crm_lib.customers import UNIT_DAYS
 from crm_lib.errors import TooLittleData
+from crm_lib.estimate import LEVEL
 from crm_lib.exhibit import Table
 from crm_lib.figures.chart import Chart
 from crm_lib.figures.columns import table
@@ -111,10 +112,9 @@ def customer_history_chart(
     count = np.searchsorted(told, ages, side="right") - 1
     unit = UNIT_DAYS[model.unit]
     known = pd.DataFrame({"frequency": count, "recency": told[count] / unit, "age": ages / unit})
-    answer = model.probability_alive(known, interval=True)
-    frame = answer.rename(columns={"value": "probability_alive"}).set_axis(
-        pd.DatetimeIndex(days[0] + pd.to_timedelta(ages, unit="D"), name="day")
-    )
+    values = np.quantile(model.drawn("alive", known), [0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0).T
+    shown = pd.DatetimeIndex(days[0] + pd.to_timedelta(ages, unit="D"), name="day")
+    frame = pd.DataFrame(values, shown, ["probability_alive", "low", "high"])
     frame["bought"] = np.where(frame.index.isin(days), 0.0, np.nan)
     who = customer or say("the customer")
     behind = frame[frame.index.isin(days) | (frame.index == frame.index[-1])].drop(columns="bought")

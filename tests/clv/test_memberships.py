@@ -10,6 +10,7 @@ from crm_lib.clv import ShiftedBetaGeometric, membership_value
 from crm_lib.clv.memberships import membership_periods
 from crm_lib.company import Company
 from crm_lib.errors import MissingData, TooLittleData
+from tests.clv.test_contracts import residual_lifetimes
 from tests.companies import transactions, write_company
 
 AS_OF = pd.Timestamp("2026-06-30")
@@ -94,7 +95,7 @@ def test_total_of_the_true_parameters_lies_within_the_interval(found, contracts)
     for (plan, months), (alpha, beta) in {("monthly", 1): (0.9, 9.0), ("yearly", 12): (0.8, 1.9)}.items():
         true = ShiftedBetaGeometric().with_parameters(alpha=alpha, beta=beta)
         own = found.contracts[(found.contracts["plan"] == plan) & ~found.contracts["ended"]]
-        lifetime = true.discounted_expected_residual_lifetime(own["paid"], 0.1, periods_per_year=12 / months)
+        lifetime = residual_lifetimes(true, own["paid"], 0.1, periods_per_year=12 / months)
         total += float((lifetime * 1.1 ** (-own["until_renewal"] * months / 12) * own["price"]).sum())
         assert len(own) == contracts.loc[contracts["plan"] == plan, "ended_at"].isna().sum()
     assert found.totals["current"].low < total < found.totals["current"].high

@@ -93,7 +93,7 @@ def test_customers_alike_are_given_the_common_ratio_and_a_constant_one_is_found_
     g = np.array([10.0, 20.0, 5.0, 7.0])
     constant = credible_ratio(_sums(0.3 * g, g, np.array([0, 0, 1, 2]), 3), draws=100, seed=1)
     np.testing.assert_allclose(constant.expected, 0.3)
-    np.testing.assert_allclose(constant.drawn(slice(None)), 0.3)
+    np.testing.assert_allclose(constant.drawn(slice(None), constant.drawn_means), 0.3)
 
 
 def test_customers_without_denominator_have_the_common_ratio_and_negative_ones_are_kept():

@@ -298,7 +298,7 @@ def test_neither_grouping_nor_order_of_customers_changes_a_fit(kind):
     one, other = kind().fit(customers), kind().fit(grouped)
     assert one.converged_
     pd.testing.assert_series_equal(other.params_, one.params_, rtol=1e-9)
-    pd.testing.assert_frame_equal(other.covariance_, one.covariance_, rtol=1e-6)
+    np.testing.assert_allclose(other.standard_errors_, one.standard_errors_, rtol=1e-6)
     assert other.log_likelihood_ == pytest.approx(one.log_likelihood_, rel=1e-12)
     shuffled = customers.sample(frac=1, random_state=3)
     pd.testing.assert_series_equal(
@@ -332,17 +332,6 @@ def test_no_unit_of_time_matters(kind, factor, covariates):
     np.testing.assert_allclose(draws[1], draws[0] * factors, rtol=1e-9)
 
 
-def test_a_model_in_days_is_that_in_weeks(customers):
-    in_days = customers.assign(recency=customers["recency"] * 7, age=customers["age"] * 7)
-    in_days.attrs["unit"] = "D"
-    weeks, days = BGNBD().fit(customers), BGNBD(unit="D").fit(in_days)
-    pd.testing.assert_series_equal(
-        weeks.discounted_expected_purchases(customers, 0.1), days.discounted_expected_purchases(in_days, 0.1), rtol=1e-9
-    )
-    drawn = [weeks.drawn("purchases", customers, horizon=26), days.drawn("purchases", in_days, horizon=182)]
-    np.testing.assert_allclose(*drawn, rtol=1e-7)
-
-
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
@@ -363,7 +352,7 @@ def test_parameters_set_by_hand_predict_but_have_no_posterior(model, customers):
     assert other.params_.to_dict() == pytest.approx(TYPICAL[BGNBD])
     assert other.standard_errors_.isna().all()
     with pytest.raises(ValueError, match="the posterior needs the data"):
-        other.probability_alive(customers, interval=True)
+        other.drawn("alive", customers)
     with pytest.raises(ValueError, match=r"this NBD is not fitted: call fit\(...\) first"):
         NBD().expected_purchases(customers, 9)
 
@@ -466,7 +455,7 @@ def test_one_time_buyers_alone_are_told_apart_from_an_answer(kind):
     assert model.standard_errors_.isna().all()
     total = model.drawn("purchases", once, horizon=26.0).sum(axis=1)
     assert 0 <= total.min() <= np.quantile(total, 0.975) < 30 * 26
-    assert model.probability_alive(once, interval=True).to_numpy().min() >= 0
+    assert model.drawn("alive", once).min() >= 0
     told = model.summary()
     assert told["estimate"].between(told["low"], told["high"]).all()
 

@@ -74,8 +74,12 @@ def _purchases(model, truth, customers=2000, datasets=20):
         ages = np.random.default_rng([seed, 7]).choice([27.0, 31.0, 35.0, 39.0], count)
         return known.simulate(ages, seed=seed, horizon=HORIZON)
 
-    asks = {"alive": lambda m, kind: m.probability_alive(ASKED.iloc[1:], interval=kind)} if model.leaves else {}
-    outcomes = {
+    alive = Target(
+        truth=lambda _: model.with_parameters(**truth).probability_alive(ASKED.iloc[1:]),
+        interval=lambda m, _: equal_tails(m.drawn("alive", ASKED.iloc[1:])),
+    )
+    outcomes = {"alive": alive} if model.leaves else {}
+    outcomes |= {
         "mean of five histories": Target(
             truth=lambda _: model.with_parameters(**truth).expected_purchases(ASKED, HORIZON),
             interval=lambda m, _: equal_tails(m.drawn("purchases", ASKED, horizon=HORIZON)),
@@ -86,7 +90,7 @@ def _purchases(model, truth, customers=2000, datasets=20):
         ),
         "outcomes of single customers": Target(truth=lambda _: 0.5, interval=_places),
     }
-    return Case(model, truth, simulate, asks, customers, outcomes, datasets)
+    return Case(model, truth, simulate, {}, customers, outcomes, datasets)
 
 
 def _outcomes(model, data):
@@ -111,7 +115,6 @@ def _contracts(model, truth, customers):
     asks = {
         "survival": lambda m, kind: m.survival([4, 14], interval=kind),
         "retention": lambda m, kind: m.retention_rates(10, interval=kind),
-        "residual lifetime": lambda m, kind: m.discounted_expected_residual_lifetime(2, 0.1, interval=kind),
     }
     return Case(model, truth, lambda m, n, seed: m.simulate(np.full(n, 8), seed=seed), asks, customers, {})
 

@@ -65,7 +65,8 @@ def test_current_value_is_the_mean_of_discounted_purchases_times_what_a_purchase
     future, summary = value.future, value.future.summary
     purchases = future.model.drawn("discounted", summary, annual_rate=0.1, draws=DRAWS)
     spend = future.spend.drawn_spend(summary, draws=DRAWS)[future.order]
-    sample = purchases * (spend * future.margin_rate.drawn(slice(None)) - future.cost.drawn(slice(None)))
+    rate, cost = (each.drawn(slice(None), each.drawn_means) for each in (future.margin_rate, future.cost))
+    sample = purchases * (spend * rate - cost)
     frame, total = value.frame, value.totals["current"]
     np.testing.assert_allclose(frame["current"], sample.mean(axis=0))
     low, high = np.quantile(sample, [0.025, 0.975], axis=0)
@@ -75,6 +76,18 @@ def test_current_value_is_the_mean_of_discounted_purchases_times_what_a_purchase
     np.testing.assert_allclose([total.value, total.low, total.high], [sample.sum(axis=1).mean(), *sums])
     assert total.low < total.value < total.high
     np.testing.assert_allclose(frame["expected_purchases"], future.model.expected_purchases(summary, 365 / 7))
+
+
+def test_values_of_many_customers_are_those_of_draws(shop, monkeypatch):
+    drawn = customer_value(shop, model=BGNBD(), draws=1000)
+    monkeypatch.setattr(future_value, "_MANY", 0)
+    monkeypatch.setattr(future_value, "_SHORT", 1.0)
+    found = customer_value(shop, model=BGNBD(), draws=1000)
+    away = (found.frame - drawn.frame)[["current", "current_low", "current_high"]].abs()
+    assert (away.div(drawn.frame["current_high"] - drawn.frame["current_low"], axis=0).mean() < 0.08).all()
+    one, other = drawn.totals["current"], found.totals["current"]
+    near = 0.1 * (one.high - one.low)
+    assert [other.low, other.value, other.high] == pytest.approx([one.low, one.value, one.high], abs=near)
 
 
 def test_margin_rate_and_cost_are_those_of_the_tables(shop, value):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from crm_lib import language
 from crm_lib.exhibit import Kind, Table
 from crm_lib.figures.chart import Chart
-from crm_lib.figures.columns import label, table
+from crm_lib.figures.columns import table
 from crm_lib.figures.style import headline as write_headline
 from crm_lib.language import say
 
@@ -112,8 +112,3 @@ def shorten(name: object, longest: int = _LONGEST) -> str:
 def row_names(index: pd.Index) -> list[str]:
     """Return the names of the rows as an axis has them; days are written as dates."""
     return [language.date(each) if isinstance(each, pd.Timestamp) else shorten(each) for each in index]
-
-
-def axis_words(column: str, words: Sequence[str] = ()) -> str:
-    """Return the label of an axis: the given words, else the column's own."""
-    return words[0] if words else label(column)
