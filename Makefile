@@ -57,8 +57,8 @@ lock: $(DEV)
 		--no-emit-find-links --custom-compile-command "make lock" pyproject.toml --extra postgres --group build \
 		-o requirements.lock $(ARGS)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --custom-compile-command "make lock" -c requirements.lock pyproject.toml --all-extras \
-		--group build --group dev -o requirements-dev.lock $(ARGS)
+		--no-emit-find-links --custom-compile-command "make lock" -c requirements.lock pyproject.toml --extra postgres \
+		--extra complete-journey --group build --group dev -o requirements-dev.lock $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

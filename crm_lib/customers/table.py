@@ -159,8 +159,8 @@ def _table(company: Company, length: float) -> ibis.Table:
     columns: dict[str, Any] = {
         "customer_id": totals.customer_id,
         "frequency": totals.frequency,
-        "recency": totals.last_purchase.delta(totals.first_purchase, unit="day") / length,
-        "age": ibis.literal(company.as_of).delta(totals.first_purchase, unit="day") / length,
+        "recency": totals.last_purchase.delta(totals.first_purchase, unit="day").cast("float64") / length,
+        "age": ibis.literal(company.as_of).delta(totals.first_purchase, unit="day").cast("float64") / length,
         "monetary_value": totals.repeat_revenue / totals.frequency.nullif(0),
         "orders": totals.orders,
         "revenue": totals.revenue,
