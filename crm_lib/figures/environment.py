@@ -20,7 +20,7 @@ from crm_lib.figures.forms.cells import name_points
 from crm_lib.figures.forms.words import finish, shorten
 from crm_lib.figures.satisfaction import ends, plain
 from crm_lib.figures.style import BLUE, ORANGE, QUIET, new_axes
-from crm_lib.language import say, text
+from crm_lib.language import number, say, share, text
 from crm_lib.satisfaction.answers import BURDENS
 
 _WRITTEN = 3
@@ -82,13 +82,16 @@ def best_practice_table(found: environment.BestPractice) -> Table:
     frame = found.frame.assign(
         led=[say("{n} of {times}", n=n, times=times) for _, n, times in found.frame[["led", "times"]].itertuples()],
     )[["own", "best", "unit", "leader", "behind", "led"]]  # fmt: skip
+    parts = frame["unit"].astype(str).str.startswith("share")
+    for name in ("own", "best"):
+        frame[name] = [share(x, 1) if part else number(x) for x, part in zip(frame[name], parts, strict=True)]
     note = say("Last values known on {day:date}; a single number has no interval. Behind: the difference as a share of "
                "the leader's value.", day=found.as_of)  # fmt: skip
     if found.without_direction:
         note += " " + say("Not told which side is better: {names:words}.", names=list(found.without_direction))
     labels = {"own": say("Own brand"), "best": say("Leader's value"), "leader": say("Leader"), "unit": say("Unit"),
               "behind": say("Behind by"), "led": say("Company led")}  # fmt: skip
-    kinds: Any = {"own": "number", "best": "number", "behind": "share", "led": "text"}
+    kinds: Any = {"own": "text", "best": "text", "behind": "share", "led": "text"}
     return table("best-practice", say("Who leads in what was measured"), frame.fillna({"unit": "–"}), note=note,
                  labels=labels, kinds=kinds, rows=40)  # fmt: skip
 
