@@ -173,14 +173,15 @@ class PurchaseModel(Model[Histories]):
             raise ValueError("discounted purchases need an annual_rate")
         if outcome and (quantity != "purchases" or "customers" in summary):
             raise ValueError("only purchases have outcomes, and a row that stands for one customer")
-        theta = self.working_draws(draws) if isinstance(draws, int) else draws
-        if len(theta) * len(summary) > _MOST:
+        count = draws if isinstance(draws, int) else len(draws)
+        if count * len(summary) > _MOST:
             raise ValueError(
-                f"{len(theta)} draws of {len(summary):,} customers are more than memory may hold ({_MOST:,} numbers): "
+                f"{count} draws of {len(summary):,} customers are more than memory may hold ({_MOST:,} numbers): "
                 "ask for some of the customers at a time, or for fewer draws"
             )
         histories = read_histories(summary, unit=self.unit, covariates=self.covariate_names, grouped=not outcome)
         compute = self._computing(quantity, horizon, annual_rate, outcome=outcome)
+        theta = self.working_draws(draws) if isinstance(draws, int) else draws
         blocks = draw_blocks(theta, len(histories))
         return histories.per_row(np.concatenate([compute(some, histories) for some in blocks]))
 
