@@ -55,7 +55,7 @@ def bootstrapped_means(columns: Array, *, draws: int, seed: int) -> Array:
     """Return draws (D, K) of the means of K columns by the Bayesian bootstrap (Rubin 1981) over customers (N, K)."""
     rng = np.random.default_rng([seed, 2])
     if len(columns) > _MANY:
-        covariance = np.cov(columns, rowvar=False, bias=True) / (len(columns) + 1)
+        covariance = np.atleast_2d(np.cov(columns, rowvar=False, bias=True)) / (len(columns) + 1)
         return rng.multivariate_normal(columns.mean(axis=0), covariance, draws)
     size = max(1, _BLOCK // max(len(columns), 1))
     parts = []

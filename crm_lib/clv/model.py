@@ -248,7 +248,7 @@ class Model(ABC, Generic[Data]):
             working=working,
             effective_sample_size=drawn.effective_sample_size,
             pareto_k=drawn.pareto_k,
-            method=drawn.method,
+            method="normal at the mode, for very many records" if normal else drawn.method,
             seed=seed,
         )
         return self._posterior

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from crm_lib.clv import PosteriorWarning
+from crm_lib.clv import ParetoNBD, PosteriorWarning, credibility, model as model_module
+from crm_lib.clv.credibility import bootstrapped_means
 from crm_lib.clv.posterior import pareto_smooth, sample_posterior
 
 COVARIANCE = np.array([[1.0, 0.6, -0.2], [0.6, 0.5, 0.0], [-0.2, 0.0, 2.0]])
@@ -99,3 +101,30 @@ def test_impossible_regions_get_no_draws():
     drawn = sample_posterior(half, np.array([0.3]), np.eye(1), draws=8000, seed=2)
     assert (drawn.theta > 0).all()
     assert drawn.theta.mean() == pytest.approx(np.sqrt(2 / np.pi), abs=0.04)
+
+
+def test_the_posterior_of_very_many_records_is_normal_and_near_that_of_draws(monkeypatch):
+    rng, n = np.random.default_rng(1), 12_000
+    rate, gone = rng.gamma(1.5, 0.1, n), rng.exponential(1 / rng.gamma(2, 0.01, n))
+    age = rng.uniform(60, 100, n)
+    lived = np.minimum(age, gone)
+    bought = rng.poisson(rate * lived)
+    last = np.where(bought > 0, lived * rng.random(n) ** (1 / np.maximum(bought, 1)), 0.0)
+    model = ParetoNBD().fit(pd.DataFrame({"frequency": bought, "recency": last, "age": age}))
+    drawn = model.posterior(seed=1)
+    monkeypatch.setattr(model_module, "_MANY", 0)
+    monkeypatch.setattr(model_module, "_NARROW", 1.0)
+    normal = model.posterior(seed=1)
+    assert (normal.method, drawn.method) == ("normal at the mode, for very many records", AT_THE_MODE)
+    spread = drawn.working.std(axis=0)
+    assert normal.working.mean(axis=0) == pytest.approx(drawn.working.mean(axis=0), abs=0.25 * spread.max())
+    assert normal.working.std(axis=0) == pytest.approx(spread, rel=0.15)
+
+
+def test_means_of_very_many_customers_are_normal_and_spread_as_the_bootstrap_says(monkeypatch):
+    columns = np.random.default_rng(2).lognormal(0, 1, (20_000, 2)) @ np.array([[1.0, 0.5], [0.0, 1.0]])
+    drawn = bootstrapped_means(columns, draws=2000, seed=1)
+    monkeypatch.setattr(credibility, "_MANY", 0)
+    normal = bootstrapped_means(columns, draws=2000, seed=1)
+    np.testing.assert_allclose(normal.mean(axis=0), drawn.mean(axis=0), atol=0.1 * drawn.std(axis=0).min())
+    np.testing.assert_allclose(np.cov(normal.T), np.cov(drawn.T), rtol=0.1)
