@@ -20,7 +20,8 @@ from crm_lib.retention.read_out import ReadOut
 from crm_lib.statistics.resampling import Floats
 
 Rule = Literal["Pocock", "O'Brien-Fleming"]
-_NODES, _DRAWS = 80, 20_000
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(80)
+_DRAWS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,14 +51,13 @@ def false_alarm(bounds: Sequence[float]) -> float:
     >>> round(false_alarm([1.96]), 3), round(false_alarm([1.96] * 5), 3)
     (0.05, 0.142)
     """
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     # Beyond eight standard deviations nobody goes.
     ends = np.sqrt(np.arange(1, len(bounds) + 1)) * np.minimum(np.asarray(bounds, dtype=float), 8.0)
-    place = ends[0] * nodes
-    inside = stats.norm.pdf(place) * ends[0] * weights
+    place = ends[0] * _NODES
+    inside = stats.norm.pdf(place) * ends[0] * _WEIGHTS
     for end in ends[1:]:
-        later = end * nodes
-        inside = stats.norm.pdf(later[:, None] - place) @ inside * end * weights
+        later = end * _NODES
+        inside = stats.norm.pdf(later[:, None] - place) @ inside * end * _WEIGHTS
         place = later
     return 1 - float(inside.sum())
 
