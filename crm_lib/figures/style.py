@@ -57,11 +57,13 @@ def to_svg(figure: Figure) -> str:
 
 
 def _smaller(svg: str) -> str:
-    """Leave out what draws nothing: comments, indentation, and digits finer than a hundredth of a point."""
-    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    """Leave out what draws nothing: comments, indentation, empty groups, digits finer than a hundredth of a point."""
+    svg = re.sub(r'<!--.*?-->|<metadata>.*?</metadata>|<g id="[^"]*"/>', "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s+", " ", re.sub(r">\s+<", "><", svg))
     svg = svg.replace("xlink:href", "href").replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
     svg = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", svg)
+    named = set(re.findall(r"#([\w.-]+)", svg))
+    svg = re.sub(r'(<(?:g|path)) id="([^"]*)"', lambda mark: mark[0] if mark[2] in named else mark[1], svg)
     # Named once for all texts, with fonts of the same widths for readers who lack it.
     svg = re.sub(r"font-family: 'DejaVu Sans'(?:, [^;\"]*)?; ?", "", svg)
     svg = svg.replace(
