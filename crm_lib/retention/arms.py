@@ -63,7 +63,7 @@ def skewed_difference(one: Floats, other: Floats, *, unit: str = "") -> tuple[Es
     Welch's interval is too short where a small arm has few buyers, since the large ones are then missing from its
     variance. The other takes spread and skewness, relative to the mean, from both arms together (Cornish and Fisher's
     expansion), and asks of each difference how large they then are in the smaller arm. Of lognormal money with 30 and
-    300 buyers in arms of 200 and 2,000, a nominal 95 % covers in 96 to 98 %, whether the smaller arm earns half less,
+    300 buyers in arms of 200 and 2,000, a nominal 95 % covers in 96 to 99 %, whether the smaller arm earns half less,
     the same or twice as much (Welch: 90 to 95 %; a bootstrap of Welch's t: 92 to 93 %).
     """
     told, p = welch(one, other, unit=unit)
