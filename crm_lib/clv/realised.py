@@ -12,6 +12,9 @@ import pandas as pd
 from crm_lib.company import Company
 from crm_lib.customers import Value, exact_sum, is_purchase, value_of
 
+_BITS = 42
+"""Binary digits of the largest amount: sums may become 2,000 times as large until the last one is lost."""
+
 
 def realised(company: Company, *, annual_rate: float) -> pd.DataFrame:
     """Return what each customer has brought, net of returns.
@@ -22,12 +25,12 @@ def realised(company: Company, *, annual_rate: float) -> pd.DataFrame:
     the others.
     """
     lines = _lines(company, value_of(company))
-    unit = _unit(lines.revenue)
+    step = _step(lines.revenue)
     days = lines.group_by(["customer_id", "day"]).agg(
-        y=exact_sum(lines.amount / unit), g=exact_sum(lines.revenue / unit, lines.bought)
+        y=_sum(lines.amount, step), g=_sum(lines.revenue, step, lines.bought)
     )
     days = days.mutate(carried=days.y * _carried(company, days.day, annual_rate))
-    return _sums(days, unit, carried=days.carried, part=days.y, whole=days.g, part2=days.y * days.y,
+    return _sums(days, step, carried=days.carried, part=days.y, whole=days.g, part2=days.y * days.y,
                  cross=days.y * days.g, whole2=days.g * days.g)  # fmt: skip
 
 
@@ -36,24 +39,22 @@ def contact_costs(company: Company, *, annual_rate: float) -> pd.DataFrame | Non
     if not company.has("interactions", "cost"):
         return None
     contacts = company.table("interactions")
-    unit = _unit(contacts.cost)
-    contacts = contacts.select("customer_id", cost=contacts.cost.fill_null(0.0) / unit, day=contacts.occurred_at.date())
+    step = _step(contacts.cost)
+    contacts = contacts.select("customer_id", cost=contacts.cost.fill_null(0.0), day=contacts.occurred_at.date())
     carried = contacts.cost * _carried(company, contacts.day, annual_rate)
-    return _sums(contacts, unit, carried=carried, part=contacts.cost, part2=contacts.cost * contacts.cost)
+    return _sums(contacts, step, carried=carried, part=contacts.cost, part2=contacts.cost * contacts.cost)
 
 
 def _lines(company: Company, basis: Value) -> ir.Table:
     lines = company.table("transactions")
     amount: Any = lines.revenue
     if basis == "margin":
-        told = lines.margin.notnull()  # noqa: PD004  (Ibis knows no notna)
-        sums = lines.aggregate(
-            unknown=(~told).sum(), margin=exact_sum(lines.margin), revenue=exact_sum(lines.revenue, told)
-        ).execute()
-        amount = lines.margin
-        if sums["unknown"].iloc[0]:
-            revenue = float(sums["revenue"].iloc[0])
-            amount = amount.fill_null(lines.revenue * (float(sums["margin"].iloc[0]) / revenue if revenue > 0 else 0.0))
+        amount, unknown = lines.margin, lines.margin.isnull()  # noqa: PD003  (Ibis knows no isna)
+        if unknown.any().execute():
+            known = lines.filter(~unknown)
+            sums = known.aggregate(margin=exact_sum(known.margin), revenue=exact_sum(known.revenue)).execute()
+            margin, revenue = (float(sums[name].iloc[0]) for name in ("margin", "revenue"))
+            amount = amount.fill_null(lines.revenue * (margin / revenue if revenue > 0 else 0.0))
     return lines.select("customer_id", "revenue", day=lines.ordered_at.date(), bought=is_purchase(lines), amount=amount)
 
 
@@ -61,14 +62,28 @@ def _carried(company: Company, day: Any, annual_rate: float) -> Any:
     return ibis.literal(1.0 + annual_rate) ** (ibis.literal(company.as_of).delta(day, unit="day") / 365.25)
 
 
-def _unit(amounts: ir.NumericColumn) -> float:
-    """Return the power of two in which exact sums of amounts and of their squares lose no digits, and fit."""
+def _step(amounts: ir.NumericColumn) -> float:
+    """Return a power of two, the largest amount divided by which is below 2^42."""
     largest = float(amounts.abs().max().execute() or 0.0)
-    return 2.0 ** (math.frexp(largest)[1] - 24) if largest > 0 else 1.0
+    return 2.0 ** (math.frexp(largest)[1] - _BITS) if largest > 0 else 1.0
 
 
-def _sums(rows: ir.Table, unit: float, **columns: Any) -> pd.DataFrame:
-    totals = rows.group_by("customer_id").agg(**{name: exact_sum(column) for name, column in columns.items()})
-    frame: pd.DataFrame = totals.order_by("customer_id").execute().set_index("customer_id")
-    powers = {name: unit**2 if name in ("part2", "cross", "whole2") else unit for name in columns}
-    return frame.astype(float) * pd.Series(powers) + 0.0
+def _sum(amounts: Any, step: float, where: Any = None) -> Any:
+    """Return the sum of amounts, exact in whatever order an engine adds: of their whole steps, and of what is left."""
+    whole = _whole(amounts, step)
+    rest = _whole(amounts - whole, step * 2.0**-_BITS)
+    return whole.sum(where=where).fill_null(0.0) + rest.sum(where=where).fill_null(0.0)
+
+
+def _whole(amounts: Any, step: float) -> Any:
+    shift = 1.5 * 2.0**52 * step  # beside which a number has no digits below a step
+    return amounts + shift - shift
+
+
+def _sums(rows: ir.Table, step: float, **columns: Any) -> pd.DataFrame:
+    steps = dict.fromkeys(("part2", "cross", "whole2"), step * step * 2.0**_BITS)
+    totals = rows.group_by("customer_id").agg(
+        **{name: _sum(column, steps.get(name, step)) for name, column in columns.items()}
+    )
+    frame: pd.DataFrame = totals.order_by("customer_id").execute()
+    return frame.set_index("customer_id").astype(float) + 0.0

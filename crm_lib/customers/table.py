@@ -12,14 +12,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_lib.company import Company, kept
-from crm_lib.customers.counting import DifferentValues, bit_or
+from crm_lib.customers.counting import bit_or, number_of_ones, with_bits
 from crm_lib.customers.known import last_day
 from crm_lib.customers.purchase_record import UNIT_DAYS, PurchaseRecord
 from crm_lib.errors import MissingData
 
 _DIGITS = 12
 """Digits that sums of money keep: the order in which an engine adds up must not show, whatever the currency's unit."""
-_CATEGORIES = DifferentValues("category")
+_COLUMNS = (
+    "frequency", "recency", "age", "monetary_value", "orders", "revenue", "margin", "first_purchase", "last_purchase",
+    "returns", "categories",
+)  # fmt: skip
+_DIFFERENT = {"orders": "order_id", "categories": "category"}
+"""What is told apart, and the column in which."""
+_BITS = "category_bits"
 _TYPES = dict.fromkeys(("frequency", "orders", "categories"), "int64") | dict.fromkeys(
     ("first_purchase", "last_purchase"), "datetime64[s]"
 )
@@ -82,7 +88,8 @@ def _summary(company: Company, unit: str) -> pd.DataFrame:
     largest = frame[money].abs().max(axis=1).to_numpy() + frame["returns"].to_numpy()
     for name in money:
         frame[name] = _rounded(frame[name].to_numpy(), largest)
-    frame["monetary_value"] = _rounded(frame["monetary_value"].to_numpy(), frame["monetary_value"].to_numpy())
+    repeated = _rounded(frame["monetary_value"].to_numpy(), largest, _DIGITS + 2)
+    frame["monetary_value"] = repeated / frame["frequency"].where(frame["frequency"] > 0)
     frame.attrs["unit"] = unit
     return frame
 
@@ -141,9 +148,9 @@ def customer_attribute(company: Company, column: str) -> pd.Series[str]:
     return frame.drop_duplicates("customer_id").set_index("customer_id")[column].astype(str)
 
 
-def _rounded(amounts: NDArray[np.float64], largest: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rounded(amounts: NDArray[np.float64], largest: NDArray[np.float64], digits: int = _DIGITS) -> NDArray[np.float64]:
     """Return amounts rounded to the last of the digits that the largest of their row keeps."""
-    unit = 10.0 ** (_DIGITS - 1 - np.floor(np.log10(np.where(largest > 0, largest, 1.0))))
+    unit = 10.0 ** (digits - 1 - np.floor(np.log10(np.where(largest > 0, largest, 1.0))))
     return np.asarray(np.rint(amounts * unit) / unit + 0.0)
 
 
@@ -151,28 +158,22 @@ def _table(company: Company, length: float) -> ibis.Table:
     """Return the columns of :func:`customer_summary` as an expression, in no particular order.
 
     Time is counted in exact days and divided by those of a unit (`length`), never in calendar weeks or months: these
-    would merge the purchases of one week and let recency and age depend on the weekday. Lines are summed to orders and
-    orders to customers: whatever must be sorted or told apart is so among the orders, of which there are far fewer.
+    would merge the purchases of one week and let recency and age depend on the weekday.
     """
-    orders = _orders(_lines(company))
-    totals = _totals(_beside_the_day_before(orders))
-    columns: dict[str, Any] = {
-        "customer_id": totals.customer_id,
-        "frequency": totals.frequency,
-        "recency": totals.last_purchase.delta(totals.first_purchase, unit="day").cast("float64") / length,
-        "age": ibis.literal(company.as_of).delta(totals.first_purchase, unit="day").cast("float64") / length,
-        "monetary_value": totals.repeat_revenue / totals.frequency.nullif(0),
-        "orders": totals.orders,
-        "revenue": totals.revenue,
-        **({"margin": totals.margin} if "margin" in totals.columns else {}),
-        "first_purchase": totals.first_purchase,
-        "last_purchase": totals.last_purchase,
-        "returns": totals.bought - totals.revenue,
-    }
-    if _CATEGORIES.bits not in totals.columns:
-        return totals.select(**columns)
-    customers = totals.select(**columns, **{_CATEGORIES.bits: totals[_CATEGORIES.bits]})
-    return _CATEGORIES.counted(customers, orders, "customer_id", "categories")
+    lines = _lines(company)
+    bought, totals = lines.filter(lines.is_purchase), _totals(lines)
+    # What sums do not tell apart is told apart in a table that holds nothing else, for those who bought.
+    different = {name: bought[column].nunique() for name, column in _DIFFERENT.items() if column in bought.columns}
+    each = totals.inner_join(bought.group_by("customer_id").aggregate(**different), "customer_id")
+    table = each.mutate(
+        frequency=each.days - 1,
+        recency=each.last_purchase.delta(each.first_purchase, unit="day").cast("float64") / length,
+        age=ibis.literal(company.as_of).delta(each.first_purchase, unit="day").cast("float64") / length,
+        monetary_value=each.bought - each.first_spend,  # to be divided when it is rounded
+        returns=each.bought - each.revenue,
+        **({"categories": number_of_ones(each[_BITS].fill_null(0))} if _BITS in each.columns else {}),
+    )
+    return table.select("customer_id", *(name for name in _COLUMNS if name in table.columns))
 
 
 def exact_sum(column: ir.NumericValue, where: ir.BooleanValue | None = None) -> ir.FloatingValue:
@@ -188,61 +189,32 @@ def is_purchase(transactions: ibis.Table) -> Any:
 
 
 def _lines(company: Company) -> ibis.Table:
-    """One row a line: what the sums need, categories turned into bits."""
+    """One row a line, and what the sums need of it."""
     transactions = company.table("transactions")
+    known = [name for name in ("margin", "category") if company.has("transactions", name)]
     lines = transactions.select(
-        "customer_id",
-        "order_id",
-        "revenue",
-        *(name for name in ("margin", "category") if company.has("transactions", name)),
-        day=transactions.ordered_at.date(),
-        is_purchase=is_purchase(transactions),
+        "customer_id", "order_id", "revenue", *known,
+        day=transactions.ordered_at.date(), is_purchase=is_purchase(transactions),
+    )  # fmt: skip
+    lines = with_bits(lines, "category", _BITS) if "category" in known else lines
+    return lines.drop("category") if _BITS in lines.columns else lines
+
+
+def _totals(lines: ibis.Table) -> ibis.Table:
+    """One row a customer: lines are summed to days, and days to customers."""
+    sums = [name for name in ("revenue", "margin") if name in lines.columns]
+    coded = _BITS in lines.columns
+    days = lines.group_by(["customer_id", "day"]).aggregate(
+        bought=lines.revenue.sum(where=lines.is_purchase),  # null on a day with nothing but returns
+        **{name: lines[name].sum() for name in sums},
+        **({_BITS: bit_or(lines[_BITS], where=lines.is_purchase)} if coded else {}),
     )
-    known = "category" in lines.columns
-    return _CATEGORIES.encode(lines, transactions, where="is_purchase") if known else lines
-
-
-def _orders(lines: ibis.Table) -> ibis.Table:
-    """One row an order and day (and block of categories); `bought` is null where it has nothing but returns."""
-    keys = ["customer_id", "day", "order_id"]
-    sums: dict[str, Any] = {"bought": lines.revenue.sum(where=lines.is_purchase), "revenue": lines.revenue.sum()}
-    if "margin" in lines.columns:
-        sums["margin"] = lines.margin.sum()
-    if _CATEGORIES.bits in lines.columns:
-        keys.append(_CATEGORIES.block)
-        sums[_CATEGORIES.bits] = bit_or(lines[_CATEGORIES.bits])
-    return lines.group_by(keys).aggregate(**sums)
-
-
-def _beside_the_day_before(orders: ibis.Table) -> ibis.Table:
-    """The orders, each with the day of the order before and the first day of all.
-
-    Orders of returns only are a partition of their own, so that purchases see purchases only.
-    """
-    bought = orders.bought.notnull()  # noqa: PD004 - Ibis knows no notna
-    window = ibis.window(group_by=[orders.customer_id, bought], order_by=orders.day)
-    return orders.mutate(
-        is_purchase=bought, previous=orders.day.lag().over(window), first=orders.day.first().over(window)
+    some = days.bought.notnull()  # noqa: PD004 - Ibis knows no notna
+    return days.group_by("customer_id").aggregate(
+        days=days.bought.count(),
+        first_purchase=days.day.min(where=some),
+        last_purchase=days.day.max(where=some),
+        first_spend=days.bought.argmin(days.day, where=some),
+        **{name: days[name].sum() for name in ("bought", *sums)},
+        **({_BITS: bit_or(days[_BITS])} if coded else {}),
     )
-
-
-def _totals(orders: ibis.Table) -> ibis.Table:
-    """One row a customer with at least one purchase."""
-    # Of several orders on a day only the first lies after the day of the one before.
-    is_repeat = orders.is_purchase & (orders.previous < orders.day)
-    more: dict[str, Any] = {}
-    if "margin" in orders.columns:
-        more["margin"] = orders.margin.sum()
-    if _CATEGORIES.bits in orders.columns:
-        more[_CATEGORIES.bits] = _CATEGORIES.first_block(orders)
-    totals = orders.group_by("customer_id").aggregate(
-        frequency=orders.count(where=is_repeat).fill_null(0),
-        first_purchase=orders.day.min(where=orders.is_purchase),
-        last_purchase=orders.day.max(where=orders.is_purchase),
-        orders=orders.order_id.nunique(where=orders.is_purchase),
-        bought=orders.bought.sum().fill_null(0.0),
-        revenue=orders.revenue.sum().fill_null(0.0),
-        repeat_revenue=orders.bought.sum(where=orders.first < orders.day).fill_null(0.0),
-        **more,
-    )
-    return totals.drop_null("first_purchase")
