@@ -13,6 +13,8 @@ from crm_lib.clv.beta_geometric_sums import Cells, Counts, count, derivatives, l
 from crm_lib.clv.covariates import CovariateModel
 from crm_lib.clv.histories import Array, Codes, Histories, new_customers
 from crm_lib.clv.intervals import draw_blocks
+from crm_lib.clv.model import DRAWS, SEED
+from crm_lib.clv.posterior import Posterior
 from crm_lib.clv.special import poisson_purchases
 
 
@@ -38,6 +40,12 @@ class BetaGeometric(CovariateModel):
         r, alpha, a, b = np.exp(theta[:, :4]).T[..., None]
         purchase, dropout = self._shifts(theta, covariates)
         return r, alpha * np.exp(-purchase), a * np.exp(dropout), b
+
+    def posterior(self, *, draws: int = DRAWS, seed: int = SEED) -> Posterior:
+        """Draw the parameters given data and weak priors, as any model does."""
+        drawn = super().posterior(draws=draws, seed=seed)
+        self._counted = None  # much memory, and nothing asks for it any more
+        return drawn
 
     # Likelihood
 

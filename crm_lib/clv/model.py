@@ -21,7 +21,7 @@ from crm_lib.errors import NumericalError
 
 SEED = 20260101
 """Seed of all draws where none is given."""
-_DRAWS = 4000
+DRAWS = 4000
 _MANY, _NARROW = 200_000, 0.02
 """Distinct records from which on, and spread of working parameters up to which, the posterior is taken as normal."""
 _VAGUE = 10.0
@@ -222,7 +222,7 @@ class Model(ABC, Generic[Data]):
         estimate = self.params_.where(inside, drawn["median"])
         return pd.concat([estimate, self.standard_errors_, drawn[["low", "high"]]], axis=1)
 
-    def posterior(self, *, draws: int = _DRAWS, seed: int = SEED) -> Posterior:
+    def posterior(self, *, draws: int = DRAWS, seed: int = SEED) -> Posterior:
         """Draw the parameters given data (many: normal at the mode) and weak priors; intervals use the last draws."""
         begin = self._fit_.theta
         if self._data is None:

@@ -70,15 +70,17 @@ def reachable_spend(
 ) -> pd.Series[float]:
     """Return how much more each customer could spend on a purchase: the closable share of both gaps."""
     band = np.floor(np.log2(np.maximum(summary["frequency"].to_numpy(dtype=float), 0.5))).astype(int)
-    keys = alike.astype(object).where(alike.notna(), NOT_KNOWN)
+    # By place: looked up by name, pandas would make an object of each name.
+    keys = alike.astype(object).where(alike.notna(), NOT_KNOWN).reset_index(drop=True)
     keys.insert(0, "band", band)
+    expected_spend = expected_spend.reset_index(drop=True)
     gain = (_quantile(expected_spend, keys, rule) - expected_spend).clip(lower=0)
     if "categories" in summary:
         # Lines without a category count none; such a customer buys from at least one.
-        bought = summary["categories"].clip(lower=1).astype(float)
+        bought = summary["categories"].clip(lower=1).astype(float).reset_index(drop=True)
         further = (_quantile(bought, keys, rule) - bought).clip(lower=0)
         gain = gain + expected_spend * _CATEGORY_WORTH * further / bought
-    return (rule.closable * gain).rename("reachable_spend")
+    return (rule.closable * gain).rename("reachable_spend").set_axis(summary.index)
 
 
 def _quantile(values: pd.Series[float], keys: pd.DataFrame, rule: PotentialRule) -> pd.Series[float]:

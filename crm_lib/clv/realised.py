@@ -10,10 +10,10 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers import Value, exact_sum, is_purchase, value_of
+from crm_lib.customers import Value, by_customer, exact_sum, in_ranges, is_purchase, value_of
 
-_BITS = 42
-"""Binary digits of the largest amount: sums may become 2,000 times as large until the last one is lost."""
+_BITS = 44
+"""Binary digits of the largest amount: a sum may become 500 times as large before the last one is lost."""
 
 
 def realised(company: Company, *, annual_rate: float) -> pd.DataFrame:
@@ -26,12 +26,16 @@ def realised(company: Company, *, annual_rate: float) -> pd.DataFrame:
     """
     lines = _lines(company, value_of(company))
     step = _step(lines.revenue)
-    days = lines.group_by(["customer_id", "day"]).agg(
-        y=_sum(lines.amount, step), g=_sum(lines.revenue, step, lines.bought)
-    )
-    days = days.mutate(carried=days.y * _carried(company, days.day, annual_rate))
-    return _sums(days, step, carried=days.carried, part=days.y, whole=days.g, part2=days.y * days.y,
-                 cross=days.y * days.g, whole2=days.g * days.g)  # fmt: skip
+    parts = []
+    for part in in_ranges(lines):
+        days = part.group_by(["customer_id", "day"]).agg(
+            y=_sum(part.amount, step), g=_sum(part.revenue, step, part.bought)
+        )
+        days = days.mutate(carried=days.y * _carried(company, days.day, annual_rate))
+        columns = {"carried": days.carried, "part": days.y, "whole": days.g}
+        squares = {"part2": days.y * days.y, "cross": days.y * days.g, "whole2": days.g * days.g}
+        parts.append(_sums(days, step, **columns, **squares))
+    return by_customer(*parts).astype(float) + 0.0
 
 
 def contact_costs(company: Company, *, annual_rate: float) -> pd.DataFrame | None:
@@ -42,7 +46,8 @@ def contact_costs(company: Company, *, annual_rate: float) -> pd.DataFrame | Non
     step = _step(contacts.cost)
     contacts = contacts.select("customer_id", cost=contacts.cost.fill_null(0.0), day=contacts.occurred_at.date())
     carried = contacts.cost * _carried(company, contacts.day, annual_rate)
-    return _sums(contacts, step, carried=carried, part=contacts.cost, part2=contacts.cost * contacts.cost)
+    sums = _sums(contacts, step, carried=carried, part=contacts.cost, part2=contacts.cost * contacts.cost)
+    return by_customer(sums).astype(float) + 0.0
 
 
 def _lines(company: Company, basis: Value) -> ir.Table:
@@ -63,27 +68,19 @@ def _carried(company: Company, day: Any, annual_rate: float) -> Any:
 
 
 def _step(amounts: ir.NumericColumn) -> float:
-    """Return a power of two, the largest amount divided by which is below 2^42."""
+    """Return a power of two, the largest amount divided by which is below 2^44."""
     largest = float(amounts.abs().max().execute() or 0.0)
     return 2.0 ** (math.frexp(largest)[1] - _BITS) if largest > 0 else 1.0
 
 
 def _sum(amounts: Any, step: float, where: Any = None) -> Any:
-    """Return the sum of amounts, exact in whatever order an engine adds: of their whole steps, and of what is left."""
-    whole = _whole(amounts, step)
-    rest = _whole(amounts - whole, step * 2.0**-_BITS)
-    return whole.sum(where=where).fill_null(0.0) + rest.sum(where=where).fill_null(0.0)
-
-
-def _whole(amounts: Any, step: float) -> Any:
+    """Return the sum of amounts rounded to whole steps: up to 2^53 steps it is the same in whatever order one adds."""
     shift = 1.5 * 2.0**52 * step  # beside which a number has no digits below a step
-    return amounts + shift - shift
+    return (amounts + shift - shift).sum(where=where).fill_null(0.0)
 
 
-def _sums(rows: ir.Table, step: float, **columns: Any) -> pd.DataFrame:
+def _sums(rows: ir.Table, step: float, **columns: Any) -> ir.Table:
     steps = dict.fromkeys(("part2", "cross", "whole2"), step * step * 2.0**_BITS)
-    totals = rows.group_by("customer_id").agg(
+    return rows.group_by("customer_id").agg(
         **{name: _sum(column, steps.get(name, step)) for name, column in columns.items()}
     )
-    frame: pd.DataFrame = totals.order_by("customer_id").execute()
-    return frame.set_index("customer_id").astype(float) + 0.0

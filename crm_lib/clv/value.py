@@ -155,13 +155,15 @@ def customer_value(
         model.posterior(draws=max(POSTERIOR, draws), seed=seed)
     spends = _spends(customers, spend, draws, seed)
     brought = realised(company, annual_rate=annual_rate).reindex(customers.index, fill_value=0.0)
+    sums = Sums(**{name: brought[name].to_numpy() for name in ("part", "whole", "part2", "cross", "whole2")})
+    margin_rate = credible_ratio(sums, draws=draws, seed=seed)
+    past, cost = brought["carried"].copy(), CredibleRatio.nothing(len(customers), draws)
+    del brought, sums  # of many customers much memory
     costs = contact_costs(company, annual_rate=annual_rate)
-    past, cost = brought["carried"], CredibleRatio.nothing(len(customers), draws)
     if costs is not None:
         costs = costs.reindex(customers.index, fill_value=0.0)
         past = past - costs["carried"]
         cost = _cost_per_purchase(costs, customers["frequency"].to_numpy(dtype=float) + 1, draws, seed)
-    sums = Sums(**{name: brought[name].to_numpy() for name in ("part", "whole", "part2", "cross", "whole2")})
     ahead = days_ahead(customers, model.unit)
     if ahead is not None:
         horizon_days = min(horizon_days, ahead)
@@ -171,9 +173,9 @@ def customer_value(
         model=model,
         spend=spends,
         summary=customers,
-        margin_rate=credible_ratio(sums, draws=draws, seed=seed),
+        margin_rate=margin_rate,
         cost=cost,
-        reachable=np.asarray(more, dtype=np.float64),
+        reachable=np.asarray(more.array, dtype=np.float64),
         annual_rate=annual_rate,
         horizon=None if ahead is None else ahead / UNIT_DAYS[model.unit],
         order=np.random.default_rng([seed, 3]).permutation(draws),

@@ -29,11 +29,15 @@ EXAMPLES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What was found in a table, its rows as they are meant, not yet cut, and when the last entered the books."""
+    """What was found in a table, its rows as they are meant, not yet cut, and when the last entered the books.
+
+    `as_it_is`: whether all that is written can be taken as it is.
+    """
 
     check: TableCheck
     rows: Any
     recorded_last: dt.date | None = None
+    as_it_is: bool = False
 
 
 def check_table(rows: Rows, source: TableSource) -> Checked:
@@ -54,7 +58,8 @@ def check_table(rows: Rows, source: TableSource) -> Checked:
         lost=losses(rows, again) if rejected + again else "", excluded=sum(rows.excluded.values()),
     )  # fmt: skip
     kept = rows.kept(columns, rejected=rejected > 0, repeated=again > 0, turned=counts.get("turned", 0) > 0)
-    return Checked(check=check, rows=kept, recorded_last=_day(counts.get("recorded")))
+    as_it_is = not check.rejected and all(manner.tidy for manner in rows.manners.values())
+    return Checked(check=check, rows=kept, recorded_last=_day(counts.get("recorded")), as_it_is=as_it_is)
 
 
 def _count(rows: Rows, source: TableSource) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Engine:
             # In Jupyter without ipywidgets the bar is off, and DuckDB refuses even to be told so.
             self.run("SET enable_progress_bar = false")
         most, unit = self.run("SELECT current_setting('memory_limit')").fetchone()[0].split()
-        self.run(f"SET memory_limit = '{float(most) / 4} {unit}'")  # several processes run at once
+        self.run(f"SET memory_limit = '{float(most) / 6} {unit}'")  # several processes run at once
+        self.run("SET allocator_background_threads = true")  # what a query took is given back
         self.run("SET autoinstall_known_extensions = false")
         # A folder of its own: two engines that spill into one folder would overwrite each other's files.
         spill = Path(tempfile.gettempdir()) / f"crm-duckdb-{secrets.token_hex(6)}"

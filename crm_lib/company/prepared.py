@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import hashlib
 import os
+import shutil
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import ibis
 
 from crm_lib import language
-from crm_lib.company.engine import Engine, literal
+from crm_lib.company.engine import SCHEMA, Engine, literal
 from crm_lib.company.files import Unusable
 from crm_lib.company.reading import FUTURE, KINDS
 from crm_lib.company.report import TableCheck
@@ -23,6 +25,9 @@ from crm_lib.company.settings import CompanySettings, Source
 from crm_lib.company.sources import source_file
 from crm_lib.company.store import Store, code_digest, digest
 from crm_lib.writing import fcntl
+
+_COPY = "'the copy'"
+"""Stands in the SQL of views for the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +41,8 @@ class Prepared:
     """Name and SHA-256 of the file of the rows, and of that of the rejected rows where there are some."""
     only_on: dt.date | None
     """Rows that lie in the future today need not do so tomorrow."""
+    views: tuple[str, ...] = ()
+    """The SQL of the views that read the file, where it is the source's own."""
 
 
 class Copies:
@@ -73,17 +80,29 @@ class Copies:
             return None
         with suppress(Exception):  # a copy that cannot be read is none
             if all(self._held(name) == content for name, content in found.files):
+                if found.views:
+                    return found, self._viewed(found.check.name, found.views, found.files[0][0])
                 rows, *rejects = [self._view(name) for name, _ in found.files]
                 return replace(found, check=replace(found.check, rejects=rejects[0] if rejects else None)), rows
         return None
 
-    def keep(self, key: str, check: TableCheck, rows: Any, day: dt.date, fingerprint: str) -> Any:
-        """Keep a table; return the view of its copy, or the rows as they are where they cannot be kept."""
+    def keep(self, key: str, check: TableCheck, rows: Any, day: dt.date, fingerprint: str, *, as_it_is: bool) -> Any:
+        """Keep a table; return the view of its copy, or the rows as they are where they cannot be kept.
+
+        A Parquet file whose rows are taken as they are is copied byte by byte, which costs little.
+        """
         if not key:
             return rows
         with suppress(Exception):  # a full disk, or a type that Parquet has not: then the company works without
-            written = [self._written(part) for part in (rows, check.rejects) if part is not None]
-            view = self._view(written[0][0])
+            views = self._views(check.name) if as_it_is else ()
+            if views:
+                written = [self._written_by(lambda file: shutil.copyfile(self._file(check.name), file))]
+                if hashlib.sha256(bytes.fromhex(written[0][1])).hexdigest() != fingerprint:
+                    return rows
+                view = self._viewed(check.name, views, written[0][0])
+            else:
+                written = [self._written(part) for part in (rows, check.rejects) if part is not None]
+                view = self._view(written[0][0])
             if view.schema() != rows.schema():
                 return rows
             future = any(fault.kind == KINDS[FUTURE] for fault in check.faults)
@@ -91,22 +110,46 @@ class Copies:
                 key,
                 Prepared(
                     check=replace(check, rejects=None), day=day, fingerprint=fingerprint, files=tuple(written),
-                    only_on=self._today if future else None,
+                    only_on=self._today if future else None, views=views,
                 ),
             )  # fmt: skip
             return view
         return rows
 
     def _written(self, rows: Any) -> tuple[str, str]:
-        file = self._store.new_file()
         rows_sql = ibis.to_sql(rows, dialect=self._engine.dialect, pretty=False)
+        copy = "COPY ({}) TO {} (FORMAT parquet)"
+        return self._written_by(lambda file: self._engine.run(copy.format(rows_sql, literal(str(file)))))
+
+    def _written_by(self, write: Callable[[Path], Any]) -> tuple[str, str]:
+        file = self._store.new_file()
         try:
-            self._engine.run(f"COPY ({rows_sql}) TO {literal(str(file))} (FORMAT parquet)")
+            write(file)
             file.chmod(0o600)
         except Exception:
             file.unlink(missing_ok=True)  # half a file would keep a full disk full
             raise
         return file.name, self._held(file.name)
+
+    def _file(self, name: str) -> Path:
+        return source_file(self._settings, self._settings.tables[name])
+
+    def _views(self, name: str) -> tuple[str, ...]:
+        """Return the SQL of the views that read a table's Parquet file, innermost first; nothing if they do not."""
+        if not self._settings.tables[name].file or self._file(name).suffix.lower() != ".parquet":
+            return ()
+        found = dict(
+            self._engine.run(f"SELECT view_name, sql FROM duckdb_views() WHERE schema_name = '{SCHEMA}'").fetchall()
+        )
+        views = [
+            found[view].replace("CREATE", "CREATE OR REPLACE", 1) for view in (f"{name} file", f"{name} read", name)
+        ]
+        return tuple(view.replace(literal(glob.escape(str(self._file(name)))), _COPY) for view in views)
+
+    def _viewed(self, name: str, views: Iterable[str], file: str) -> Any:
+        for view in views:
+            self._engine.run(view.replace(_COPY, literal(str(Path(self._store.folder or "", file)))))
+        return self._engine.table(name)
 
     def _held(self, name: str) -> str:
         """Keep a file from being removed as long as the company is open, and return its SHA-256."""

@@ -76,7 +76,7 @@ class Store:
             if self.folder is None:
                 return pickle.loads(self._memory[key])  # noqa: S301 - made by this process
             file = self.folder / key
-            content = file.read_bytes()
+            content = memoryview(file.read_bytes())
             if hashlib.sha256(content[32:]).digest() == content[:32]:
                 os.utime(file)
                 return pickle.loads(content[32:])  # noqa: S301 - the user's own file, as it was written
@@ -91,7 +91,9 @@ class Store:
         file = self.new_file()
         with suppress(OSError):  # a full disk, or a folder that was removed: then nothing is kept
             file.touch(0o600)
-            file.write_bytes(hashlib.sha256(content).digest() + content)
+            with file.open("wb") as opened:
+                opened.write(hashlib.sha256(content).digest())
+                opened.write(content)
             file.replace(self.folder / key)
         with suppress(OSError):
             file.unlink(missing_ok=True)

@@ -54,6 +54,7 @@ class Tables:
         self._usable: dict[str, Any] = {}
         self._raws: dict[str, Raw] = {}
         self._fingerprints: dict[str, str] = {}
+        self._as_they_are: set[str] = set()
         # Who asks customers need not count their purchases, if the day of the survey is told.
         alone = "surveys" in settings.tables and self.day is not None
         if self.get(TRANSACTIONS.name) is None and TRANSACTIONS.name not in self.checks and not alone:
@@ -98,12 +99,15 @@ class Tables:
         else:
             day = self.day
             self._check(contract)
+            print_of_source = self.fingerprint(name) if key and name in self._usable else ""
             if key and self.copies.key(name, day) != key:
                 self._usable.pop(name, None)
                 self._fail(contract, "changed", text("its file changed while it was read: open the company again"))
             elif name in self._usable and self.day is not None and key:
-                rows, print_of_source = self._usable[name], self.fingerprint(name)
-                self._usable[name] = self.copies.keep(key, self.checks[name], rows, self.day, print_of_source)
+                self._usable[name] = self.copies.keep(
+                    key, self.checks[name], self._usable[name], self.day, print_of_source,
+                    as_it_is=name in self._as_they_are,
+                )  # fmt: skip
         for other in self._usable if name == "customers" else {name} & set(self._usable):
             if "customers" in self._usable:
                 self._note(self._customer_faults(other))
@@ -213,6 +217,8 @@ class Tables:
         rows = _known(contract, rows, day)
         if contract is TRANSACTIONS:
             rows = _with_margin(rows, self.settings.company.margin_rate)
+        if checked.as_it_is and not cut:
+            self._as_they_are.add(name)
         stored = self._raws[name].stored and checked.check.rejected > 0
         self._usable[name] = self.engine.view(name, rows, stored=stored)
         if contract is TRANSACTIONS:

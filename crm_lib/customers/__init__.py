@@ -18,6 +18,7 @@ from crm_lib.customers.known import (
     own_brands as own_brands,
     window_complaints as window_complaints,
 )
+from crm_lib.customers.parts import by_customer as by_customer, in_ranges as in_ranges
 from crm_lib.customers.purchase_record import (
     UNIT_DAYS as UNIT_DAYS,
     PurchaseRecord as PurchaseRecord,

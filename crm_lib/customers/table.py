@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from crm_lib.company import Company, kept
 from crm_lib.customers.counting import bit_or, number_of_ones, with_bits
 from crm_lib.customers.known import last_day
+from crm_lib.customers.parts import by_customer, in_ranges
 from crm_lib.customers.purchase_record import UNIT_DAYS, PurchaseRecord
 from crm_lib.errors import MissingData
 
@@ -79,10 +80,9 @@ def customer_summary(
 
 @kept
 def _summary(company: Company, unit: str) -> pd.DataFrame:
-    answer = _table(company, UNIT_DAYS[unit]).order_by("customer_id").to_pyarrow()
-    frame: pd.DataFrame = answer.to_pandas(date_as_object=False).set_index("customer_id")
-    # The engine sorts in parallel; some sort texts by the rules of a language, so that there is something left to do.
-    frame = frame.sort_index().astype({name: _TYPES.get(name, "float64") for name in frame.columns})
+    parts = in_ranges(company.table("transactions"))
+    frame = by_customer(*(_table(company, part, UNIT_DAYS[unit]) for part in parts))
+    frame = frame.astype({name: _TYPES.get(name, "float64") for name in frame.columns})
     money = [name for name in ("revenue", "margin", "returns") if name in frame]
     # What is left of two sums that cancel out is judged by the larger of them.
     largest = frame[money].abs().max(axis=1).to_numpy() + frame["returns"].to_numpy()
@@ -154,13 +154,13 @@ def _rounded(amounts: NDArray[np.float64], largest: NDArray[np.float64], digits:
     return np.asarray(np.rint(amounts * unit) / unit + 0.0)
 
 
-def _table(company: Company, length: float) -> ibis.Table:
+def _table(company: Company, transactions: ibis.Table, length: float) -> ibis.Table:
     """Return the columns of :func:`customer_summary` as an expression, in no particular order.
 
     Time is counted in exact days and divided by those of a unit (`length`), never in calendar weeks or months: these
     would merge the purchases of one week and let recency and age depend on the weekday.
     """
-    lines = _lines(company)
+    lines = _lines(company, transactions)
     bought, totals = lines.filter(lines.is_purchase), _totals(lines)
     # What sums do not tell apart is told apart in a table that holds nothing else, for those who bought.
     different = {name: bought[column].nunique() for name, column in _DIFFERENT.items() if column in bought.columns}
@@ -188,9 +188,8 @@ def is_purchase(transactions: ibis.Table) -> Any:
     return bought & (transactions.quantity >= 0).fill_null(True) if "quantity" in transactions.columns else bought
 
 
-def _lines(company: Company) -> ibis.Table:
+def _lines(company: Company, transactions: ibis.Table) -> ibis.Table:
     """One row a line, and what the sums need of it."""
-    transactions = company.table("transactions")
     known = [name for name in ("margin", "category") if company.has("transactions", name)]
     lines = transactions.select(
         "customer_id", "order_id", "revenue", *known,

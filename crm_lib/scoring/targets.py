@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import ibis
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
 from crm_lib.company.engine import connect
 from crm_lib.company.report import harmless
@@ -67,17 +69,17 @@ def write_scores(frame: pd.DataFrame, target: str, *, table: str = "customer_sco
         _replace_table(_open_duckdb(path), table, rows)
     else:
         with replaced(path) as aside:
-            _write_file(aside, table, rows)
+            _write_file(aside, table, rows, frame)
 
 
-def _write_file(path: Path, table: str, rows: ibis.Table) -> None:
+def _write_file(path: Path, table: str, rows: ibis.Table, frame: pd.DataFrame) -> None:
     if path.suffix.lower() == ".duckdb":
         _replace_table(_open_duckdb(path), table, rows)
     elif path.suffix.lower() == ".csv":
         # Ten digits say all that is known, and a day needs no midnight.
         harmless(rows).to_pandas().to_csv(path, index=False, float_format="%.10g", date_format="%Y-%m-%d")
     else:
-        rows.to_parquet(path)
+        parquet.write_table(pa.Table.from_pandas(frame.reset_index(), preserve_index=False), path)
 
 
 def _open_duckdb(path: Path) -> Any:

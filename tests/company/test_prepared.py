@@ -209,6 +209,25 @@ def test_a_source_that_changes_while_it_is_read_is_an_error(shop: Path, monkeypa
     assert Company.open(shop).frame("transactions")["revenue"].sum() == pytest.approx(221.9)
 
 
+def test_a_clean_parquet_file_is_copied_as_it_is_and_an_open_company_keeps_to_it(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = transactions().assign(ordered_at=lambda frame: pd.to_datetime(frame["ordered_at"]))
+    shop = write_company(tmp_path / "anna's [1]" / "shop", {"transactions": lines}, how="parquet")
+    first = seen(shop)
+    source = (shop / "transactions.parquet").read_bytes()
+    assert source in [file.read_bytes() for file in cache.rglob("*") if file.is_file()]
+    read = checked(monkeypatch)
+    assert seen(shop) == first
+    assert not read
+    company = Company.open(shop)
+    lines.assign(revenue=1.0).to_parquet(shop / "transactions.parquet")
+    assert company.frame("transactions")["revenue"].sum() == pytest.approx(lines["revenue"].sum())
+    assert Company.open(shop).frame("transactions")["revenue"].sum() == len(lines)
+    lines.assign(order_id=" " + lines["order_id"]).to_parquet(shop / "transactions.parquet")  # not clean
+    assert Company.open(shop).frame("transactions")["order_id"].tolist() == lines["order_id"].tolist()
+
+
 def test_a_clock_set_back_changes_no_answer(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither is a copy read that holds what has not happened yet, nor a changed file taken for the old one."""
 

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
+from crm_lib.clv.realised import realised
 from crm_lib.company import Company
-from crm_lib.customers import UNIT_DAYS, customer_attribute, customer_summary, purchase_days
+from crm_lib.customers import UNIT_DAYS, customer_attribute, customer_summary, in_ranges, parts, purchase_days
 from crm_lib.errors import MissingData
 from tests.companies import transactions, write_company
 from tests.customers.reference import reference_summary
@@ -198,6 +199,19 @@ def test_purchases_in_a_data_frame_give_the_table_of_a_company_of_that_day() -> 
 def test_an_unknown_unit_is_refused_with_the_options(purchases: Any) -> None:
     with pytest.raises(ValueError, match=r"unknown unit of time 'Q'.*'D'.*'W'.*'M'.*'Y'"):
         customer_summary(purchases, "Q")
+
+
+def test_ranges_of_customers_put_together_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = simulated(900, seed=8)
+    monkeypatch.setenv("CRM_CACHE", "")
+    company = Company.open(write_company(tmp_path / "shop", {"transactions": lines}, as_of=AS_OF))
+    whole, worth = customer_summary(company), realised(company, annual_rate=0.1)
+    monkeypatch.setattr(parts, "_AT_ONCE", 200)
+    ranges = in_ranges(company.table("transactions"))
+    assert len(ranges) > 2
+    assert sum(part.count().execute() for part in ranges) == company.check.table("transactions").kept
+    pd.testing.assert_frame_equal(customer_summary(company), whole)
+    pd.testing.assert_frame_equal(realised(company, annual_rate=0.1), worth)
 
 
 def test_postgresql_gives_what_duckdb_gives(postgres_url: str, tmp_path: Path) -> None:

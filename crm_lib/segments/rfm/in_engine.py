@@ -17,7 +17,7 @@ import pandas as pd
 
 from crm_lib import language
 from crm_lib.company import Company
-from crm_lib.customers import exact_sum, is_purchase
+from crm_lib.customers import by_customer, exact_sum, is_purchase
 from crm_lib.customers.known import known_rows, window_bounds
 from crm_lib.customers.window import Basis, Value
 from crm_lib.errors import MissingData, TooLittleData
@@ -94,9 +94,8 @@ def segment_customers(
     """
     definitions = SegmentDefinitions() if definitions is None else definitions
     measures, used = _measured(company, definitions, ending)
-    frame: pd.DataFrame = _scored(measures, used).execute()
-    frame = frame.set_index("customer_id").sort_index()
-    scored = frame[frame["segment"].notna()]
+    frame = by_customer(_scored(measures, used))
+    scored = frame[frame["segment"].notna().to_numpy()]
     columns = [*MEASURES, *(f"{name}_score" for name in MEASURES)]
     whole = dict.fromkeys([*columns[3:], "recency", "frequency"], "int64")
     tier = pd.Categorical(frame["tier"], categories=list(TIERS), ordered=True)
