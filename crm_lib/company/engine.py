@@ -107,6 +107,16 @@ class Engine:
         table: ibis.Table = self.server.table(f"crm_{name}") if self.dialect == "postgres" else self.server.sql(sql)
         return table
 
+    def answer(self, sql: str) -> str:
+        """Return what the database answers to the query of ``keep_copy``."""
+        try:
+            rows = (
+                self.server_query("copies", sql).to_pyarrow().to_pylist() if self.server else self.run(sql).fetchall()
+            )
+        except Exception as error:
+            raise CompanyError(f"[database]: the query of keep_copy cannot be run: {first_line(error)}") from None
+        return repr(rows)
+
     def server_load(self, name: str, rows: pa.Table) -> ibis.Table:
         """Load rows into a temporary table of the server and return it."""
         if self.dialect != "postgres":

@@ -51,7 +51,7 @@ class Copies:
     def __init__(self, engine: Engine, settings: CompanySettings, store: Store, today: dt.date) -> None:
         self._engine, self._settings, self._store, self._today = engine, settings, store, today
         file = settings.folder / settings.database.url.removeprefix("duckdb://")  # and beside it what is not in it yet
-        self._database = [file, file.with_name(f"{file.name}.wal")] if settings.database.keep_copy else []
+        self._database = [file, file.with_name(f"{file.name}.wal")] if settings.database.keep_copy is True else []
 
     def key(self, name: str, day: dt.date | None) -> str:
         """Return the name of a table's copy; empty where there can be none."""
@@ -69,7 +69,9 @@ class Copies:
             with suppress(Unusable, OSError):  # what is wrong with a file, its reader says
                 read = [source_file(self._settings, source)] if source.file else filter(Path.exists, self._database)
                 files.append(digest([self._store.file_digest(file) for file in read]))
-        return digest(files, self._settings.model_dump_json(), parts, code_digest(), language.language())
+        query = self._settings.database.keep_copy
+        state = self._engine.answer(query) if isinstance(query, str) and query else ""
+        return digest(files, state, self._settings.model_dump_json(), parts, code_digest(), language.language())
 
     def read(self, key: str) -> tuple[Prepared, Any] | None:
         """Return what was kept under a key and the view of its rows, the rejected ones in the check."""
@@ -103,7 +105,7 @@ class Copies:
             else:
                 written = [self._written(part) for part in (rows, check.rejects) if part is not None]
                 view = self._view(written[0][0])
-            if view.schema() != rows.schema():
+            if self._engine.server is None and view.schema() != rows.schema():
                 return rows
             future = any(fault.kind == KINDS[FUTURE] for fault in check.faults)
             self._store.write(
@@ -114,9 +116,12 @@ class Copies:
                 ),
             )  # fmt: skip
             return view
-        return rows
+        # What was copied is here: tables of a server could not be joined with it.
+        return rows if self._engine.server is None else self._engine.duckdb.create_table(check.name, rows.to_pyarrow())
 
     def _written(self, rows: Any) -> tuple[str, str]:
+        if self._engine.server is not None:
+            return self._written_by(rows.to_parquet)
         rows_sql = ibis.to_sql(rows, dialect=self._engine.dialect, pretty=False)
         copy = "COPY ({}) TO {} (FORMAT parquet)"
         return self._written_by(lambda file: self._engine.run(copy.format(rows_sql, literal(str(file)))))
@@ -136,7 +141,7 @@ class Copies:
 
     def _views(self, name: str) -> tuple[str, ...]:
         """Return the SQL of the views that read a table's Parquet file, innermost first; nothing if they do not."""
-        if not self._settings.tables[name].file or self._file(name).suffix.lower() != ".parquet":
+        if self._engine.server or not self._settings.tables[name].file or self._file(name).suffix.lower() != ".parquet":
             return ()
         found = dict(
             self._engine.run(f"SELECT view_name, sql FROM duckdb_views() WHERE schema_name = '{SCHEMA}'").fetchall()

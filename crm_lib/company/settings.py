@@ -175,7 +175,7 @@ class Database(_Section):
 
     url: Annotated[str, AfterValidator(_url)] = ""
     password_env: str = ""
-    keep_copy: Annotated[bool, Field(title="true or false")] = False
+    keep_copy: Annotated[bool | str, Field(title="true or false, or for a server a query")] = False
 
 
 class Reports(_Section):
@@ -211,8 +211,11 @@ class CompanySettings(_Section):
         for words, cause in self.causes.items():
             if cause not in CAUSES:
                 yield f"[causes]: '{words}' = {cause!r} names no cause of leaving; the causes are {quoted_list(CAUSES)}"
-        if self.database.keep_copy and not self.database.url.startswith("duckdb:"):
-            yield "[database]: keep_copy is for a DuckDB file: nobody can tell when the tables of a server are others"
+        if self.database.keep_copy and not self.database.url:
+            yield "[database]: keep_copy needs the url of a database"
+        elif self.database.keep_copy is True and not self.database.url.startswith("duckdb:"):
+            told = "whose answer is another one when its tables are, such as 'SELECT max(changed_at) FROM orders'"
+            yield f"[database]: keep_copy = true is for a DuckDB file; for a server give a query {told}"
         for name in self.sources:
             if not name.isidentifier():
                 yield f"[sources.{name}]: a source's name must be letters, digits and '_' only, so that SQL can use it"

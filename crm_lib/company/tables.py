@@ -43,7 +43,7 @@ class Tables:
     def __init__(self, settings: CompanySettings, as_of: dt.date | None) -> None:
         self.settings = settings
         self.engine = Engine(settings)
-        on_disk = settings.database.keep_copy or not settings.database.url
+        on_disk = bool(settings.database.keep_copy) or not settings.database.url
         self.store = Store(str(settings.folder.resolve()), on_disk=on_disk)
         self.checks: dict[str, TableCheck] = {}
         self.day = as_of or settings.company.as_of

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -270,8 +271,42 @@ def test_a_database_is_copied_only_where_that_is_wished_and_its_changes_are_seen
     assert len(read) == 3
     change("UPDATE sales SET revenue = 11 WHERE revenue > 90")
     assert highest("keep_copy = true") == 45
-    with pytest.raises(CompanyError, match="keep_copy is for a DuckDB file"):
+    with pytest.raises(CompanyError, match="keep_copy = true is for a DuckDB file; for a server give a query"):
         highest("keep_copy = true", "postgresql://user@host/shop")
+    with pytest.raises(CompanyError, match="the query of keep_copy cannot be run: Catalog Error"):
+        highest("keep_copy = 'SELECT max(day) FROM nothing'")
+
+
+@pytest.mark.usefixtures("cache")
+def test_tables_of_a_server_are_copied_by_a_query_that_tells_when_they_are_others(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = ibis.connect(postgres_url)
+    connection.create_table("kept_sales", transactions())
+    connection.create_table("kept_day", pd.DataFrame({"day": [1]}))
+    query = "SELECT max(day) FROM kept_day"
+    settings = f'[database]\nurl = "{postgres_url}"\nkeep_copy = "{query}"\n'
+    people = pd.DataFrame({"customer_id": ["anna", "ben"], "region": ["north", None]})
+    shop = write_company(
+        tmp_path / "shop", {"customers": people}, more=f'{settings}[tables.transactions]\ntable = "kept_sales"'
+    )
+    server = seen(shop)
+    read = checked(monkeypatch)
+    assert seen(shop) == server
+    assert not read
+    company = Company.open(shop)
+    joined = company.table("transactions").inner_join(company.table("customers"), "customer_id")
+    assert joined.count().execute() > 0
+    frames = server[1]
+    connection.raw_sql("UPDATE kept_sales SET revenue = 1")
+    assert seen(shop)[1] == frames  # the query says that nothing has changed
+    connection.raw_sql("UPDATE kept_day SET day = 2")
+    assert Company.open(shop).frame("transactions")["revenue"].unique().tolist() == [1]
+    monkeypatch.setattr(prepared.Copies, "_written", lambda *_: 1 / 0)  # as a full disk does
+    connection.raw_sql("UPDATE kept_day SET day = 3")
+    company = Company.open(shop)
+    joined = company.table("transactions").inner_join(company.table("customers"), "customer_id")
+    assert joined.count().execute() > 0
 
 
 PREPARE = """
