@@ -83,12 +83,12 @@ def test_findings_are_filtered_by_words_and_verdict_and_shown_again(page: Any, r
     assert page.locator("output").inner_text() == f"{len(told)} of {every} findings"
     assert shown(page, "section.group") == len(page.locator(f"section.group:has({row}:not([hidden]))").all())
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_function(f"document.querySelector('output').value.startsWith('{every} ')")
+    page.locator("output").filter(has_text=f"{every} of {every} findings").wait_for()
     unsupported = shown(page, f"{row}[data-verdict='not supported']")
     page.get_by_label("not supported").uncheck()
     assert (shown(page, row), shown(page, f"{row}[data-verdict='not supported']")) == (every - unsupported, 0)
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_function(f"document.querySelector('output').value.startsWith('{every} ')")
+    page.locator("output").filter(has_text=f"{every} of {every} findings").wait_for()
     assert shown(page, row) == every
 
 

@@ -9,6 +9,7 @@ import duckdb
 import ibis
 import pandas as pd
 import pytest
+from pyarrow import parquet
 
 from crm_lib.errors import CrmError
 from crm_lib.scoring.targets import check_target, write_scores
@@ -55,7 +56,7 @@ def test_scores_are_readable_by_their_owner_alone_and_a_full_disk_leaves_nothing
         raise duckdb.IOException("no space left")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
-    monkeypatch.setattr(ibis.Table, "to_parquet", full)
+    monkeypatch.setattr(parquet, "write_table", full)
     monkeypatch.setattr(ibis.backends.duckdb.Backend, "create_table", full)
     with pytest.raises(CrmError, match="no space left"):
         write_scores(scores, str(tmp_path / f"second.{ending}"))
