@@ -181,7 +181,7 @@ def finding_five_per_cent(found: RetentionValue) -> Finding:
         criterion=Criterion(low=_LEAST),
         sentence="If 5 more of 100 new customers stayed the first year, each would bring {estimate} more profit; 5% "
         "more of the {year:share1} who do: {relative}.",
-        if_supported="A programme may cost up to what it adds. Test first, on a random part, whether it keeps so many.",
+        if_supported="Try a programme on some new customers, chosen at random; it may cost at most what it adds.",
         if_not_supported="Do not plan with the books' numbers: here retention adds less.",
         if_undecided="Plan with the lower end of the interval.",
         values={"year": found.year.value, "relative": found.relative},
