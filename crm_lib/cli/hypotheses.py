@@ -55,16 +55,15 @@ def keep_published(company: str, run: Run) -> str:
     """Keep what a published report says of the register, as `crm hypotheses` does; return what stopped it."""
     from crm_lib.company.names import find_company
 
-    folder = find_company(company)
     for outcome in run.outcomes:
         # By name, as `environment.PUBLISHED` takes a second to import; what is taken over was kept when it was made.
         found = [table["rows"] for table in outcome.shown.tables if table["name"] == "register-results"]
-        if not found or (outcome.ran and (folder / "hypotheses.csv").is_file()):
+        if not found or (outcome.ran and (find_company(company) / "hypotheses.csv").is_file()):
             continue
         from crm_lib.environment import keep_results
 
         try:
-            told_written(keep_results(found[0], folder))
+            told_written(keep_results(found[0], find_company(company)))
         except CrmError as error:  # the report is published all the same
             return say("the results of the register are not kept: {error}", error=error)
     return ""
