@@ -60,9 +60,9 @@ def keep_published(company: str, run: Run) -> str:
         found = [table["rows"] for table in outcome.shown.tables if table["name"] == "register-results"]
         if not found or (outcome.ran and (find_company(company) / "hypotheses.csv").is_file()):
             continue
-        from crm_lib.environment import keep_results
-
         try:
+            from crm_lib.environment import keep_results
+
             told_written(keep_results(found[0], find_company(company)))
         except CrmError as error:  # the report is published all the same
             return say("the results of the register are not kept: {error}", error=error)

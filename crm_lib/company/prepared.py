@@ -122,9 +122,8 @@ class Copies:
     def _written(self, rows: Any) -> tuple[str, str]:
         if self._engine.server is not None:
             return self._written_by(rows.to_parquet)
-        rows_sql = ibis.to_sql(rows, dialect=self._engine.dialect, pretty=False)
-        copy = "COPY ({}) TO {} (FORMAT parquet)"
-        return self._written_by(lambda file: self._engine.run(copy.format(rows_sql, literal(str(file)))))
+        sql = ibis.to_sql(rows, dialect=self._engine.dialect, pretty=False)
+        return self._written_by(lambda file: self._engine.run(f"COPY ({sql}) TO {literal(str(file))} (FORMAT parquet)"))
 
     def _written_by(self, write: Callable[[Path], Any]) -> tuple[str, str]:
         file = self._store.new_file()
