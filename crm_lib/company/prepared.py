@@ -26,8 +26,8 @@ from crm_lib.company.sources import source_file
 from crm_lib.company.store import Store, code_digest, digest
 from crm_lib.writing import fcntl
 
-_COPY = "'the copy'"
-"""Stands in the SQL of views for the file."""
+_COPY = "\x00"
+"""Stands in the SQL of views for the file; no text of a company's own can hold it."""
 
 
 @dataclass(frozen=True, kw_only=True)

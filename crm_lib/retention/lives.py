@@ -12,7 +12,7 @@ from scipy import stats
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
 from crm_lib.company import Company
-from crm_lib.customers import customer_attribute, is_purchase
+from crm_lib.customers import by_customer, customer_attribute, is_purchase
 from crm_lib.errors import TooLittleData
 from crm_lib.estimate import LEVEL, Estimate
 from crm_lib.finding import Criterion, Finding
@@ -100,8 +100,7 @@ def lives(company: Company, days: int) -> Lives:
     each = each.mutate(until=each.day.lead().over(own).fill_null(ibis.literal(company.as_of)))
     silent = each.until.delta(each.day, unit="day") >= days
     rows = each.group_by("customer_id").agg(won_at=each.day.min(), last=each.day.min(where=silent))
-    frame: pd.DataFrame = rows.order_by("customer_id").execute().set_index("customer_id")
-    frame = frame.apply(pd.to_datetime)
+    frame = by_customer(rows).apply(pd.to_datetime)
     end = pd.Timestamp(company.as_of) - pd.Timedelta(days=days)
     frame = frame[frame["won_at"] <= end]
     if frame.empty:

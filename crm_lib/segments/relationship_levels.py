@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.company import Company
-from crm_lib.customers import Basis, exact_sum, known_rows
+from crm_lib.customers import Basis, by_customer, exact_sum, known_rows
 from crm_lib.errors import MissingData, TooLittleData
 from crm_lib.estimate import Estimate
 from crm_lib.finding import Criterion, Finding
@@ -114,7 +114,7 @@ def serving_costs(company: Company, *, days: int = 365) -> pd.DataFrame:
         left_minutes=exact_sum(contacts.minutes, ~told & timed),
         neither=(~told & ~timed).sum(),
     )
-    frame: pd.DataFrame = totals.order_by("customer_id").execute().set_index("customer_id").fillna(0.0)
+    frame = by_customer(totals).fillna(0.0)
     if frame.empty:
         raise TooLittleData(say("there were no contacts in the last {days} days", days=days), table="interactions")
     sums = frame.sum()

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 from crm_lib.clv.realised import realised
 from crm_lib.company import Company
 from crm_lib.customers import UNIT_DAYS, customer_attribute, customer_summary, in_ranges, parts, purchase_days
+from crm_lib.customers.counting import number_of_ones
 from crm_lib.errors import MissingData
 from tests.companies import transactions, write_company
 from tests.customers.reference import reference_summary
@@ -153,6 +154,11 @@ def test_columns_without_a_source_are_left_out() -> None:
     assert set(customer_summary(opened(lines.assign(category="books")))) == always | {"categories"}
 
 
+@given(st.integers(0, 2**62 - 1))
+def test_ones_are_counted_as_python_does(bits: int) -> None:
+    assert number_of_ones(bits) == bits.bit_count()
+
+
 def test_more_values_than_a_number_has_bits_are_all_counted() -> None:
     generator = np.random.default_rng(11)
     lines = pd.DataFrame({"customer_id": generator.choice(["ann", "ben", "cleo"], 900, p=[0.9, 0.09, 0.01])})
@@ -212,6 +218,8 @@ def test_ranges_of_customers_put_together_are_the_whole(tmp_path: Path, monkeypa
     assert sum(part.count().execute() for part in ranges) == company.check.table("transactions").kept
     pd.testing.assert_frame_equal(customer_summary(company), whole)
     pd.testing.assert_frame_equal(realised(company, annual_rate=0.1), worth)
+    other = opened(lines.sample(frac=1, random_state=1))  # the last digit is the same in whatever order lines come
+    pd.testing.assert_frame_equal(realised(other, annual_rate=0.1), worth, check_exact=True)
 
 
 def test_postgresql_gives_what_duckdb_gives(postgres_url: str, tmp_path: Path) -> None:
